@@ -1,0 +1,182 @@
+package cpu
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestCrossoverIsWhereTheOtherWasSeenToWin(t *testing.T) {
+	f := newFake("")
+	pairs, one := twoKernels(f)
+	// 100n against 3000+20n: equal at 37.5, so 64 is the first rung where wide wins.
+	expectPicks(t, pairs, map[int]string{-1: "simple", 0: "simple", 1: "simple", 63: "simple", 64: "wide", 1 << 30: "wide"})
+	expectPicks(t, one, map[int]string{0: "quick", 1: "quick", 5000: "quick"})
+}
+
+func TestSmallAdvantageDoesNotMakeACrossover(t *testing.T) {
+	f := newFake("")
+	k := f.add("k", rungs, fakeImpl{name: "spec", base: 1000}, fakeImpl{name: "newcomer", base: 980})
+	expectPicks(t, k, map[int]string{1: "spec", 256: "spec"})
+	k = f.add("l", rungs, fakeImpl{name: "spec", base: 1000}, fakeImpl{name: "newcomer", base: 950})
+	expectPicks(t, k, map[int]string{1: "newcomer", 256: "newcomer"})
+}
+
+func TestUnavailableIsNeitherRunNorChosen(t *testing.T) {
+	f := newFake("")
+	pairs, _ := twoKernels(f)
+	pairs.Pick(1)
+	if n := f.runs["pairs:other"]; n != 0 {
+		t.Errorf("an unavailable implementation ran %d times", n)
+	}
+}
+
+func TestNothingToCompareIsNotMeasured(t *testing.T) {
+	f := newFake("")
+	k := f.add("k", rungs, fakeImpl{name: "spec", base: 1000}, fakeImpl{name: "gone", unavailable: "no"})
+	expectPicks(t, k, map[int]string{1: "spec"})
+	if f.clock != 0 {
+		t.Errorf("measured for %v although one implementation is all there is", f.clock)
+	}
+}
+
+func TestMeasurementStaysInItsBudget(t *testing.T) {
+	f := newFake("")
+	// A slow machine: one call of the slowest takes a quarter of the budget.
+	k := f.add("k", []int{1, 2, 4, 8, 16, 32, 64},
+		fakeImpl{name: "spec", base: float64(budget / 8)}, fakeImpl{name: "slow", base: float64(budget / 4)})
+	expectPicks(t, k, map[int]string{1: "spec", 1000: "spec"})
+	// The first rung is always finished: a warm-up, a repetition count and a
+	// sample of each. After that at most one more round of samples.
+	if limit := 3 * budget; f.clock > limit {
+		t.Errorf("measured for %v, want at most %v", f.clock, limit)
+	}
+	if e := f.Explain(); len(e[0].Ladder) == 7 {
+		t.Error("climbed the whole ladder after the budget was spent")
+	}
+}
+
+func TestHopelessImplementationIsDropped(t *testing.T) {
+	f := newFake("")
+	k := f.add("k", []int{1}, fakeImpl{name: "spec", base: 5000}, fakeImpl{name: "hopeless", base: 500_000})
+	k.Pick(1)
+	// Warm-up, repetition count, two samples.
+	if n := f.runs["k:hopeless"]; n != 4 {
+		t.Errorf("the hopeless implementation ran %d times, want 4", n)
+	}
+}
+
+func TestPickWhileMeasuringGetsTheSpecification(t *testing.T) {
+	f := newFake("")
+	var k *Kernel
+	inner := -1
+	k = f.Register(Spec{
+		Name: "k", Unit: "units", Ladder: []int{1},
+		Impls: []Impl{{Name: "spec"}, {Name: "fast"}},
+		Prepare: func(int) func(int) {
+			return func(impl int) {
+				f.clock += time.Duration(10_000 - 9_000*impl)
+				inner = k.Pick(1) // stands for another goroutine's call
+			}
+		},
+	})
+	if got := k.Pick(1); got != 1 {
+		t.Errorf("picked %d after measuring, want the faster 1", got)
+	}
+	if inner != 0 {
+		t.Errorf("a call during the measurement got implementation %d, want the specification", inner)
+	}
+}
+
+func TestPickAllocatesNothing(t *testing.T) {
+	f := newFake("")
+	pairs, _ := twoKernels(f)
+	pairs.Pick(1)
+	if n := testing.AllocsPerRun(100, func() { pairs.Pick(100) }); n != 0 {
+		t.Errorf("%v allocations per Pick, want none", n)
+	}
+}
+
+func TestConcurrentPicks(t *testing.T) {
+	r := NewRegistry(func(string) string { return "" })
+	var sink [2][64]byte
+	k := r.Register(Spec{
+		Name: "k", Unit: "units", Ladder: []int{1, 64},
+		Impls: []Impl{{Name: "spec"}, {Name: "fast"}},
+		Prepare: func(n int) func(int) {
+			return func(impl int) { copy(sink[impl][:n], sink[1-impl][:n]) }
+		},
+	})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for n := range 200 {
+				if got := k.Pick(n); got < 0 || got > 1 {
+					t.Errorf("picked %d of 2", got)
+				}
+				if n%50 == 0 {
+					r.Explain()
+					if err := r.Override(""); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestChoiceAgreesWithDefinition compares the walk of Pick with a search for
+// the last step that is not above n.
+func TestChoiceAgreesWithDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := &choice{first: 0}
+		from := 0
+		for i := range rapid.IntRange(0, 6).Draw(t, "steps") {
+			from += rapid.IntRange(1, 100).Draw(t, "rise")
+			c.rest = append(c.rest, step{from, i + 1})
+		}
+		n := rapid.IntRange(-5, 700).Draw(t, "n")
+		want := 0
+		for _, s := range c.steps() {
+			if s.from <= n {
+				want = s.impl
+			}
+		}
+		if got := c.at(n); got != want {
+			t.Fatalf("at(%d) = %d, want %d of %v", n, got, want, c.steps())
+		}
+	})
+}
+
+func TestRegisterRefusesSpecsThatCannotWork(t *testing.T) {
+	good := Spec{Name: "k", Ladder: []int{1}, Impls: []Impl{{Name: "spec"}}, Prepare: func(int) func(int) { return func(int) {} }}
+	for name, spoil := range map[string]func(*Spec){
+		"no name":                   func(s *Spec) { s.Name = "" },
+		"comma in the name":         func(s *Spec) { s.Name = "a,b" },
+		"no implementation":         func(s *Spec) { s.Impls = nil },
+		"specification unavailable": func(s *Spec) { s.Impls = []Impl{{Name: "spec", Unavailable: "no"}} },
+		"same name twice":           func(s *Spec) { s.Impls = []Impl{{Name: "spec"}, {Name: "spec"}} },
+		"no ladder":                 func(s *Spec) { s.Ladder = nil },
+		"ladder falls":              func(s *Spec) { s.Ladder = []int{2, 1} },
+		"ladder repeats":            func(s *Spec) { s.Ladder = []int{2, 2} },
+		"ladder from 0":             func(s *Spec) { s.Ladder = []int{0, 1} },
+		"no Prepare":                func(s *Spec) { s.Prepare = nil },
+		"registered twice":          func(s *Spec) { s.Name = "taken" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake("")
+			f.add("taken", rungs, fakeImpl{name: "spec"})
+			spec := good
+			spoil(&spec)
+			defer func() {
+				if recover() == nil {
+					t.Error("accepted")
+				}
+			}()
+			f.Register(spec)
+		})
+	}
+}

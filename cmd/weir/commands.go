@@ -1,0 +1,11 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// subcommands lists the commands in the order in which help shows them.
+func subcommands() []*cobra.Command {
+	return []*cobra.Command{
+		newHashCmd(),
+		newMerkleCmd(),
+	}
+}

@@ -1,0 +1,66 @@
+package core
+
+import (
+	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/core/wire"
+)
+
+// Sink receives what becomes of a client's submissions. The node calls it from
+// its own goroutines; a Sink must not block and must not keep the slices.
+type Sink interface {
+	// Acked tells the status of each transaction of a submission once its
+	// signature is checked and it waits for a block (or does not).
+	Acked(base uint64, status []tx.Status)
+	// Committed tells which transactions stand in a durable block.
+	Committed(height, timeNS uint64, ranges []wire.Range)
+	// Rejected tells which accepted transactions failed in execution.
+	Rejected(rs []wire.Rejection)
+}
+
+// Batch is one submission on its way through the node. It belongs to whoever
+// filled it until Submit takes it, and to the node until Done is called.
+type Batch struct {
+	Base uint64    // number of the first transaction
+	Txs  []tx.View // the transactions, aliasing the submitter's buffer
+	Sink Sink
+	Done func(*Batch) // called once, when nothing refers to the buffer any more
+
+	status []tx.Status // after admission
+	exec   []tx.Status // after execution, where status is StatusOK
+	bytes  int
+}
+
+// prepare sizes the per-transaction slices and sets every status to OK.
+func (b *Batch) prepare() {
+	n := len(b.Txs)
+	if cap(b.status) < n {
+		b.status = make([]tx.Status, n)
+		b.exec = make([]tx.Status, n)
+	}
+	b.status, b.exec = b.status[:n], b.exec[:n]
+	clear(b.status)
+	b.bytes = 0
+	for _, t := range b.Txs {
+		b.bytes += len(t)
+	}
+}
+
+// refuse answers the whole batch with one status and gives it back.
+func (b *Batch) refuse(s tx.Status) {
+	for i := range b.status {
+		b.status[i] = s
+	}
+	b.Sink.Acked(b.Base, b.status)
+	b.Done(b)
+}
+
+// accepted is the number of transactions that wait for a block.
+func (b *Batch) accepted() int {
+	n := 0
+	for _, s := range b.status {
+		if s == tx.StatusOK {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,127 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/chainweir/weir/core/genesis"
+	"github.com/chainweir/weir/core/store"
+)
+
+// Errors of Open.
+var (
+	ErrChainMismatch = errors.New("data directory belongs to another chain")
+	ErrBadChain      = errors.New("the chain in the data directory does not verify")
+	ErrStopped       = errors.New("node is stopped")
+)
+
+// Config says how a node runs. Only Dir is required.
+type Config struct {
+	Dir     string           // data directory, created when missing
+	Genesis *genesis.Genesis // required for a new directory; must match an old one
+
+	Workers       int           // signature workers, default GOMAXPROCS
+	BlockInterval time.Duration // a block is cut this long after its first transaction, default 10 ms
+	MempoolBytes  int64         // transactions that may wait, default 64 MiB
+	ExpandedKeys  int           // expanded public keys kept, default 65 536 (1.5 KB each)
+	FS            store.FS      // default the operating system's
+}
+
+func (c *Config) setDefaults() {
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.BlockInterval <= 0 {
+		c.BlockInterval = 10 * time.Millisecond
+	}
+	if c.MempoolBytes <= 0 {
+		c.MempoolBytes = 64 << 20
+	}
+	if c.ExpandedKeys <= 0 {
+		c.ExpandedKeys = 1 << 16
+	}
+}
+
+const genesisFile = "genesis.json"
+
+// LoadGenesis reads the genesis of a data directory. It returns an error that
+// wraps os.ErrNotExist when there is none.
+func LoadGenesis(dir string) (*genesis.Genesis, error) {
+	path := filepath.Join(dir, genesisFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	g, err := genesis.Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return g, nil
+}
+
+// prepareDir makes the data directory ready and returns its genesis: the one
+// stored there, or the configured one, which it stores.
+func prepareDir(cfg *Config) (*genesis.Genesis, error) {
+	old, err := LoadGenesis(cfg.Dir)
+	switch {
+	case err == nil:
+		if cfg.Genesis != nil {
+			if have, want := old.ChainID(), cfg.Genesis.ChainID(); have != want {
+				return nil, fmt.Errorf("%w: %s holds chain %x, the genesis given is chain %x; use another directory or the chain's own genesis",
+					ErrChainMismatch, cfg.Dir, have[:8], want[:8])
+			}
+		}
+		return old, nil
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	case cfg.Genesis == nil:
+		return nil, fmt.Errorf("%s has no %s: give a genesis to start a new chain", cfg.Dir, genesisFile)
+	}
+	if err := cfg.Genesis.Validate(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("cannot make the data directory: %w", err)
+	}
+	if err := writeFileAtomic(filepath.Join(cfg.Dir, genesisFile), cfg.Genesis.JSON()); err != nil {
+		return nil, err
+	}
+	return cfg.Genesis, nil
+}
+
+// writeFileAtomic leaves either the whole file or none under the name.
+func writeFileAtomic(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
+// syncDir makes a rename durable; without it a crash may undo it.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // directories cannot be synced there
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

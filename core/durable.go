@@ -1,0 +1,70 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/chainweir/weir/core/tx"
+)
+
+// durable is the last block that is on disk, with a way to wait for one.
+type durable struct {
+	mu      sync.Mutex
+	header  tx.Header
+	hash    tx.Hash
+	changed chan struct{} // closed and replaced at every change; nil until somebody waits
+	closed  bool
+}
+
+func (d *durable) set(h tx.Header, hash tx.Hash) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.header, d.hash = h, hash
+	d.wake()
+}
+
+func (d *durable) wake() {
+	if d.changed != nil {
+		close(d.changed)
+		d.changed = nil
+	}
+}
+
+func (d *durable) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	d.wake()
+}
+
+func (d *durable) get() (tx.Header, tx.Hash) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.header, d.hash
+}
+
+// wait returns when the block at height is on disk.
+func (d *durable) wait(ctx context.Context, height uint64) error {
+	for {
+		d.mu.Lock()
+		if d.header.Height >= height {
+			d.mu.Unlock()
+			return nil
+		}
+		if d.closed {
+			d.mu.Unlock()
+			return fmt.Errorf("%w before block %d was on disk", ErrStopped, height)
+		}
+		if d.changed == nil {
+			d.changed = make(chan struct{})
+		}
+		ch := d.changed
+		d.mu.Unlock()
+		select {
+		case <-ch:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

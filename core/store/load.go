@@ -1,0 +1,183 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// loader reads the segments of a directory in order. Open uses it to rebuild
+// the index, Verify to check every byte.
+type loader struct {
+	fs      FS
+	blocks  string
+	chainID [32]byte // zero until known
+	full    bool     // check every byte of every segment, not only of the last
+	settle  bool     // the last segment will be written: see settleFile
+
+	segments []*segment
+	want     expectation // what the next record of the log must say
+	first    uint64      // first height, once want.known
+	records  uint64
+	bytes    int64
+	tail     tail
+}
+
+func (ld *loader) run() error {
+	numbers, err := ld.list()
+	if err != nil || len(numbers) == 0 {
+		return err
+	}
+	// The newest segment first: whether its creation was finished decides how
+	// strictly the one before it is read.
+	last := numbers[len(numbers)-1]
+	if err := ld.probeLast(last); err != nil {
+		return err
+	}
+	if ld.tail.unborn != 0 {
+		numbers = numbers[:len(numbers)-1]
+	}
+	for i, n := range numbers {
+		isTail := n == last
+		beforeUnborn := ld.tail.unborn != 0 && i == len(numbers)-1
+		if err := ld.segment(n, isTail, beforeUnborn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list returns the numbers of the segment files, 1 to n.
+func (ld *loader) list() ([]uint64, error) {
+	names, err := ld.fs.ReadDir(ld.blocks)
+	if err != nil {
+		return nil, fmt.Errorf("store: listing the segments: %w", err)
+	}
+	var numbers []uint64
+	for _, name := range names {
+		if n, ok := segmentNumber(name); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	for i, n := range numbers {
+		if want := uint64(i) + 1; n != want {
+			return nil, &CorruptError{Path: ld.path(want), Segment: want,
+				Reason: fmt.Sprintf("the segment is missing, although segment %d exists", numbers[len(numbers)-1])}
+		}
+	}
+	return numbers, nil
+}
+
+func (ld *loader) path(number uint64) string {
+	return filepath.Join(ld.blocks, segmentName(number))
+}
+
+// segment reads one segment. The newest one is read in full, because only its
+// tail can be torn.
+func (ld *loader) segment(number uint64, isTail, beforeUnborn bool) (err error) {
+	path := ld.path(number)
+	flag := os.O_RDONLY
+	if isTail {
+		flag = ld.tailFlag()
+	}
+	f, err := ld.fs.OpenFile(path, flag, 0)
+	if err != nil {
+		return fmt.Errorf("store: opening segment %d: %w", number, err)
+	}
+	defer func() {
+		if err != nil || ld.tail.f != f {
+			_ = f.Close() // it was only read
+		}
+	}()
+	full := ld.full || isTail || beforeUnborn
+	w, err := ld.walk(f, path, number, full)
+	if err != nil {
+		return err
+	}
+	if isTail {
+		if err := ld.judgeTail(w, path); err != nil {
+			return err
+		}
+		if ld.settle {
+			ld.tail.f = f
+		}
+	} else if w.bad != "" {
+		if !full {
+			// The headers contradict each other; reading everything tells which
+			// record is the damaged one.
+			if w, err = ld.walk(f, path, number, true); err != nil {
+				return err
+			}
+		}
+		return ld.corrupt(path, number, w.off, w.want.height, w.bad)
+	}
+	ld.segments = append(ld.segments, &segment{number: number, path: path, first: w.head.firstHeight, end: w.off, marks: w.marks})
+	ld.want = w.want
+	ld.records += w.count
+	ld.bytes += w.off
+	return nil
+}
+
+// walk reads the header of a segment and goes through its records.
+func (ld *loader) walk(f File, path string, number uint64, full bool) (*walk, error) {
+	window := hopWindowBytes
+	if full {
+		window = scanWindowBytes
+	}
+	r, err := newPageReader(f, path, window)
+	if err != nil {
+		return nil, err
+	}
+	page, err := r.at(0, PageBytes)
+	if err != nil {
+		return nil, err
+	}
+	head, err := decodeSegmentHeader(page)
+	if errors.Is(err, ErrForeign) {
+		return nil, fmt.Errorf("%w (segment file %s)", err, path)
+	}
+	if err != nil {
+		return nil, ld.corrupt(path, number, 0, ld.want.height, err.Error())
+	}
+	if err := ld.checkHeader(head, path, number); err != nil {
+		return nil, err
+	}
+	w := newWalk(r, head, ld.want, full)
+	return w, w.run()
+}
+
+// checkHeader compares an intact header with the chain and with the segment
+// before it.
+func (ld *loader) checkHeader(head segmentHeader, path string, number uint64) error {
+	if ld.chainID == [32]byte{} {
+		ld.chainID = head.chainID
+	}
+	switch {
+	case head.chainID != ld.chainID:
+		return fmt.Errorf("%w: %s belongs to chain %x, this node's chain is %x; use the data directory of this chain, or the genesis of that one",
+			ErrForeign, path, head.chainID, ld.chainID)
+	case head.number != number:
+		return ld.corrupt(path, number, 48, ld.want.height, fmt.Sprintf("the header says segment %d; was the file renamed?", head.number))
+	case !ld.want.known:
+		if head.prevCRC != 0 {
+			return ld.corrupt(path, number, 80, head.firstHeight, "the first segment claims a record before it")
+		}
+		ld.first = head.firstHeight
+	case head.firstHeight != ld.want.height:
+		prev := ld.segments[len(ld.segments)-1]
+		return ld.corrupt(prev.path, prev.number, prev.end, ld.want.height,
+			fmt.Sprintf("the segment ends before height %d, the next one starts with height %d", ld.want.height, head.firstHeight))
+	case head.prevCRC != ld.want.prevCRC:
+		return ld.corrupt(path, number, 80, head.firstHeight,
+			fmt.Sprintf("the segment follows a record with CRC %08x, the last one before it has %08x", head.prevCRC, ld.want.prevCRC))
+	}
+	ld.want = expectation{known: true, height: head.firstHeight, prevCRC: head.prevCRC}
+	return nil
+}
+
+func (ld *loader) corrupt(path string, number uint64, off int64, height uint64, reason string) error {
+	return &CorruptError{Path: path, Segment: number, Offset: off, Height: height, Reason: reason}
+}

@@ -1,0 +1,81 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Query kinds.
+const (
+	QueryHead    = 1 // no argument; answers height u64, header [128] (none at height 0), state root [32]
+	QueryAccount = 2 // slot u32; answers AccountReply
+	QueryProof   = 3 // height u64, index u32; answers ProofReply
+	QueryGenesis = 4 // no argument; answers the genesis file
+	QueryStats   = 5 // no argument; answers the node's counters as JSON
+)
+
+// Reply codes.
+const (
+	ReplyOK       = 0
+	ReplyNotFound = 1
+	ReplyBad      = 2
+	ReplyInternal = 3
+)
+
+// AppendQuery appends a Query frame with encoded arguments.
+func AppendQuery(dst []byte, id uint32, kind uint8, args []byte) []byte {
+	dst = AppendHeader(dst, TypeQuery, 0, 5+len(args))
+	dst = binary.LittleEndian.AppendUint32(dst, id)
+	dst = append(dst, kind)
+	return append(dst, args...)
+}
+
+// ParseQuery decodes a Query payload; args is the rest of it.
+func ParseQuery(p []byte) (id uint32, kind uint8, args []byte, err error) {
+	if len(p) < 5 {
+		return 0, 0, nil, fmt.Errorf("%w: query has %d bytes, want at least 5", ErrFrame, len(p))
+	}
+	return binary.LittleEndian.Uint32(p), p[4], p[5:], nil
+}
+
+// AppendReply appends a Reply frame.
+func AppendReply(dst []byte, id uint32, code uint8, answer []byte) []byte {
+	dst = AppendHeader(dst, TypeReply, 0, 5+len(answer))
+	dst = binary.LittleEndian.AppendUint32(dst, id)
+	dst = append(dst, code)
+	return append(dst, answer...)
+}
+
+// ParseReply decodes a Reply payload.
+func ParseReply(p []byte) (id uint32, code uint8, answer []byte, err error) {
+	if len(p) < 5 {
+		return 0, 0, nil, fmt.Errorf("%w: reply has %d bytes, want at least 5", ErrFrame, len(p))
+	}
+	return binary.LittleEndian.Uint32(p), p[4], p[5:], nil
+}
+
+// AppendPath appends a list of 32-byte nodes with its length.
+func AppendPath(dst []byte, path [][32]byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(path)))
+	for i := range path {
+		dst = append(dst, path[i][:]...)
+	}
+	return dst
+}
+
+// ParsePath decodes a list of nodes and returns what follows it.
+func ParsePath(b []byte) (path [][32]byte, rest []byte, err error) {
+	if len(b) < 4 {
+		return nil, b, fmt.Errorf("%w: path length missing", ErrFrame)
+	}
+	n := binary.LittleEndian.Uint32(b)
+	if n > 64 || len(b)-4 < int(n)*32 {
+		return nil, b, fmt.Errorf("%w: path of %d nodes in %d bytes", ErrFrame, n, len(b)-4)
+	}
+	b = b[4:]
+	for range n {
+		path = append(path, [32]byte(b))
+		b = b[32:]
+	}
+	return path, b, nil
+}

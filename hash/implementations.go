@@ -1,0 +1,79 @@
+package hash
+
+import "github.com/chainweir/weir/asm/cpu"
+
+// Implementation is one implementation of one kernel, for tests and
+// benchmarks that want it whatever the choice is. Others call the package's
+// functions.
+//
+// The functions beside Kernel's shape are nil. An implementation that is not
+// available has functions too, but they are some other implementation's: skip
+// it, saying why.
+type Implementation struct {
+	Kernel      string
+	Name        string
+	Unavailable string // why it cannot run here, in words; empty when it can
+
+	One     func(msg []byte) [Size]byte                        // sha256, blake3
+	Pairs   func(dst, src []byte) error                        // sha256_pairs, sha256_nodes, sha256d_pairs
+	Many    func(dst []byte, msgs [][]byte) error              // sha256_many, blake3_many
+	Leaves  func(dst []byte, msgs [][]byte) error              // sha256_many
+	Records func(dst, src []byte, size int, prefix byte) error // sha256_many
+}
+
+// Implementations lists every registered implementation of every kernel. The
+// first one of each kernel is its specification.
+func Implementations() []Implementation {
+	var list []Implementation
+	add := func(k *cpu.Kernel, bind func(*Implementation, int)) {
+		for i, impl := range k.Impls() {
+			im := Implementation{Kernel: k.Name(), Name: impl.Name, Unavailable: impl.Unavailable}
+			bind(&im, i)
+			list = append(list, im)
+		}
+	}
+	add(kernelSHA256, func(im *Implementation, i int) { im.One = bindOne(sum256, i) })
+	add(kernelPairs, func(im *Implementation, i int) { im.Pairs = bindPairs(pairs, i) })
+	add(kernelNodes, func(im *Implementation, i int) { im.Pairs = bindPairs(nodes, i) })
+	add(kernelDPairs, func(im *Implementation, i int) { im.Pairs = bindPairs(dpairs, i) })
+	add(kernelMany, func(im *Implementation, i int) {
+		im.Many, im.Leaves, im.Records = bindMany(many, i), bindMany(leaves, i), bindRecords(i)
+	})
+	add(kernelBLAKE3, func(im *Implementation, i int) { im.One = bindOne(sumBLAKE3, i) })
+	add(kernelBLAKE3Many, func(im *Implementation, i int) { im.Many = bindMany(blake3Many, i) })
+	return list
+}
+
+func bindOne(sum func(int, []byte) [Size]byte, impl int) func([]byte) [Size]byte {
+	return func(msg []byte) [Size]byte { return sum(impl, msg) }
+}
+
+func bindPairs(hash func(int, []byte, []byte), impl int) func(dst, src []byte) error {
+	return func(dst, src []byte) error {
+		if err := checkPairs(dst, src); err != nil {
+			return err
+		}
+		hash(impl, dst, src)
+		return nil
+	}
+}
+
+func bindMany(hash func(int, []byte, [][]byte), impl int) func([]byte, [][]byte) error {
+	return func(dst []byte, msgs [][]byte) error {
+		if err := checkMany(dst, len(msgs)); err != nil {
+			return err
+		}
+		hash(impl, dst, msgs)
+		return nil
+	}
+}
+
+func bindRecords(impl int) func(dst, src []byte, size int, prefix byte) error {
+	return func(dst, src []byte, size int, prefix byte) error {
+		if err := checkRecords(dst, src, size); err != nil {
+			return err
+		}
+		records(impl, dst, src, size, prefix)
+		return nil
+	}
+}

@@ -1,0 +1,52 @@
+package hash
+
+// SHA256Many sets digest i of dst to SHA-256(msgs[i]). Messages may have any
+// lengths; dst has len(msgs)×32 bytes, anything else is ErrLength and writes
+// nothing. Kernel "sha256_many".
+func SHA256Many(dst []byte, msgs [][]byte) error {
+	if err := checkMany(dst, len(msgs)); err != nil {
+		return err
+	}
+	many(kernelMany.Pick(len(msgs)), dst, msgs)
+	return nil
+}
+
+// SHA256Leaves sets digest i of dst to SHA-256(0x00 ‖ msgs[i]), the hash of a
+// leaf in RFC 6962 §2.1. Otherwise it is SHA256Many.
+func SHA256Leaves(dst []byte, msgs [][]byte) error {
+	if err := checkMany(dst, len(msgs)); err != nil {
+		return err
+	}
+	leaves(kernelMany.Pick(len(msgs)), dst, msgs)
+	return nil
+}
+
+// SHA256Records sets digest i of dst to SHA-256(prefix ‖ record i), where src
+// holds n records of size bytes back to back and dst has n×32 bytes. Lengths
+// that do not fit, or a size under 1, are ErrLength and nothing is written.
+// Kernel "sha256_many".
+func SHA256Records(dst, src []byte, size int, prefix byte) error {
+	if err := checkRecords(dst, src, size); err != nil {
+		return err
+	}
+	records(kernelMany.Pick(len(src)/size), dst, src, size, prefix)
+	return nil
+}
+
+func many(impl int, dst []byte, msgs [][]byte) {
+	for i, msg := range msgs {
+		*digestAt(dst, i) = sum256(impl, msg)
+	}
+}
+
+func leaves(impl int, dst []byte, msgs [][]byte) {
+	for i, msg := range msgs {
+		*digestAt(dst, i) = sumPrefixed(impl, leafPrefix, msg)
+	}
+}
+
+func records(impl int, dst, src []byte, size int, prefix byte) {
+	for i := range len(src) / size {
+		*digestAt(dst, i) = sumPrefixed(impl, prefix, src[i*size:][:size])
+	}
+}

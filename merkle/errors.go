@@ -1,0 +1,32 @@
+package merkle
+
+import "errors"
+
+// Errors of this package. The wrapped text names the value and the remedy.
+var (
+	// ErrScheme marks a missing or unknown scheme.
+	ErrScheme = errors.New("merkle: no such scheme")
+	// ErrLeafSize marks a leaf, record or node whose length the scheme does
+	// not take.
+	ErrLeafSize = errors.New("merkle: leaf has the wrong length")
+	// ErrMutated marks equal sibling nodes in a tree whose odd nodes are
+	// paired with themselves: a shorter or longer list has the same root.
+	ErrMutated = errors.New("merkle: list is ambiguous, another one has the same root")
+	// ErrEmptyTree marks a proof about a tree without leaves.
+	ErrEmptyTree = errors.New("merkle: tree size is 0")
+	// ErrIndexRange marks a leaf index that is not below the tree's size.
+	ErrIndexRange = errors.New("merkle: index is outside the tree")
+	// ErrSizeRange marks a smaller tree of a consistency proof that is not
+	// the smaller one.
+	ErrSizeRange = errors.New("merkle: tree sizes do not fit")
+	// ErrPathLength marks a path with too few or too many nodes.
+	ErrPathLength = errors.New("merkle: path has the wrong length")
+	// ErrPathNode marks a path node that cannot stand where it does.
+	ErrPathNode = errors.New("merkle: path holds an impossible node")
+	// ErrRootMismatch marks a proof that leads to another root.
+	ErrRootMismatch = errors.New("merkle: root does not match")
+	// ErrNoConsistency marks a scheme that has no consistency proofs.
+	ErrNoConsistency = errors.New("merkle: scheme has no consistency proofs")
+	// ErrProofFormat marks a proof document that cannot be read.
+	ErrProofFormat = errors.New("merkle: malformed proof")
+)

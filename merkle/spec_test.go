@@ -1,0 +1,104 @@
+package merkle
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The specifications that everything here is held against: recursive, over
+// crypto/sha256 alone, and not shared with the code under test.
+
+func specRFC6962(leaves [][]byte) Hash {
+	if len(leaves) == 0 {
+		return sha256.Sum256(nil)
+	}
+	if len(leaves) == 1 {
+		return sha256.Sum256(append([]byte{0}, leaves[0]...))
+	}
+	k := 1
+	for 2*k < len(leaves) {
+		k *= 2
+	}
+	l, r := specRFC6962(leaves[:k]), specRFC6962(leaves[k:])
+	return sha256.Sum256(append(append([]byte{1}, l[:]...), r[:]...))
+}
+
+func specBitcoin(nodes [][]byte) Hash {
+	switch {
+	case len(nodes) == 0:
+		return Hash{}
+	case len(nodes) == 1:
+		return Hash(nodes[0])
+	case len(nodes)%2 == 1:
+		nodes = append(nodes[:len(nodes):len(nodes)], nodes[len(nodes)-1])
+	}
+	var above [][]byte
+	for i := 0; i < len(nodes); i += 2 {
+		once := sha256.Sum256(append(append([]byte{}, nodes[i]...), nodes[i+1]...))
+		twice := sha256.Sum256(once[:])
+		above = append(above, twice[:])
+	}
+	return specBitcoin(above)
+}
+
+func specRoot(s *Scheme, leaves [][]byte) Hash {
+	if s == Bitcoin {
+		return specBitcoin(leaves)
+	}
+	return specRFC6962(leaves)
+}
+
+// someLeaves returns n different leaves that fit the scheme: of 32 bytes for
+// Bitcoin, else of every length from 0 to 130 (around two SHA-256 blocks).
+func someLeaves(s *Scheme, n int) [][]byte {
+	leaves := make([][]byte, n)
+	for i := range leaves {
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], uint64(i))
+		sum := sha256.Sum256(b[:])
+		leaves[i] = sum[:]
+		if s != Bitcoin && i > 0 { // leaf 0 stays the only short one that could repeat
+			long := append(append([]byte{}, sum[:]...), make([]byte, 98)...)
+			leaves[i] = long[:8+i%123]
+		} else if s != Bitcoin {
+			leaves[i] = nil
+		}
+	}
+	return leaves
+}
+
+func unhex(t testing.TB, text string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatalf("test data %q: %v", text, err)
+	}
+	return b
+}
+
+func unhexHash(t testing.TB, text string) Hash {
+	t.Helper()
+	return Hash(unhex(t, text))
+}
+
+// eachScheme runs a test once for each scheme.
+func eachScheme(t *testing.T, run func(t *testing.T, s *Scheme)) {
+	for _, s := range Schemes() {
+		t.Run(s.Name(), func(t *testing.T) { run(t, s) })
+	}
+}
+
+// tinyPieces cuts even small trees into many pieces of several layers.
+var tinyPieces = pieceSizes{max: 16, min: 4, perWorker: 2, keep: 2, parallel: 8}
+
+func newTinyBuilder(s *Scheme, workers int) *Builder {
+	b := NewBuilder(s, workers)
+	b.sizes = tinyPieces
+	return b
+}
