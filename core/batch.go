@@ -24,6 +24,9 @@ type Batch struct {
 	Txs  []tx.View // the transactions, aliasing the submitter's buffer
 	Sink Sink
 	Done func(*Batch) // called once, when nothing refers to the buffer any more
+	// Malformed lists the indices in Txs that tx.Parse refuses; they are
+	// answered with StatusMalformed.
+	Malformed []int
 
 	status []tx.Status // after admission
 	exec   []tx.Status // after execution, where status is StatusOK
@@ -39,6 +42,9 @@ func (b *Batch) prepare() {
 	}
 	b.status, b.exec = b.status[:n], b.exec[:n]
 	clear(b.status)
+	for _, i := range b.Malformed {
+		b.status[i] = tx.StatusMalformed
+	}
 	b.bytes = 0
 	for _, t := range b.Txs {
 		b.bytes += len(t)
@@ -48,7 +54,9 @@ func (b *Batch) prepare() {
 // refuse answers the whole batch with one status and gives it back.
 func (b *Batch) refuse(s tx.Status) {
 	for i := range b.status {
-		b.status[i] = s
+		if b.status[i] == tx.StatusOK {
+			b.status[i] = s
+		}
 	}
 	b.Sink.Acked(b.Base, b.status)
 	b.Done(b)

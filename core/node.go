@@ -175,8 +175,7 @@ func (n *Node) orderLoop(ctx context.Context) error {
 }
 
 // Submit hands a batch to the node. It never blocks on a slow stage: when the
-// node is full, the whole batch is answered with StatusBusy. Every transaction
-// must have come from tx.Parse.
+// node is full, the whole batch is answered with StatusBusy.
 func (n *Node) Submit(b *Batch) {
 	b.prepare()
 	n.submitted.Add(int64(len(b.Txs)))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/chainweir/weir/core/state"
 	"github.com/chainweir/weir/core/tx"
@@ -113,5 +114,7 @@ func (n *Node) Stats() Stats {
 	for _, st := range []*Stage{&n.stVerify, &n.stOrder, &n.stExec, &n.stPersist, &n.stNotify} {
 		s.Stages = append(s.Stages, st.stats())
 	}
+	s.CPUUserNS, s.CPUSysNS = processCPU()
+	s.TimeNS = time.Now().UnixNano()
 	return s
 }

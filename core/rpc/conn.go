@@ -1,0 +1,258 @@
+package rpc
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/core/wire"
+)
+
+// conn is one client.
+type conn struct {
+	srv      *Server
+	nc       net.Conn
+	out      outQueue
+	mode     atomic.Uint32 // subscription bits
+	inFlight atomic.Int64  // bytes of unfinished submissions
+	queries  sync.WaitGroup
+	asking   chan struct{} // bounds the queries under way
+}
+
+// maxQueries is how many queries of one connection run at a time; further ones
+// wait in the socket.
+const maxQueries = 4
+
+func newConn(s *Server, nc net.Conn) *conn {
+	c := &conn{srv: s, nc: nc, asking: make(chan struct{}, maxQueries)}
+	c.out.init(s.cfg.MaxQueued, func() { nc.Close() }) // ends a write under way too
+	return c
+}
+
+// serve runs the connection to its end.
+func (c *conn) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var writer sync.WaitGroup
+	writer.Go(c.writeLoop)
+	err := c.read(ctx)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		if errors.Is(err, wire.ErrFrame) {
+			c.srv.badFrames.Add(1)
+		}
+		c.out.put(func(b []byte) []byte {
+			text := err.Error()
+			return append(wire.AppendHeader(b, wire.TypeError, 0, len(text)), text...)
+		})
+	}
+	cancel()
+	c.queries.Wait()
+	c.out.close()
+	writer.Wait()
+	c.nc.Close()
+}
+
+// read handles frames until the client goes away or breaks the protocol.
+func (c *conn) read(ctx context.Context) error {
+	r := bufio.NewReaderSize(c.nc, 64<<10)
+	if err := c.hello(r); err != nil {
+		return err
+	}
+	var scratch []byte
+	for {
+		var hdr [wire.HeaderSize]byte
+		if _, err := io.ReadFull(r, hdr[:]); err != nil {
+			return err
+		}
+		t, _, n, err := wire.ParseHeader(hdr[:], c.srv.cfg.MaxPayload)
+		if err != nil {
+			return err
+		}
+		c.srv.bytesIn.Add(uint64(wire.HeaderSize + n))
+		if t == wire.TypeSubmit {
+			if err := c.submit(r, n); err != nil {
+				return err
+			}
+			continue
+		}
+		if n > 64 {
+			return fmt.Errorf("%w: type %d with %d bytes", wire.ErrFrame, t, n)
+		}
+		scratch = append(scratch[:0], make([]byte, n)...)
+		if _, err := io.ReadFull(r, scratch); err != nil {
+			return err
+		}
+		switch t {
+		case wire.TypeSubscribe:
+			if n != 1 || scratch[0] > wire.SubscribeOwn|wire.SubscribeHeaders {
+				return fmt.Errorf("%w: subscription %x", wire.ErrFrame, scratch)
+			}
+			c.mode.Store(uint32(scratch[0]))
+		case wire.TypeQuery:
+			if err := c.query(ctx, scratch); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%w: unexpected type %d from a client", wire.ErrFrame, t)
+		}
+	}
+}
+
+// hello is the handshake; until it is done a client has cost one buffer.
+func (c *conn) hello(r *bufio.Reader) error {
+	if err := c.nc.SetReadDeadline(time.Now().Add(c.srv.cfg.HelloTimeout)); err != nil {
+		return err
+	}
+	t, _, p, err := wire.ReadFrame(r, nil, 64)
+	if err != nil {
+		return err
+	}
+	if t != wire.TypeHello {
+		return fmt.Errorf("%w: type %d instead of a hello", wire.ErrFrame, t)
+	}
+	h, err := wire.ParseHello(p)
+	if err != nil {
+		return err
+	}
+	w := c.srv.node.Welcome()
+	w.Version = wire.ProtocolVersion
+	w.LinkPort = c.srv.cfg.LinkPort
+	w.MaxPayload = uint32(c.srv.cfg.MaxPayload)
+	w.MaxTxs = uint32(c.srv.cfg.MaxSubmission)
+	switch {
+	case h.Version != wire.ProtocolVersion:
+		return fmt.Errorf("protocol version %d is not spoken here, %d is", h.Version, wire.ProtocolVersion)
+	case h.ChainID != [32]byte{} && h.ChainID != w.ChainID:
+		return fmt.Errorf("this node is on chain %x, the client asked for %x", w.ChainID[:8], h.ChainID[:8])
+	}
+	c.out.put(w.Append)
+	return c.nc.SetReadDeadline(time.Time{})
+}
+
+// submit reads a Submit payload into a pooled buffer and hands it to the node.
+func (c *conn) submit(r *bufio.Reader, n int) error {
+	s := c.srv.pool.Get().(*Submission)
+	if cap(s.Buf) < n {
+		s.Buf = make([]byte, n)
+	}
+	s.Buf = s.Buf[:n]
+	s.conn, s.Sink = c, c
+	over := c.inFlight.Add(int64(n)) > c.srv.cfg.MaxInFlight
+	if _, err := io.ReadFull(r, s.Buf); err != nil {
+		s.Done()
+		return err
+	}
+	count, err := s.parse(c.srv.cfg.MaxSubmission)
+	if err != nil {
+		s.Done()
+		return err
+	}
+	if over {
+		busy := make([]tx.Status, count)
+		for i := range busy {
+			busy[i] = tx.StatusBusy
+		}
+		c.Acked(s.Base, busy)
+		s.Done()
+		return nil
+	}
+	c.srv.node.Submit(s)
+	return nil
+}
+
+// parse finds the transactions in the buffer. One that is not in canonical form
+// is noted in Malformed and takes its neighbours nothing; a frame whose length
+// does not fit its count is an error.
+func (s *Submission) parse(maxTxs int) (count int, err error) {
+	base, count, rest, err := wire.ParseSubmit(s.Buf)
+	if err != nil {
+		return 0, err
+	}
+	if count > maxTxs {
+		return 0, fmt.Errorf("%w: %d transactions in a frame, this chain takes %d", wire.ErrFrame, count, maxTxs)
+	}
+	if len(rest) != count*tx.Size {
+		return 0, fmt.Errorf("%w: %d bytes for %d transactions, want %d", wire.ErrFrame, len(rest), count, count*tx.Size)
+	}
+	s.Base = base
+	for i := range count {
+		one := rest[i*tx.Size:][:tx.Size:tx.Size]
+		if _, _, err := tx.Parse(one); err != nil {
+			s.Malformed = append(s.Malformed, i)
+		}
+		s.Txs = append(s.Txs, one)
+	}
+	return count, nil
+}
+
+// query answers in a goroutine of its own, because an answer may wait for the
+// disk; at most maxQueries at a time.
+func (c *conn) query(ctx context.Context, p []byte) error {
+	id, kind, args, err := wire.ParseQuery(p)
+	if err != nil {
+		return err
+	}
+	args = append([]byte(nil), args...)
+	select {
+	case c.asking <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c.queries.Go(func() {
+		defer func() { <-c.asking }()
+		qctx, cancel := context.WithTimeout(ctx, c.srv.cfg.QueryTimeout)
+		defer cancel()
+		code, answer := c.srv.node.Query(qctx, kind, args)
+		c.out.put(func(b []byte) []byte { return wire.AppendReply(b, id, code, answer) })
+	})
+	return nil
+}
+
+// Acked implements Sink.
+func (c *conn) Acked(base uint64, status []tx.Status) {
+	c.out.put(func(b []byte) []byte { return wire.AppendAck(b, base, status) })
+}
+
+// Committed implements Sink.
+func (c *conn) Committed(height, timeNS uint64, ranges []wire.Range) {
+	if c.mode.Load()&wire.SubscribeOwn != 0 {
+		c.out.put(func(b []byte) []byte { return wire.AppendCommit(b, height, timeNS, ranges) })
+	}
+}
+
+// Rejected implements Sink.
+func (c *conn) Rejected(rs []wire.Rejection) {
+	if c.mode.Load()&wire.SubscribeOwn != 0 {
+		c.out.put(func(b []byte) []byte { return wire.AppendReject(b, rs) })
+	}
+}
+
+// writeLoop sends what is queued, all of it in one write.
+func (c *conn) writeLoop() {
+	var buf []byte
+	for {
+		var ok bool
+		if buf, ok = c.out.take(buf); !ok {
+			if c.out.overflowed() {
+				c.srv.cutOff.Add(1)
+			}
+			c.nc.Close()
+			return
+		}
+		if err := c.nc.SetWriteDeadline(time.Now().Add(c.srv.cfg.WriteTimeout)); err != nil {
+			c.out.close()
+			continue
+		}
+		n, err := c.nc.Write(buf)
+		c.srv.bytesOut.Add(uint64(n))
+		if err != nil {
+			c.out.abandon()
+		}
+	}
+}
