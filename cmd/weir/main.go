@@ -2,8 +2,13 @@
 // network can carry, and what stops it going higher.
 package main
 
-import "os"
+import (
+	"os"
+
+	"github.com/chainweir/weir/bench/netlab"
+)
 
 func main() {
+	netlab.MaybeRunHolder() // this binary also holds the namespaces of its own labs
 	os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

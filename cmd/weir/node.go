@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chainweir/weir/bench/link"
+	"github.com/chainweir/weir/core"
+	"github.com/chainweir/weir/core/genesis"
+	"github.com/chainweir/weir/core/rpc"
+)
+
+type nodeFlags struct {
+	data, listen, linkListen, genesis string
+	accounts                          uint32
+	blockInterval                     time.Duration
+	mempoolMiB                        int64
+	workers                           int
+	json, control                     bool
+}
+
+func newNodeCmd() *cobra.Command {
+	var f nodeFlags
+	cmd := &cobra.Command{
+		Use:   "node",
+		Short: "Run a node, or check and question one",
+		Long: `node runs a single node of a permissioned chain: it checks signatures,
+executes transfers and registrations, and keeps a hash-linked block log with one
+fdatasync per block. It listens on loopback unless told otherwise.
+
+A new data directory gets the genesis given with --genesis, or a measuring chain
+whose accounts have publicly known keys (--accounts of them).`,
+		Example: "  weir node --data ./chain\n" +
+			"  weir node --data ./chain --listen 10.0.0.5:7151 --json\n" +
+			"  weir node verify --data ./chain",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runNode(cmd, f) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.data, "data", "weir-data", "data directory")
+	fl.StringVar(&f.listen, "listen", "127.0.0.1:7151", "client address")
+	fl.StringVar(&f.linkListen, "link-listen", "auto",
+		"address of the bounded link test, auto: beside\n--listen on a free port, off: none")
+	fl.StringVar(&f.genesis, "genesis", "", "genesis file of a new chain")
+	fl.Uint32Var(&f.accounts, "accounts", 4096, "accounts of a new measuring chain")
+	fl.DurationVar(&f.blockInterval, "block-interval", 10*time.Millisecond, "cut a block this long after its first\ntransaction")
+	fl.Int64Var(&f.mempoolMiB, "mempool-mib", 64, "bytes that may wait for a block, in MiB")
+	fl.IntVar(&f.workers, "workers", 0, "signature workers, 0: one per core")
+	fl.BoolVar(&f.json, "json", false, "print what the node listens on as JSON")
+	fl.BoolVar(&f.control, "control", false, "")
+	if err := fl.MarkHidden("control"); err != nil {
+		panic(err) // the flag is defined on the line above
+	}
+	cmd.AddCommand(newNodeVerifyCmd(), newNodeQueryCmd())
+	return cmd
+}
+
+// nodeReady is what --json prints once the node listens.
+type nodeReady struct {
+	Schema   string `json:"schema"`
+	Listen   string `json:"listen"`
+	Link     string `json:"link"` // empty: no link test
+	ChainID  string `json:"chain_id"`
+	Height   uint64 `json:"height"`
+	Accounts int    `json:"accounts"`
+	PID      int    `json:"pid"`
+	Repaired string `json:"repaired"` // what opening the log cut off, empty for nothing
+}
+
+func (f *nodeFlags) config() (core.Config, error) {
+	cfg := core.Config{
+		Dir: f.data, Workers: f.workers, BlockInterval: f.blockInterval, MempoolBytes: f.mempoolMiB << 20,
+	}
+	if f.mempoolMiB < 1 || f.blockInterval < 0 || f.workers < 0 {
+		return cfg, usagef("--mempool-mib, --block-interval and --workers cannot be negative, and the mempool needs 1 MiB")
+	}
+	if f.genesis != "" {
+		b, err := os.ReadFile(f.genesis)
+		if err != nil {
+			return cfg, usagef("--genesis: %w", err)
+		}
+		if cfg.Genesis, err = genesis.Parse(b); err != nil {
+			return cfg, usagef("%s: %w", f.genesis, err)
+		}
+		return cfg, nil
+	}
+	_, err := core.LoadGenesis(f.data)
+	if errors.Is(err, os.ErrNotExist) {
+		cfg.Genesis = genesis.Dev(f.accounts)
+		err = cfg.Genesis.Validate()
+	}
+	if err != nil {
+		return cfg, usagef("%w", err)
+	}
+	return cfg, nil
+}
+
+func runNode(cmd *cobra.Command, f nodeFlags) error {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	// The port first: a taken one must not cost a replay.
+	ln, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return usagef("cannot listen on %s: %w; choose another --listen", f.listen, err)
+	}
+	defer ln.Close()
+	linkLn, err := f.listenLink(ln.Addr())
+	if err != nil {
+		return err
+	}
+	if linkLn != nil {
+		defer linkLn.Close()
+	}
+	node, err := core.Open(cfg)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	var rcfg rpc.Config
+	links := make(chan error, 1)
+	if linkLn != nil {
+		rcfg.LinkPort = uint16(linkLn.Addr().(*net.TCPAddr).Port)
+		go func() { links <- link.Serve(ctx, linkLn, link.ServerConfig{}) }()
+	} else {
+		links <- nil
+	}
+	served := make(chan error, 1)
+	go func() { served <- node.Serve(ctx, ln, rcfg) }()
+	if err := f.announce(cmd, node, ln, linkLn); err != nil {
+		cancel()
+		return errors.Join(err, <-served, <-links, node.Close())
+	}
+	if f.control {
+		// The measuring run holds the other end of stdin: when it is gone, so is
+		// the reason to run.
+		go func() {
+			control(cmd.InOrStdin(), cmd.OutOrStdout(), node)
+			cancel()
+		}()
+	}
+	select {
+	case <-ctx.Done():
+	case <-node.Done():
+	case err = <-served:
+		served <- nil
+	}
+	cancel()
+	return errors.Join(err, <-served, <-links, node.Close())
+}
+
+// listenLink opens the link test's listener, nil for --link-listen off.
+func (f *nodeFlags) listenLink(client net.Addr) (net.Listener, error) {
+	addr := f.linkListen
+	switch addr {
+	case "off":
+		return nil, nil
+	case "auto":
+		host, _, err := net.SplitHostPort(client.String())
+		if err != nil {
+			return nil, usagef("--listen: %w", err)
+		}
+		addr = net.JoinHostPort(host, "0")
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, usagef("cannot listen on %s for link tests: %w; choose another --link-listen or off", addr, err)
+	}
+	return ln, nil
+}
+
+func (f *nodeFlags) announce(cmd *cobra.Command, n *core.Node, ln, linkLn net.Listener) error {
+	head, _ := n.Head()
+	id := n.ChainID()
+	r := nodeReady{
+		Schema: "weir.node/1", Listen: ln.Addr().String(), ChainID: fmt.Sprintf("%x", id[:]),
+		Height: head.Height, Accounts: n.Stats().Accounts, PID: os.Getpid(),
+	}
+	if linkLn != nil {
+		r.Link = linkLn.Addr().String()
+	}
+	if n.Repair.Found {
+		r.Repaired = n.Repair.String()
+		fmt.Fprintln(cmd.ErrOrStderr(), "weir: warning:", r.Repaired)
+	}
+	if f.json {
+		return printJSON(cmd.OutOrStdout(), r)
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "listening on %s  chain %.16s  height %d  accounts %d  link test %s\n",
+		r.Listen, r.ChainID, r.Height, r.Accounts, orNone(r.Link))
+	return err
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "off"
+	}
+	return s
+}
+
+// control answers lines on stdin until it ends: "stats" prints the counters.
+func control(in io.Reader, out io.Writer, n *core.Node) {
+	sc := bufio.NewScanner(in)
+	for sc.Scan() {
+		if sc.Text() != "stats" {
+			fmt.Fprintln(out, strconv.Quote("unknown control command "+sc.Text()))
+			continue
+		}
+		if printJSON(out, n.Stats()) != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chainweir/weir/core"
+)
+
+// verifyReport is the object of `weir node verify --json`.
+type verifyReport struct {
+	Schema    string  `json:"schema"`
+	OK        bool    `json:"ok"`
+	ChainID   string  `json:"chain_id"`
+	Height    uint64  `json:"height"` // the last height that is right
+	Hash      string  `json:"hash"`
+	Txs       uint64  `json:"transactions"`
+	BadHeight *uint64 `json:"bad_height"` // the first height that is wrong
+	Reason    string  `json:"reason"`
+}
+
+func newNodeVerifyCmd() *cobra.Command {
+	var (
+		data   string
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Re-check every signature, root and link of a chain",
+		Long: `verify reads the data directory of a node that is not running and checks
+everything again from genesis: every record's checksum, every link, signature
+and execution, every transaction root and state root. It changes nothing and
+names the first height that is wrong.`,
+		Example: "  weir node verify --data ./chain",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			progress := progressLine(cmd.ErrOrStderr())
+			res, err := core.Check(cmd.Context(), data, func(h uint64) {
+				if h%64 == 0 {
+					progress(fmt.Sprintf("height %d", h))
+				}
+			})
+			progress("")
+			if err != nil {
+				return usagef("%w", err)
+			}
+			return reportVerify(cmd, res, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "weir-data", "data directory")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object (weir.node.verify/1)")
+	return cmd
+}
+
+func reportVerify(cmd *cobra.Command, res core.CheckResult, asJSON bool) error {
+	r := verifyReport{
+		Schema: "weir.node.verify/1", OK: res.Bad == nil, ChainID: fmt.Sprintf("%x", res.ChainID[:]),
+		Height: res.Height, Hash: fmt.Sprintf("%x", res.Hash[:]), Txs: res.Txs,
+	}
+	if res.Bad != nil {
+		r.BadHeight, r.Reason = &res.BadHeight, res.Bad.Error()
+	}
+	switch {
+	case asJSON:
+		if err := printJSON(cmd.OutOrStdout(), r); err != nil {
+			return err
+		}
+	case r.OK:
+		fmt.Fprintf(cmd.OutOrStdout(), "ok: %d blocks, %d transactions, head %.16s, chain %.16s\n", r.Height, r.Txs, r.Hash, r.ChainID)
+	}
+	if !r.OK {
+		return failf("block %d is wrong: %w (blocks 1 to %d are right)", res.BadHeight, res.Bad, res.Height)
+	}
+	return nil
+}
