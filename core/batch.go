@@ -23,7 +23,9 @@ type Batch struct {
 	Base uint64    // number of the first transaction
 	Txs  []tx.View // the transactions, aliasing the submitter's buffer
 	Sink Sink
-	Done func(*Batch) // called once, when nothing refers to the buffer any more
+	// Done is called when nothing refers to the buffer any more: once, or never
+	// for a batch that was on its way when the node failed.
+	Done func(*Batch)
 	// Malformed lists the indices in Txs that tx.Parse refuses; they are
 	// answered with StatusMalformed.
 	Malformed []int

@@ -38,13 +38,43 @@ func Check(ctx context.Context, dir string, progress func(height uint64)) (Check
 	if err != nil {
 		return c, err
 	}
-	log, err := store.Open(store.Options{
-		Dir: dir, ChainID: c.ChainID, ReadOnly: true, MaxRecordBytes: maxRecord(gen),
-	})
+	opts := store.Options{Dir: dir, ChainID: c.ChainID, ReadOnly: true, MaxRecordBytes: maxRecord(gen)}
+	log, err := store.Open(opts)
+	var damage *store.CorruptError
+	if errors.As(err, &damage) {
+		// What is before the damage can be checked all the same.
+		opts.FS = beforeDamage(damage)
+		if log, err = store.Open(opts); err != nil {
+			c.Bad, c.BadHeight = damage, max(damage.Height, 1)
+			return c, nil
+		}
+	}
+	if err != nil {
+		return c, err
+	}
+	err = errors.Join(c.scan(ctx, log, ck, progress), log.Close())
+	switch {
+	case c.Bad != nil:
+		return c, nil
+	case err != nil:
+		return c.storeProblem(err)
+	case damage != nil:
+		return c.storeProblem(damage)
+	}
+	// The scan stops at the last whole record; this looks at every byte.
+	rep, err := store.Verify(store.Options{Dir: dir, ChainID: c.ChainID, MaxRecordBytes: maxRecord(gen)})
 	if err != nil {
 		return c.storeProblem(err)
 	}
-	err = log.Scan(1, func(height uint64, payload []byte) error {
+	if rep.LastHeight != c.Height {
+		return c, fmt.Errorf("the log ends at height %d, the chain at %d", rep.LastHeight, c.Height)
+	}
+	return c, nil
+}
+
+// scan checks the blocks of the log until one is wrong, which is then in c.Bad.
+func (c *CheckResult) scan(ctx context.Context, log *store.Log, ck *checker, progress func(height uint64)) error {
+	return log.Scan(1, func(height uint64, payload []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -59,24 +89,6 @@ func Check(ctx context.Context, dir string, progress func(height uint64)) (Check
 		}
 		return nil
 	})
-	if cerr := log.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil && c.Bad == nil {
-		return c.storeProblem(err)
-	}
-	if c.Bad != nil {
-		return c, nil
-	}
-	// The scan stops at the last whole record; this looks at every byte.
-	rep, err := store.Verify(store.Options{Dir: dir, ChainID: c.ChainID, MaxRecordBytes: maxRecord(gen)})
-	if err != nil {
-		return c.storeProblem(err)
-	}
-	if rep.LastHeight != c.Height {
-		return c, fmt.Errorf("the log ends at height %d, the chain at %d", rep.LastHeight, c.Height)
-	}
-	return c, nil
 }
 
 // checker holds what re-verifying a block needs.

@@ -175,7 +175,8 @@ func (n *Node) orderLoop(ctx context.Context) error {
 }
 
 // Submit hands a batch to the node. It never blocks on a slow stage: when the
-// node is full, the whole batch is answered with StatusBusy.
+// node is full, the whole batch is answered with StatusBusy. A batch of more
+// than MaxTxs could stand in no block and is answered with StatusMalformed.
 func (n *Node) Submit(b *Batch) {
 	b.prepare()
 	n.submitted.Add(int64(len(b.Txs)))
@@ -183,6 +184,10 @@ func (n *Node) Submit(b *Batch) {
 	defer n.submitMu.RUnlock()
 	if n.stopped || n.failed.Load() != nil {
 		b.refuse(tx.StatusStopping)
+		return
+	}
+	if len(b.Txs) > n.MaxTxs() {
+		b.refuse(tx.StatusMalformed)
 		return
 	}
 	if !n.pool.Reserve(b.bytes) {

@@ -105,7 +105,7 @@ func (n *Node) Stats() Stats {
 	runtime.ReadMemStats(&mem)
 	ls := n.log.Stats()
 	s := Stats{
-		Height: head.Height, Accounts: n.keys.Len(),
+		Height: head.Height, Accounts: n.keys.Len(), Cores: runtime.GOMAXPROCS(0),
 		Submitted: n.submitted.Load(), Accepted: n.accepted.Load(),
 		Committed: n.committed.Load(), Busy: n.busy.Load(),
 		MempoolBytes: n.pool.Bytes(), GCPauseNS: int64(mem.PauseTotalNs),

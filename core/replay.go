@@ -12,6 +12,7 @@ import (
 // replayer applies the blocks of a log to the genesis ledger.
 type replayer struct {
 	chain  tx.ChainID
+	rules  genesis.Rules
 	st     *state.State
 	tip    tip
 	status []tx.Status
@@ -35,7 +36,7 @@ func newReplayer(gen *genesis.Genesis) (*replayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &replayer{chain: gen.ChainID(), st: st}
+	r := &replayer{chain: gen.ChainID(), rules: gen.Rules, st: st}
 	r.tip.header.TimeNS = gen.TimeNS
 	r.tip.header.StateRoot = st.Root()
 	r.tip.hash = tx.Hash(r.chain) // block 1 names the chain id as its parent
@@ -43,7 +44,7 @@ func newReplayer(gen *genesis.Genesis) (*replayer, error) {
 }
 
 // apply checks that the record is the next block of the chain and executes it.
-// It checks the links, the counts and that every transaction still applies; not
+// It checks the links, the counts, the chain's rules and that every transaction still applies; not
 // the signatures and not the roots.
 func (r *replayer) apply(height uint64, payload []byte) (tx.Header, []byte, error) {
 	h, err := tx.ParseHeader(payload)
@@ -58,6 +59,9 @@ func (r *replayer) apply(height uint64, payload []byte) (tx.Header, []byte, erro
 		return h, nil, fmt.Errorf("previous hash is %x, the block before has %x", h.Prev[:8], r.tip.hash[:8])
 	case h.BodyBytes != uint64(len(body)) || uint64(h.Count)*tx.Size != h.BodyBytes || h.Count == 0:
 		return h, nil, fmt.Errorf("header counts %d transactions in %d bytes, the body has %d bytes", h.Count, h.BodyBytes, len(body))
+	case h.Count > r.rules.MaxBlockTxs || h.BodyBytes > uint64(r.rules.MaxBlockBytes):
+		return h, nil, fmt.Errorf("%d transactions in %d bytes, the chain's rules allow %d in %d",
+			h.Count, h.BodyBytes, r.rules.MaxBlockTxs, r.rules.MaxBlockBytes)
 	case h.TimeNS <= r.tip.header.TimeNS:
 		return h, nil, fmt.Errorf("time %d is not after the previous block's %d", h.TimeNS, r.tip.header.TimeNS)
 	}

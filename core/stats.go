@@ -54,6 +54,7 @@ func (s *Stage) stats() StageStats {
 type Stats struct {
 	Height       uint64       `json:"height"`
 	Accounts     int          `json:"accounts"`
+	Cores        int          `json:"cores"` // that the process may use
 	Submitted    int64        `json:"submitted"`
 	Accepted     int64        `json:"accepted"`
 	Committed    int64        `json:"committed"`

@@ -37,6 +37,9 @@ type Trial struct {
 	StartedAt       time.Time `json:"started_at"`
 	OfferedTxPerSec float64   `json:"offered_tx_per_sec"`
 	DurationSec     float64   `json:"duration_sec"`
+	// WindowSec runs from the first intended send to the last commit event; the
+	// wire and usage counters cover it. Nil when it was not measured.
+	WindowSec *float64 `json:"window_sec"`
 
 	Counts    Counts    `json:"counts"`
 	DroppedBy DropSplit `json:"dropped_by"`
@@ -44,7 +47,10 @@ type Trial struct {
 	LatencyMS Latencies `json:"latency_ms"`
 	// BacklogSlopeTxPerSec2 is the growth of accepted − committed.
 	BacklogSlopeTxPerSec2 *float64 `json:"backlog_slope_tx_per_sec2"`
-	CommittedTxPerSec     *float64 `json:"committed_tx_per_sec"`
+	// InFlightSlopeTxPerSec2 is the growth of sent − committed: it also sees
+	// what waits before the acknowledgement.
+	InFlightSlopeTxPerSec2 *float64 `json:"in_flight_slope_tx_per_sec2"`
+	CommittedTxPerSec      *float64 `json:"committed_tx_per_sec"`
 
 	Wire          *WireCounters  `json:"wire"`
 	Node          *NodeUsage     `json:"node"`

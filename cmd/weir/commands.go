@@ -8,5 +8,7 @@ func subcommands() []*cobra.Command {
 		newHashCmd(),
 		newMerkleCmd(),
 		newNodeCmd(),
+		newRunCmd(),
+		newLoadCmd(),
 	}
 }

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -146,7 +144,7 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 		// The measuring run holds the other end of stdin: when it is gone, so is
 		// the reason to run.
 		go func() {
-			control(cmd.InOrStdin(), cmd.OutOrStdout(), node)
+			_, _ = io.Copy(io.Discard, cmd.InOrStdin()) // any end of it is the end
 			cancel()
 		}()
 	}
@@ -207,18 +205,4 @@ func orNone(s string) string {
 		return "off"
 	}
 	return s
-}
-
-// control answers lines on stdin until it ends: "stats" prints the counters.
-func control(in io.Reader, out io.Writer, n *core.Node) {
-	sc := bufio.NewScanner(in)
-	for sc.Scan() {
-		if sc.Text() != "stats" {
-			fmt.Fprintln(out, strconv.Quote("unknown control command "+sc.Text()))
-			continue
-		}
-		if printJSON(out, n.Stats()) != nil {
-			return
-		}
-	}
 }

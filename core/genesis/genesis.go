@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"unicode/utf8"
 
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/hash"
@@ -96,10 +97,14 @@ func Dev(n uint32) *Genesis {
 }
 
 // Parse reads and validates a genesis file. Unknown fields are errors: a rule
-// that one node knows and another ignores would split the chain.
+// that one node knows and another ignores would split the chain. So are fields
+// given twice, of which two programs may read different ones.
 func Parse(b []byte) (*Genesis, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
+	if err := checkKeys(b); err != nil {
+		return nil, err
+	}
 	var g Genesis
 	if err := dec.Decode(&g); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -123,13 +128,21 @@ func (g *Genesis) Validate() error {
 		return bad("schema is %q, want %q", g.Schema, Schema)
 	case g.Name == "" || len(g.Name) > maxNameBytes:
 		return bad("name has %d bytes, want 1 to %d", len(g.Name), maxNameBytes)
+	case !utf8.ValidString(g.Name):
+		return bad("name %q is not UTF-8", g.Name)
+	case g.TimeNS > math.MaxInt64:
+		return bad("time_unix_ns is %d, want at most %d", g.TimeNS, int64(math.MaxInt64))
 	case g.Rules.MaxBlockTxs == 0 || g.Rules.MaxBlockTxs > MaxBlockTxs:
 		return bad("rules.max_block_txs is %d, want 1 to %d", g.Rules.MaxBlockTxs, MaxBlockTxs)
 	case g.Rules.MaxBlockBytes < tx.Size || g.Rules.MaxBlockBytes > MaxBlockBytes:
 		return bad("rules.max_block_bytes is %d, want %d to %d", g.Rules.MaxBlockBytes, tx.Size, MaxBlockBytes)
 	}
 	if g.Derived != nil && (g.Derived.Count == 0 || len(g.Derived.Seed) > maxNameBytes) {
-		return bad("derived wants a count of 1 or more and a seed of at most %d bytes", maxNameBytes)
+		return bad("derived has the count %d and a seed of %d bytes, want 1 or more and at most %d",
+			g.Derived.Count, len(g.Derived.Seed), maxNameBytes)
+	}
+	if g.Derived != nil && !utf8.ValidString(g.Derived.Seed) {
+		return bad("derived.seed %q is not UTF-8", g.Derived.Seed)
 	}
 	if n := g.NumAccounts(); n == 0 || n > MaxAccounts {
 		return bad("%d accounts, want 1 to %d", n, MaxAccounts)
@@ -142,7 +155,7 @@ func (g *Genesis) Validate() error {
 		total += a.Balance
 	}
 	if d := g.Derived; d != nil && d.Balance > (math.MaxUint64-total)/uint64(d.Count) {
-		return bad("the balances of the derived accounts exceed 2^64-1 in total")
+		return bad("%d derived balances of %d exceed 2^64-1 in total", d.Count, d.Balance)
 	}
 	seen := make(map[Key]int, len(g.Accounts))
 	for i, a := range g.Accounts {

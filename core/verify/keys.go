@@ -66,15 +66,19 @@ func (k *Keys) expandedKey(slot uint32) *ed25519.ExpandedPublicKey {
 	if e := p.Load(); e != nil {
 		return e
 	}
-	if k.expanded.Load() >= k.maxExpanded {
+	// The place is taken before the key is expanded, so that workers that get
+	// here together cannot exceed the bound.
+	if k.expanded.Add(1) > k.maxExpanded {
+		k.expanded.Add(-1)
 		return nil
 	}
 	e, err := ed25519.NewExpandedPublicKey(c.raw[slot&(chunkSize-1)][:])
 	if err != nil {
+		k.expanded.Add(-1)
 		return nil
 	}
-	if p.CompareAndSwap(nil, e) {
-		k.expanded.Add(1)
+	if !p.CompareAndSwap(nil, e) {
+		k.expanded.Add(-1) // another worker kept its own
 	}
 	return e
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 )
 
-// MaxBatch is the number of signatures beyond which a larger batch gains
-// little, and a bad signature costs more to find.
+// MaxBatch is how many signatures are checked at once. A larger batch gains
+// little, and a bad signature in it costs more to find.
 const MaxBatch = 1024
 
 // singleLimit is the batch size below which a failed batch is verified one by
@@ -25,7 +25,7 @@ const singleLimit = 8
 type Verifier interface {
 	// Verify looks at each transaction whose status is StatusOK and sets the
 	// status of those that fail to StatusUnknownSender or StatusBadSignature.
-	// The slices have the same length, at most MaxBatch.
+	// The slices have the same length.
 	Verify(txs []tx.View, status []tx.Status)
 }
 
@@ -66,7 +66,11 @@ func (b *Batch) Verify(txs []tx.View, status []tx.Status) {
 		}
 		b.idx = append(b.idx, i)
 	}
-	b.verify(txs, status, b.idx)
+	for idx := b.idx; len(idx) > 0; {
+		n := min(len(idx), MaxBatch)
+		b.verify(txs, status, idx[:n])
+		idx = idx[n:]
+	}
 }
 
 // verify checks the transactions that idx names: all at once and, when that

@@ -7,9 +7,9 @@ import (
 
 // Query kinds.
 const (
-	QueryHead    = 1 // no argument; answers height u64, header [128] (none at height 0), state root [32]
-	QueryAccount = 2 // slot u32; answers AccountReply
-	QueryProof   = 3 // height u64, index u32; answers ProofReply
+	QueryHead    = 1 // no argument; answers header [128], its hash [32]
+	QueryAccount = 2 // slot u32; answers header [128], record [64], registered slots u64, path
+	QueryProof   = 3 // height u64, index u32; answers header [128], transaction, path
 	QueryGenesis = 4 // no argument; answers the genesis file
 	QueryStats   = 5 // no argument; answers the node's counters as JSON
 )

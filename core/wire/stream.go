@@ -30,6 +30,9 @@ func ParseSubmit(p []byte) (base uint64, count int, txs []byte, err error) {
 	if n == 0 || n > MaxTxs {
 		return 0, 0, nil, fmt.Errorf("%w: submit of %d transactions, want 1 to %d", ErrFrame, n, MaxTxs)
 	}
+	if r := binary.LittleEndian.Uint32(p[12:]); r != 0 {
+		return 0, 0, nil, fmt.Errorf("%w: submit with the reserved field %#x, want 0", ErrFrame, r)
+	}
 	if base > 1<<63 {
 		return 0, 0, nil, fmt.Errorf("%w: submit numbered %d, want at most 2^63", ErrFrame, base)
 	}

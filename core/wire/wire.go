@@ -131,6 +131,9 @@ func ParseHello(p []byte) (Hello, error) {
 	if m := binary.LittleEndian.Uint32(p); m != Magic {
 		return h, fmt.Errorf("%w: magic %#x, want %#x: the client does not speak weir", ErrFrame, m, Magic)
 	}
+	if p[6] != 0 || p[7] != 0 {
+		return h, fmt.Errorf("%w: hello with the reserved bytes %x, want zero", ErrFrame, p[6:8])
+	}
 	h.Version = binary.LittleEndian.Uint16(p[4:])
 	copy(h.ChainID[:], p[8:])
 	return h, nil

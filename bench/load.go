@@ -1,0 +1,51 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/chainweir/weir/loadgen"
+)
+
+// LoadConfig is one fixed schedule against a running node.
+type LoadConfig struct {
+	Target       string // host:port
+	Schedule     loadgen.Schedule
+	RateTxPerSec float64
+	Duration     time.Duration
+	Seed         uint64
+	Conns        int
+	Progress     func(Progress)
+}
+
+// Load signs what the schedule needs and runs it.
+func Load(ctx context.Context, cfg LoadConfig) (loadgen.Outcome, error) {
+	if cfg.Progress == nil {
+		cfg.Progress = func(Progress) {}
+	}
+	if _, err := loadgen.Times(cfg.Schedule, cfg.RateTxPerSec, cfg.Duration, cfg.Seed); err != nil {
+		return loadgen.Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	t, err := openRemote(ctx, cfg.Target)
+	if err != nil {
+		return loadgen.Outcome{}, err
+	}
+	corpus, err := loadgen.NewCorpus(loadgen.CorpusConfig{
+		Chain: t.chain, Keys: t.keys, FirstSlot: t.firstSlot, FirstNonce: t.nonces, Seed: cfg.Seed,
+	})
+	if err != nil {
+		return loadgen.Outcome{}, err
+	}
+	err = corpus.Extend(ctx, loadgen.MaxTxs(cfg.RateTxPerSec, cfg.Duration), func(done, total int) {
+		cfg.Progress(Progress{Step: fmt.Sprintf("signing transactions %d of %d", done, total)})
+	})
+	if err != nil {
+		return loadgen.Outcome{}, err
+	}
+	return loadgen.Run(ctx, loadgen.Config{
+		Addr: t.addr, Conns: cfg.Conns, Schedule: cfg.Schedule, RateTxPerSec: cfg.RateTxPerSec,
+		Duration: cfg.Duration, Seed: cfg.Seed, Corpus: corpus,
+		Progress: func(l loadgen.Live) { cfg.Progress(Progress{Live: &l}) },
+	})
+}

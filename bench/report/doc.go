@@ -1,0 +1,3 @@
+// Package report shows a record to a person: as the one screen that ends a run.
+// It computes nothing that is not in the record.
+package report

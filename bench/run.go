@@ -1,0 +1,467 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/chainweir/weir/asm/cpu"
+	"github.com/chainweir/weir/bench/env"
+	"github.com/chainweir/weir/bench/knee"
+	"github.com/chainweir/weir/bench/link"
+	"github.com/chainweir/weir/bench/netlab"
+	"github.com/chainweir/weir/bench/probe"
+	"github.com/chainweir/weir/core/genesis"
+	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/loadgen"
+	"github.com/chainweir/weir/results"
+)
+
+// ErrConfig says that a run cannot be started as asked.
+var ErrConfig = errors.New("bad run settings")
+
+// Config is a whole run: find the knee of a target and name its wall.
+type Config struct {
+	Exe      string // the weir binary, for our own node
+	Target   string // host:port of a weir node; empty: our own
+	LinkBits uint64 // shape the path to our own node; 0: loopback
+	OutDir   string // the record's folder, which must not exist
+
+	SLO       knee.SLO
+	Accounts  uint32 // of our own chain, default 4096
+	Schedule  loadgen.Schedule
+	Seed      uint64
+	Conns     int
+	Budget    time.Duration // of the search, default 32 s
+	MaxRate   float64       // never offer more; 0: no limit
+	ProbeKind string        // force a wire source; empty: the best
+	NodeArgs  []string      // further arguments of our own node
+
+	Progress func(Progress) // may be nil
+}
+
+// Progress is what a run is doing now.
+type Progress struct {
+	Step  string        // in words
+	Event *knee.Event   // of the search, or nil
+	Live  *loadgen.Live // of the trial under way, or nil
+}
+
+// Outcome is a finished (or interrupted) run.
+type Outcome struct {
+	Env     results.Env
+	Summary results.Summary
+}
+
+// trialOverhead is the expected time around a trial: start and stop of the
+// node, connections, drain.
+const trialOverhead = 500 * time.Millisecond
+
+// linkDuration is the length of the link test in each direction.
+const linkDuration = 800 * time.Millisecond
+
+// run is the state of one Run.
+type run struct {
+	cfg     Config
+	rec     *results.Writer
+	target  *target
+	trials  *trials
+	env     results.Env
+	sum     results.Summary
+	machine machine
+	started time.Time
+}
+
+// Run measures. The record is written while it goes on: after an interruption,
+// or an error in the middle, what was measured is in it, marked so. The error
+// is for what kept the run from its end.
+func Run(ctx context.Context, cfg Config) (Outcome, error) {
+	if cfg.Accounts == 0 {
+		cfg.Accounts = 4096
+	}
+	if cfg.Budget == 0 {
+		cfg.Budget = 32 * time.Second
+	}
+	if cfg.Progress == nil {
+		cfg.Progress = func(Progress) {}
+	}
+	if cfg.Target != "" && cfg.LinkBits != 0 {
+		return Outcome{}, fmt.Errorf("%w: a link can only be shaped to our own node, not to %s", ErrConfig, cfg.Target)
+	}
+	if err := os.MkdirAll(filepath.Dir(cfg.OutDir), 0o755); err != nil {
+		return Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := os.Mkdir(cfg.OutDir, 0o755); err != nil {
+		return Outcome{}, fmt.Errorf("%w: the record's folder: %w; choose another --out", ErrConfig, err)
+	}
+	r := &run{cfg: cfg, started: time.Now()}
+	err := r.all(ctx)
+	return Outcome{r.env, r.sum}, err
+}
+
+// all is the order of a run.
+func (r *run) all(ctx context.Context) (err error) {
+	rec, err := results.Create(filepath.Join(r.cfg.OutDir, "record.jsonl"))
+	if err != nil {
+		return err
+	}
+	r.rec = rec
+	defer func() {
+		err = errors.Join(err, r.finish(ctx, err), rec.Close())
+	}()
+	r.describe()
+	var lab *netlab.Lab
+	if r.cfg.LinkBits != 0 {
+		r.step("building the shaped link")
+		if lab, err = netlab.Open(ctx, netlab.Config{RateBitsPerSec: r.cfg.LinkBits, Name: "run"}); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, lab.Close()) }()
+	}
+	r.step("looking at the machine")
+	r.env = env.Read(ctx, env.Options{DataDir: r.cfg.OutDir, MeasureFsync: true})
+	if err := r.rec.Write(r.env); err != nil {
+		return err
+	}
+	r.kernels()
+	r.step("starting the node")
+	if err := r.openTarget(ctx, lab); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.target.stop()) }()
+	src, err := r.openProbe(lab)
+	if err != nil {
+		return err
+	}
+	if src != nil {
+		defer func() { err = errors.Join(err, src.Close()) }()
+	}
+	r.measureLink(ctx, lab)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return r.search(ctx, src)
+}
+
+func (r *run) step(words string) { r.cfg.Progress(Progress{Step: words}) }
+
+func (r *run) warn(format string, args ...any) {
+	r.sum.Warnings = append(r.sum.Warnings, fmt.Sprintf(format, args...))
+}
+
+// describe fills in what is known before anything is measured.
+func (r *run) describe() {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	txBytes := float64(tx.Size)
+	r.sum = results.Summary{
+		StartedAt: r.started, Host: host, Record: r.cfg.OutDir, Target: results.NullString(r.cfg.Target),
+		Workload: "transfer", Engine: "solo", Nodes: 1, Seed: r.cfg.Seed, SLO: r.cfg.SLO.String(),
+	}
+	r.sum.Wire.TxBytes = &txBytes
+}
+
+// kernels notes which hash kernels are in force.
+func (r *run) kernels() {
+	cpu.Kernels.Calibrate()
+	for _, e := range cpu.Kernels.Explain() {
+		if len(e.Steps) == 0 {
+			continue
+		}
+		last := e.Steps[len(e.Steps)-1]
+		k := results.Kernel{Name: e.Kernel, Impl: last.Impl}
+		r.sum.Kernels = append(r.sum.Kernels, k)
+	}
+}
+
+func (r *run) openTarget(ctx context.Context, lab *netlab.Lab) (err error) {
+	r.machine.hostCores = r.env.Class.UsableCores
+	r.machine.nodeCores = r.machine.hostCores
+	if r.cfg.Target == "" {
+		nc := NodeCommand{Exe: r.cfg.Exe, Args: r.cfg.NodeArgs, Lab: lab}
+		r.machine.sameHost = true
+		r.sum.Placement = fmt.Sprintf("node and generator share %d cores, no pinning", runtime.NumCPU())
+		r.target, err = openOwn(ctx, nc, r.cfg.OutDir, genesis.Dev(r.cfg.Accounts))
+		return err
+	}
+	if r.target, err = openRemote(ctx, r.cfg.Target); err != nil {
+		return err
+	}
+	ap, err := r.target.addrPort()
+	if err != nil {
+		return err
+	}
+	r.machine.sameHost = isLocal(ap.Addr().AsSlice())
+	if r.machine.sameHost {
+		r.sum.Placement = fmt.Sprintf("node (not ours) and generator share %d cores", runtime.NumCPU())
+		return nil
+	}
+	r.sum.Placement = "generator here, node on another host"
+	r.warn("the node is on another host: its share of that host's cores and disk is what the node itself counts, and other work there is unknown")
+	return nil
+}
+
+// openProbe starts the wire observer and notes why it is not a better one.
+func (r *run) openProbe(lab *netlab.Lab) (probe.Source, error) {
+	ap, err := r.target.addrPort()
+	if err != nil {
+		return nil, err
+	}
+	app := &appCounter{}
+	r.trials = &trials{appBytes: app}
+	t := probe.Target{
+		Port: ap.Port(), Addr: ap.Addr(), Force: r.cfg.ProbeKind, CounterFunc: app.get,
+		PerspectiveServer: r.machine.sameHost,
+	}
+	if lab != nil {
+		t.NetNS, t.Iface = lab.NSPath(netlab.NodeSide), lab.IfaceName(netlab.NodeSide)
+	}
+	src, rep, err := probe.Open(t)
+	for _, ref := range rep.Refused {
+		r.warn("wire: %s", ref.Error())
+	}
+	r.sum.Warnings = append(r.sum.Warnings, rep.Warnings...)
+	if err != nil {
+		if r.cfg.ProbeKind != "" {
+			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		r.warn("wire bytes are unknown: %v", err)
+		return nil, nil
+	}
+	return src, nil
+}
+
+// measureLink finds the capacity of the path. Without one the run goes on, and
+// utilisation is unknown.
+func (r *run) measureLink(ctx context.Context, lab *netlab.Lab) {
+	l := &r.sum.Link
+	ap, err := r.target.addrPort()
+	if err != nil {
+		r.warn("link: %v", err)
+		return
+	}
+	switch {
+	case lab != nil:
+		nominal := float64(r.cfg.LinkBits)
+		mtu := int64(netlab.MTU)
+		l.Kind, l.NominalBitsPerSec, l.MTUBytes = results.LinkShaped, &nominal, &mtu
+	case ap.Addr().IsLoopback():
+		l.Kind = results.LinkLoopback
+	default:
+		l.Kind = results.LinkNetwork
+	}
+	if r.target.link == "" {
+		r.warn("link capacity is unknown: the node offers no link test (it was started with --link-listen off)")
+		return
+	}
+	r.step("measuring the link")
+	res, err := link.Measure(ctx, link.Config{
+		Duration: linkDuration,
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			if r.target.dial != nil {
+				return r.target.dial(ctx, r.target.link)
+			}
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", r.target.link)
+		},
+	})
+	r.sum.Warnings = append(r.sum.Warnings, res.Warnings...)
+	if err != nil {
+		r.warn("link capacity is unknown: %v", err)
+		return
+	}
+	r.machine.link = &res
+	l.CapacityBitsPerSec = results.InOut{In: &res.In.L2BitsPerSec, Out: &res.Out.L2BitsPerSec}
+}
+
+// startRate is the first guess: what two signatures a core and the link could
+// carry. The search needs only the order of magnitude.
+func (r *run) startRate() float64 {
+	rate := 20_000 * r.machine.hostCores
+	if l := r.machine.link; l != nil {
+		rate = min(rate, 0.6*l.In.L2BitsPerSec/8/float64(tx.Size))
+	}
+	if r.cfg.MaxRate > 0 {
+		rate = min(rate, r.cfg.MaxRate)
+	}
+	return max(rate, 10)
+}
+
+// search looks for the knee and fills in everything that follows from it.
+func (r *run) search(ctx context.Context, src probe.Source) error {
+	corpus, err := loadgen.NewCorpus(loadgen.CorpusConfig{
+		Chain: r.target.chain, Keys: r.target.keys, FirstSlot: r.target.firstSlot,
+		FirstNonce: r.target.nonces, Seed: r.cfg.Seed,
+	})
+	if err != nil {
+		return err
+	}
+	tr := r.trials
+	*tr = trials{
+		t: r.target, corpus: corpus, schedule: r.cfg.Schedule, conns: r.cfg.Conns, wire: src,
+		appBytes: tr.appBytes, sameHost: r.machine.sameHost,
+		onLive:  func(l loadgen.Live) { r.cfg.Progress(Progress{Live: &l}) },
+		onSign:  func(done, total int) { r.step(fmt.Sprintf("signing transactions %d of %d", done, total)) },
+		windows: map[int][]results.Window{}, hists: map[int][]results.Histogram{},
+		warnings: map[string]bool{},
+	}
+	cfg := knee.ForBudget(r.cfg.Budget, trialOverhead, r.startRate())
+	cfg.SLO, cfg.Seed, cfg.MaxTxPerSec = r.cfg.SLO, r.cfg.Seed, r.cfg.MaxRate
+	cfg.Progress = func(e knee.Event) { r.onEvent(e) }
+	if r.target.own != nil {
+		// Sign ahead what the search will probably need, outside its budget.
+		ahead := int(1.6 * r.startRate() * cfg.FullTrial.Seconds())
+		if err := corpus.Extend(ctx, ahead, tr.onSign); err != nil {
+			return err
+		}
+	}
+	res, err := knee.Search(ctx, cfg, tr)
+	r.conclude(res)
+	return err
+}
+
+// onEvent passes progress on and writes each judged trial to the record.
+func (r *run) onEvent(e knee.Event) {
+	if e.Kind == knee.TrialDone && e.Trial != nil {
+		r.judge(e.Trial)
+	}
+	r.cfg.Progress(Progress{Event: &e})
+}
+
+// judge completes a trial with its verdict and writes it.
+func (r *run) judge(k *knee.Trial) {
+	i := slices.IndexFunc(r.trials.done, func(t results.Trial) bool { return t.ID == k.Spec.Index })
+	if i < 0 {
+		return
+	}
+	t := &r.trials.done[i]
+	t.Verdict, t.Reason = results.Verdict(k.Judgement.Verdict), k.Judgement.Reason
+	if k.Discarded != "" {
+		t.Reason += "; not used: " + k.Discarded
+	}
+	t.Valid = t.Verdict != results.VerdictInvalid
+	if t.Valid {
+		t.InvalidReason = ""
+	} else {
+		t.InvalidReason = orElse(t.InvalidReason, t.Reason)
+	}
+	if err := r.rec.Write(*t); err != nil {
+		r.warn("trial %d is not in the record: %v", t.ID, err)
+	}
+	for _, w := range r.trials.windows[t.ID] {
+		if err := r.rec.Write(w); err != nil {
+			r.warn("a window of trial %d is not in the record: %v", t.ID, err)
+			break
+		}
+	}
+	delete(r.trials.windows, t.ID)
+	r.sum.Trials = append(r.sum.Trials, t.Short())
+}
+
+// conclude turns the search's result into the summary.
+func (r *run) conclude(res knee.Result) {
+	s := &r.sum
+	s.Knee = results.Knee{
+		LowerTxPerSec: res.LowerTxPerSec, UpperTxPerSec: res.UpperTxPerSec, Confirmed: res.Confirmed,
+		Confirmations: res.Confirmations, ConfirmationsWanted: res.Wanted,
+	}
+	s.SLO = res.SLO.String()
+	s.Warnings = append(s.Warnings, res.Warnings...)
+	for w := range r.trials.warnings {
+		r.warn("%s", w)
+	}
+	for _, p := range res.LatencyAt {
+		l := results.LatencyAt{Fraction: p.Fraction}
+		if p.Commit != nil {
+			l.P50, l.P99 = msOf(p.Commit.P50NS), msOf(p.Commit.P99NS)
+		}
+		s.Knee.LatencyAt = append(s.Knee.LatencyAt, l)
+	}
+	ids := map[int]bool{}
+	for _, id := range res.ConfirmTrials {
+		ids[id] = true
+	}
+	s.LatencyMS = results.SummaryLatency{
+		Accept: r.merged("accept", ids), Commit: r.merged("commit", ids),
+	}
+	if u := sumUsage(r.trials.done, ids); u.committed > 0 {
+		u.fill(s, r.machine)
+	} else {
+		r.warn("no trial at the lower bound was confirmed, so demands and the wall are unknown")
+	}
+	s.Valid = res.Confirmed && s.Bottleneck != ""
+}
+
+func msOf(ns int64) *float64 {
+	v := float64(ns) / 1e6
+	return &v
+}
+
+// merged are one stage's percentiles over all trials named: histograms are
+// added, never percentiles averaged.
+func (r *run) merged(stage string, ids map[int]bool) results.Percentiles {
+	var (
+		sum      *hdrhistogram.Histogram
+		unitNS   int64
+		negative int64
+	)
+	for id := range ids {
+		for _, h := range r.trials.hists[id] {
+			if h.Stage != stage {
+				continue
+			}
+			one, err := h.Decode()
+			if err != nil {
+				r.warn("latency of trial %d: %v", id, err)
+				return results.Percentiles{}
+			}
+			unitNS, negative = h.UnitNS, negative+h.Negative
+			if sum == nil {
+				sum = one
+			} else if lost := sum.Merge(one); lost > 0 {
+				r.warn("%d latency samples of trial %d were too long to merge", lost, id)
+			}
+		}
+	}
+	if sum == nil {
+		return results.Percentiles{}
+	}
+	return results.QuantilesMS(sum, unitNS, negative).Short()
+}
+
+// finish writes the summary, whatever happened before.
+func (r *run) finish(ctx context.Context, cause error) error {
+	s := &r.sum
+	sec := time.Since(r.started).Seconds()
+	s.DurationSec = &sec
+	if cause != nil {
+		s.Valid = false
+		if ctx.Err() != nil || errors.Is(cause, context.Canceled) {
+			s.Interrupted = true
+			r.warn("interrupted: the record holds what was measured until then")
+		} else {
+			r.warn("the run failed: %v", cause)
+		}
+	}
+	slices.Sort(s.Warnings)
+	s.Warnings = slices.Compact(s.Warnings)
+	return r.rec.Write(*s)
+}
+
+// appCounter counts payload bytes as the generator's sockets saw them, for the
+// wire source that needs nothing from the system.
+type appCounter struct{ in, out atomic.Uint64 }
+
+func (c *appCounter) add(in, out uint64)    { c.in.Add(in); c.out.Add(out) }
+func (c *appCounter) get() (in, out uint64) { return c.in.Load(), c.out.Load() }

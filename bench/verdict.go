@@ -1,0 +1,237 @@
+package bench
+
+import (
+	"math"
+
+	"github.com/chainweir/weir/bench/capacity"
+	"github.com/chainweir/weir/bench/link"
+	"github.com/chainweir/weir/results"
+)
+
+// usage is what the trials at the knee used, summed. Nil means unknown in at
+// least one of them: a sum over some trials would be too low.
+type usage struct {
+	sec       float64 // of the windows
+	committed float64
+	sent      float64
+
+	nodeCPU, genCPU, hostCPU *float64 // seconds
+	disk                     *float64
+	stages                   []results.Stage
+	in, out                  traffic
+	exact                    bool
+	source                   results.NullString
+}
+
+// traffic is one direction of the wire, summed over trials.
+type traffic struct{ bytes, packets, bytes1500, packets1500 *float64 }
+
+// sumUsage adds up the trials with the given ids.
+func sumUsage(trials []results.Trial, ids map[int]bool) usage {
+	u := usage{exact: true}
+	zero := func() *float64 { return new(float64) }
+	u.nodeCPU, u.genCPU, u.hostCPU, u.disk = zero(), zero(), zero(), zero()
+	for _, d := range []*traffic{&u.in, &u.out} {
+		*d = traffic{zero(), zero(), zero(), zero()}
+	}
+	stages := map[string]int{}
+	n := 0
+	for i := range trials {
+		t := &trials[i]
+		if !ids[t.ID] {
+			continue
+		}
+		n++
+		u.sec += t.DurationSec
+		if t.WindowSec != nil {
+			u.sec += *t.WindowSec - t.DurationSec
+		}
+		u.committed += float64(t.Counts.Committed)
+		u.sent += float64(t.Counts.Sent)
+		u.genCPU = plus(u.genCPU, t.Generator.CPUNS, 1e-9)
+		u.hostCPU = plus(u.hostCPU, t.HostCPUBusyNS, 1e-9)
+		node := t.Node
+		if node == nil {
+			node = &results.NodeUsage{}
+		}
+		u.nodeCPU = plus(plus(u.nodeCPU, node.CPUUserNS, 1e-9), node.CPUSysNS, 1e-9)
+		u.disk = plus(u.disk, node.DiskBusyNS, 1e-9)
+		for _, st := range node.Stages {
+			k, ok := stages[st.Name]
+			if !ok {
+				k = len(u.stages)
+				stages[st.Name] = k
+				u.stages = append(u.stages, results.Stage{Name: st.Name, Workers: st.Workers})
+			}
+			u.stages[k].BusyNS += st.BusyNS
+			u.stages[k].WaitNS += st.WaitNS
+			u.stages[k].Items += st.Items
+		}
+		w := t.Wire
+		if w == nil {
+			w = &results.WireCounters{}
+		}
+		u.exact = u.exact && w.Exact
+		u.source = w.Source
+		u.in.add(w.In)
+		u.out.add(w.Out)
+	}
+	if n == 0 {
+		return usage{}
+	}
+	return u
+}
+
+func plus(sum *float64, v *int64, unit float64) *float64 {
+	if sum == nil || v == nil {
+		return nil
+	}
+	s := *sum + float64(*v)*unit
+	return &s
+}
+
+func (t *traffic) add(d results.WireDirection) {
+	t.bytes = plus(t.bytes, d.Bytes, 1)
+	t.packets = plus(t.packets, d.Packets, 1)
+	t.bytes1500 = plus(t.bytes1500, d.BytesMTU1500, 1)
+	t.packets1500 = plus(t.packets1500, d.PacketsMTU1500, 1)
+}
+
+// over divides a sum by n, nil when either is unknown.
+func over(sum *float64, n float64) *float64 {
+	if sum == nil {
+		return nil
+	}
+	return results.Ratio(*sum, n)
+}
+
+// serialStage is the busiest stage that one goroutine does, without the one
+// that waits for the disk: that one is the disk's demand.
+func (u *usage) serialStage() *float64 {
+	var busiest *float64
+	for _, st := range u.stages {
+		if st.Workers != 1 || st.Name == "persist" {
+			continue
+		}
+		if s := float64(st.BusyNS) * 1e-9; busiest == nil || s > *busiest {
+			busiest = &s
+		}
+	}
+	return busiest
+}
+
+// machine is what the demands are divided by.
+type machine struct {
+	nodeCores, hostCores float64
+	sameHost             bool // node and generator share the cores
+	link                 *link.Result
+}
+
+// demands turns what was used into resource seconds per committed transaction.
+func (u *usage) demands(m machine) capacity.Demands {
+	perTx := func(sec *float64, units float64) *float64 { return over(sec, u.committed*units) }
+	d := capacity.Demands{
+		CPU:    perTx(u.nodeCPU, m.nodeCores),
+		Serial: perTx(u.serialStage(), 1),
+		Disk:   perTx(u.disk, 1),
+	}
+	d.Generator = perTx(u.genCPU, m.hostCores)
+	if m.sameHost {
+		d.HostCPU = perTx(u.hostCPU, m.hostCores)
+	}
+	if m.link != nil {
+		d.WireIn = wireDemand(u.in.bytes, m.link.In, u.committed)
+		d.WireOut = wireDemand(u.out.bytes, m.link.Out, u.committed)
+	}
+	return d
+}
+
+func wireDemand(bytes *float64, dir *link.Direction, committed float64) *float64 {
+	if bytes == nil || dir == nil || dir.L2BitsPerSec <= 0 {
+		return nil
+	}
+	return results.Ratio(*bytes*8/dir.L2BitsPerSec, committed)
+}
+
+func larger(a, b *float64) *float64 {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	case *b > *a:
+		return b
+	}
+	return a
+}
+
+// fill puts demands, utilisation and walls into the summary. Utilisation is
+// measured: seconds used ÷ seconds of the window, not the product X·D of a fit.
+func (u *usage) fill(s *results.Summary, m machine) {
+	d := u.demands(m)
+	s.Demand = results.Demand{
+		CPU: d.CPU, HostCPU: d.HostCPU, Serial: d.Serial, Disk: d.Disk, Generator: d.Generator,
+		WireIn: d.WireIn, WireOut: d.WireOut, Wire: larger(d.WireIn, d.WireOut),
+	}
+	rate := u.committed / u.sec
+	util := func(demand *float64) *float64 {
+		if demand == nil || math.IsNaN(rate) {
+			return nil
+		}
+		x := *demand * rate
+		return &x
+	}
+	s.Utilisation = results.Utilisation{
+		CPU: util(d.CPU), HostCPU: util(d.HostCPU), Serial: util(d.Serial), Disk: util(d.Disk),
+		Generator: util(d.Generator), WireIn: util(d.WireIn), WireOut: util(d.WireOut),
+		Wire: util(s.Demand.Wire),
+	}
+	s.Link.Utilisation = s.Utilisation.Wire
+	if s.Utilisation.Wire != nil {
+		s.Link.Direction = "in"
+		if larger(d.WireIn, d.WireOut) == d.WireOut {
+			s.Link.Direction = "out"
+		}
+	}
+	if name, _, ok := capacity.Bottleneck(d); ok {
+		s.Bottleneck = results.NullString(name)
+	}
+	if w, ok := capacity.Next(d); ok {
+		s.NextWall = &results.Wall{Name: w.Name, TxPerSec: w.TxPerSec}
+	}
+	if x, _, ok := capacity.NodeAloneBound(d); ok {
+		s.NodeAloneBoundTxPerSec = &x
+	}
+	s.Stages = u.stages
+	u.fillWire(s, d)
+}
+
+// fillWire puts the traffic per transaction and what other links would carry
+// into the summary.
+func (u *usage) fillWire(s *results.Summary, d capacity.Demands) {
+	w := &s.Wire
+	w.Source, w.Exact = u.source, u.exact
+	w.BytesPerTx = results.InOut{In: over(u.in.bytes, u.committed), Out: over(u.out.bytes, u.committed)}
+	w.BytesPerTxMTU1500 = results.InOut{In: over(u.in.bytes1500, u.committed), Out: over(u.out.bytes1500, u.committed)}
+	w.PacketsPerTx = results.InOut{In: over(u.in.packets, u.committed), Out: over(u.out.packets, u.committed)}
+	if w.TxBytes != nil && w.BytesPerTx.In != nil && w.BytesPerTx.Out != nil {
+		w.Amplification = results.Ratio(*w.BytesPerTx.In+*w.BytesPerTx.Out, *w.TxBytes)
+	}
+	if w.BytesPerTxMTU1500.In == nil || w.BytesPerTxMTU1500.Out == nil {
+		return
+	}
+	lw, err := capacity.OnLinks(capacity.Traffic{
+		BytesPerTxIn: *w.BytesPerTxMTU1500.In, BytesPerTxOut: *w.BytesPerTxMTU1500.Out,
+		PacketsPerTxIn: over(u.in.packets1500, u.committed), PacketsPerTxOut: over(u.out.packets1500, u.committed),
+	}, d)
+	if err != nil {
+		s.Warnings = append(s.Warnings, "no prediction for other links: "+err.Error())
+		return
+	}
+	for _, l := range lw {
+		x := l.BoundTxPerSec
+		s.OnANetwork = append(s.OnANetwork, results.NetworkPrediction{
+			LinkBitsPerSec: l.NominalBitsPerSec, TxPerSec: &x, Wall: results.NullString(l.Wall),
+		})
+	}
+}

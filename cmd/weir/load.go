@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chainweir/weir/bench"
+	"github.com/chainweir/weir/loadgen"
+	"github.com/chainweir/weir/results"
+)
+
+func newLoadCmd() *cobra.Command {
+	var (
+		target, schedule string
+		rate             float64
+		duration         time.Duration
+		seed             uint64
+		conns            int
+		asJSON           bool
+	)
+	cmd := &cobra.Command{
+		Use:   "load",
+		Short: "Offer one fixed schedule to a running node",
+		Long: `load sends pre-signed transfers to a weir node on a schedule that does not wait
+for answers, and accounts for every one of them. Latencies count from the
+intended time of sending, so a stall of the node or of the generator shows.
+The node must be on a measuring chain: its accounts' keys are public.`,
+		Example: "  weir load --rate 5000 --duration 10s\n" +
+			"  weir load --target weir://10.0.0.5:7151 --rate 20000 --json",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			addr, err := parseTarget(target)
+			if err != nil {
+				return usagef("--target: %w", err)
+			}
+			kind, err := loadgen.ParseSchedule(schedule)
+			if err != nil {
+				return usagef("--schedule: %w", err)
+			}
+			progress := progressLine(cmd.ErrOrStderr())
+			out, err := bench.Load(cmd.Context(), bench.LoadConfig{
+				Target: addr, Schedule: kind, RateTxPerSec: rate, Duration: duration, Seed: seed, Conns: conns,
+				Progress: func(p bench.Progress) {
+					if p.Live != nil {
+						progress(fmt.Sprintf("%.1f s · sent %d · accepted %d · committed %d", p.Live.Elapsed.Seconds(),
+							p.Live.Sent, p.Live.Accepted, p.Live.Committed))
+					} else {
+						progress(p.Step)
+					}
+				},
+			})
+			progress("")
+			if err != nil {
+				return usagef("%w", err)
+			}
+			return reportLoad(cmd, out, asJSON)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&target, "target", "weir://127.0.0.1:7151", "weir://host:port of the node")
+	fl.Float64Var(&rate, "rate", 1000, "transactions per second")
+	fl.DurationVar(&duration, "duration", 5*time.Second, "length of the schedule")
+	fl.StringVar(&schedule, "schedule", "poisson", "arrivals: poisson or constant")
+	fl.Uint64Var(&seed, "seed", 42, "seed of schedule and transactions")
+	fl.IntVar(&conns, "conns", 0, "connections (default 2)")
+	fl.BoolVar(&asJSON, "json", false, "print one JSON object (weir.load/1)")
+	return cmd
+}
+
+func reportLoad(cmd *cobra.Command, out loadgen.Outcome, asJSON bool) error {
+	res := out.Trial.Load(out.Warnings, out.Interrupted)
+	var err error
+	if asJSON {
+		err = printJSON(cmd.OutOrStdout(), res)
+	} else {
+		err = printLoad(cmd, res)
+	}
+	switch {
+	case err != nil:
+		return err
+	case out.Interrupted:
+		return inconclusivef("interrupted after %.1f s", float64(out.EndNS)/1e9)
+	case !res.Valid:
+		return inconclusivef("the run is invalid: %w", errors.New(res.InvalidReason))
+	}
+	return nil
+}
+
+func printLoad(cmd *cobra.Command, r results.LoadResult) error {
+	w := cmd.OutOrStdout()
+	q := func(v *float64) string {
+		if v == nil {
+			return "-"
+		}
+		return fmt.Sprintf("%.2f", *v)
+	}
+	fmt.Fprintf(w, "offered    %10d   dropped %d (generator %d, back-pressure %d)\n", r.Offered, r.Dropped, r.DroppedBy.Generator, r.DroppedBy.Backpressure)
+	fmt.Fprintf(w, "sent       %10d   fidelity %s\n", r.Sent, q(r.Fidelity))
+	fmt.Fprintf(w, "accepted   %10d\n", r.Accepted)
+	fmt.Fprintf(w, "committed  %10d   %s tx/s\n", r.Committed, q(r.CommittedTxPerSec))
+	for reason, n := range r.Rejected {
+		fmt.Fprintf(w, "rejected   %10d   %s\n", n, reason)
+	}
+	fmt.Fprintf(w, "expired    %10d   lost %d\n", r.Expired, r.Lost)
+	fmt.Fprintf(w, "latency ms        p50      p99     p999\n")
+	for _, l := range []struct {
+		name string
+		q    results.Quantiles
+	}{{"submit", r.LatencyMS.Submit}, {"accept", r.LatencyMS.Accept}, {"commit", r.LatencyMS.Commit}} {
+		fmt.Fprintf(w, "  %-8s %10s %8s %8s\n", l.name, q(l.q.P50), q(l.q.P99), q(l.q.P999))
+	}
+	for _, text := range r.Warnings {
+		fmt.Fprintf(cmd.ErrOrStderr(), "weir: warning: %s\n", text)
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chainweir/weir/bench"
+	"github.com/chainweir/weir/bench/knee"
+	"github.com/chainweir/weir/bench/netlab"
+	"github.com/chainweir/weir/bench/report"
+	"github.com/chainweir/weir/loadgen"
+	"github.com/chainweir/weir/results"
+)
+
+type runFlags struct {
+	target, slo, link, schedule, out, probe, impl string
+	accounts                                      uint32
+	conns                                         int
+	seed                                          uint64
+	budget                                        time.Duration
+	maxRate                                       float64
+	json                                          bool
+}
+
+func newRunCmd() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Find the knee, watch the wire, name the wall",
+		Long: `run starts a node of its own, measures the link to it, offers it load, and
+searches for the highest rate of committed transactions that holds the goal
+(--slo). It counts every byte on the wire meanwhile, names the resource that
+stops growth with its measured utilisation, and says where other links would.
+
+On loopback the link is a memory copy: the wall is the processor. --link makes
+a private network of the given rate (two network namespaces, removed at the
+end). --target measures a weir node that runs elsewhere.`,
+		Example: "  weir run\n" +
+			"  weir run --link 20mbit\n" +
+			"  weir run --slo 'p99<500ms,loss<0.1%' --json\n" +
+			"  weir run --target weir://10.0.0.5:7151",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd, f) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.target, "target", "", "weir://host:port of a running node;\nempty: start one here")
+	fl.StringVar(&f.slo, "slo", "", "goal that every sustainable rate must hold\n(default p99<1s,loss<0.1%)")
+	fl.StringVar(&f.link, "link", "", "shape the path to the own node, such as\n20mbit or 1gbit (Linux)")
+	fl.StringVar(&f.schedule, "schedule", "poisson", "arrivals: poisson or constant")
+	fl.StringVar(&f.out, "out", "", "folder of the record\n(default weir-runs/<time>-<host>)")
+	fl.StringVar(&f.probe, "probe", "", "wire source: ebpf, sockdiag or app\n(default the best that works)")
+	fl.StringVar(&f.impl, "impl", "", "force hash kernels, kernel:implementation,…")
+	fl.Uint32Var(&f.accounts, "accounts", 4096, "accounts of the own chain")
+	fl.IntVar(&f.conns, "conns", 0, "connections of the generator (default 2)")
+	fl.Uint64Var(&f.seed, "seed", 42, "seed of schedules and transactions")
+	fl.DurationVar(&f.budget, "budget", 32*time.Second, "time for the search")
+	fl.Float64Var(&f.maxRate, "max-rate", 0, "never offer more than this, tx/s; 0: no limit")
+	fl.BoolVar(&f.json, "json", false, "print the summary object (weir.run/1) and\nnothing else on stdout")
+	return cmd
+}
+
+func (f *runFlags) config() (bench.Config, error) {
+	cfg := bench.Config{
+		Accounts: f.accounts, Seed: f.seed, Conns: f.conns, Budget: f.budget, MaxRate: f.maxRate, ProbeKind: f.probe,
+	}
+	var err error
+	if cfg.SLO, err = knee.ParseSLO(f.slo); err != nil {
+		return cfg, usagef("--slo: %w", err)
+	}
+	if cfg.Schedule, err = loadgen.ParseSchedule(f.schedule); err != nil {
+		return cfg, usagef("--schedule: %w", err)
+	}
+	if f.link != "" {
+		if cfg.LinkBits, err = parseBitRate(f.link); err != nil {
+			return cfg, usagef("--link: %w", err)
+		}
+	}
+	if f.target != "" {
+		if cfg.Target, err = parseTarget(f.target); err != nil {
+			return cfg, usagef("--target: %w", err)
+		}
+	}
+	switch {
+	case f.accounts < 2:
+		return cfg, usagef("--accounts is %d, a transfer needs 2", f.accounts)
+	case f.maxRate < 0:
+		return cfg, usagef("--max-rate is %v, give a rate above 0", f.maxRate)
+	case cfg.Target != "" && cfg.LinkBits != 0:
+		return cfg, usagef("--link shapes the path to the own node; it cannot be used with --target")
+	}
+	if cfg.Exe, err = os.Executable(); err != nil {
+		return cfg, usagef("cannot find this program's own file: %w", err)
+	}
+	cfg.OutDir = f.out
+	if cfg.OutDir == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "unknown"
+		}
+		cfg.OutDir = filepath.Join("weir-runs", time.Now().UTC().Format("2006-01-02T150405Z")+"-"+host)
+	}
+	return cfg, nil
+}
+
+func runRun(cmd *cobra.Command, f runFlags) error {
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	if err := forceKernels(f.impl); err != nil {
+		return err
+	}
+	if cfg.LinkBits != 0 {
+		if again, code, err := enterUserNamespace(cmd.Context()); again {
+			if err != nil || code != exitOK {
+				return &exitError{code, errors.Join(fmt.Errorf("the run inside a user namespace ended with exit code %d", code), err)}
+			}
+			return nil
+		} else if err != nil {
+			return usagef("--link: %w", err)
+		}
+	}
+	live := &liveLine{print: progressLine(cmd.ErrOrStderr())}
+	cfg.Progress = live.show
+	out, err := bench.Run(cmd.Context(), cfg)
+	live.print("")
+	if errors.Is(err, bench.ErrConfig) {
+		return usagef("%w", err)
+	}
+	if werr := writeText(cfg.OutDir, out); werr != nil {
+		err = errors.Join(err, werr)
+	}
+	if out.Summary.Record != "" {
+		if perr := printOutcome(cmd, out, f.json); perr != nil {
+			return perr
+		}
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return inconclusivef("interrupted; what was measured is in %s", cfg.OutDir)
+	case errors.Is(err, netlab.ErrNotPermitted), errors.Is(err, netlab.ErrNotSupported), errors.Is(err, netlab.ErrKernelFeature):
+		return usagef("%w", err)
+	case err != nil:
+		return usagef("the run failed: %w", err)
+	case !out.Summary.Valid:
+		return inconclusivef("the run is inconclusive; see the warnings")
+	}
+	return nil
+}
+
+// enterUserNamespace starts the program again where it may make network
+// namespaces, when it may not do so here. again tells that it did.
+func enterUserNamespace(ctx context.Context) (again bool, code int, err error) {
+	switch err := netlab.Check(); {
+	case err == nil:
+		return false, 0, nil
+	case !errors.Is(err, netlab.ErrNeedUserNamespace):
+		return false, 0, err
+	}
+	code, err = netlab.Reexec(ctx, os.Args[1:])
+	if err != nil && code == 0 {
+		code = exitUsage
+	}
+	return true, code, err
+}
+
+func printOutcome(cmd *cobra.Command, out bench.Outcome, asJSON bool) error {
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), out.Summary)
+	}
+	return report.Terminal(cmd.OutOrStdout(), out.Env, out.Summary)
+}
+
+// writeText puts the screen and the Go benchmark text beside the record.
+func writeText(dir string, out bench.Outcome) error {
+	var screen bytes.Buffer
+	if err := report.Terminal(&screen, out.Env, out.Summary); err != nil {
+		return err
+	}
+	if err := results.WriteFileAtomic(filepath.Join(dir, "record.txt"), screen.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if !out.Summary.Valid {
+		return nil // there is no figure to compare
+	}
+	var text bytes.Buffer
+	if err := results.NewBenchWriter(&text).Write(&out.Env, out.Summary); err != nil {
+		return err
+	}
+	return results.WriteFileAtomic(filepath.Join(dir, "bench.txt"), text.Bytes(), 0o644)
+}
+
+// parseTarget reads weir://host:port.
+func parseTarget(s string) (string, error) {
+	addr, ok := strings.CutPrefix(s, "weir://")
+	if !ok {
+		return "", fmt.Errorf("%q: only weir:// targets are supported, as in weir://10.0.0.5:7151", s)
+	}
+	i := strings.LastIndexByte(addr, ':')
+	if i <= 0 {
+		return "", fmt.Errorf("%q has no port, as in weir://10.0.0.5:7151", s)
+	}
+	if _, err := strconv.ParseUint(addr[i+1:], 10, 16); err != nil {
+		return "", fmt.Errorf("%q: port %q is not a number up to 65535", s, addr[i+1:])
+	}
+	return addr, nil
+}
+
+// parseBitRate reads a rate as tc writes it: 20mbit, 1gbit, 500kbit.
+func parseBitRate(s string) (uint64, error) {
+	low := strings.ToLower(strings.TrimSpace(s))
+	for _, u := range []struct {
+		suffix string
+		unit   float64
+	}{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}, {"bit", 1}} {
+		num, ok := strings.CutSuffix(low, u.suffix)
+		if !ok {
+			continue
+		}
+		v, err := strconv.ParseFloat(num, 64)
+		if bits := v * u.unit; err == nil && bits >= netlab.MinRateBitsPerSec && bits <= netlab.MaxRateBitsPerSec {
+			return uint64(bits), nil
+		}
+		break
+	}
+	return 0, fmt.Errorf("%q is not a rate from 100kbit to 100gbit, such as 20mbit", s)
+}
+
+// liveLine turns progress into one line.
+type liveLine struct {
+	print func(string)
+	trial string
+}
+
+func (l *liveLine) show(p bench.Progress) {
+	switch {
+	case p.Event != nil && p.Event.Kind == knee.TrialStarted:
+		e := p.Event
+		l.trial = fmt.Sprintf("trial %d %s at %.0f tx/s, %.0f s left", e.Spec.Index, e.Spec.Phase, e.Spec.RateTxPerSec, e.Left.Seconds())
+		l.print(l.trial)
+	case p.Live != nil:
+		l.print(fmt.Sprintf("%s · sent %d · committed %d", l.trial, p.Live.Sent, p.Live.Committed))
+	case p.Step != "":
+		l.print(p.Step)
+	}
+}

@@ -1,0 +1,134 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/chainweir/weir/core/tx"
+)
+
+// ErrBadConfig says that a run cannot be started as asked.
+var ErrBadConfig = errors.New("bad load settings")
+
+// Limits and defaults of a run.
+const (
+	// MaxFrameTxs is the most transactions in one frame: 205 kB, which fits
+	// into a socket's buffer and keeps one frame from delaying the next for long.
+	MaxFrameTxs = 1024
+	// SendGrace is how long after the schedule's end transactions that are due
+	// may still be sent. What is left then is dropped.
+	SendGrace = 20 * time.Millisecond
+
+	maxConns       = 64
+	maxBatchWindow = SendGrace / 2
+	maxDuration    = 24 * time.Hour
+	dialTimeout    = 10 * time.Second
+	maxWindows     = 1 << 12
+)
+
+// Config describes one run. Addr, Schedule, RateTxPerSec, Duration and Corpus
+// are required.
+type Config struct {
+	Addr  string
+	Dial  func(ctx context.Context, addr string) (net.Conn, error) // nil: TCP
+	Chain tx.ChainID                                               // zero: the corpus's
+	// Conns is the number of connections, default 2. Frames are batched, so
+	// few are needed; two let the node read one while it parses the other.
+	Conns int
+
+	Schedule     Schedule
+	RateTxPerSec float64
+	Duration     time.Duration
+	Seed         uint64
+
+	Corpus  *Corpus
+	FirstTx int // index of the corpus's first transaction to send
+
+	// BatchWindow is the least time between two frames, default 1 ms:
+	// transactions that become due meanwhile travel together. It is part of
+	// every latency, because these count from the intended time.
+	BatchWindow time.Duration
+	// DrainTimeout is how long to wait for outcomes after the schedule's end,
+	// default 5 s. What has none by then is lost.
+	DrainTimeout time.Duration
+	// Window is the length of the intervals of Outcome.Windows; 0 chooses
+	// 250 ms, 1 s from 10 s of load on, and a sixtieth of it from 60 s on.
+	Window time.Duration
+
+	// OnStart is called right before the first intended send, OnEnd right after
+	// the last outcome (or the end of the drain), while the connections are
+	// still open: for counters that belong to the load and to nothing else.
+	OnStart, OnEnd func()
+	// Progress is called about four times a second from one goroutine.
+	Progress func(Live)
+}
+
+// Live is the state of a run while it goes on.
+type Live struct {
+	Elapsed   time.Duration // since the first intended send
+	Offered   int64         // in the whole schedule
+	Sent      int64
+	Accepted  int64
+	Committed int64
+	Failed    int64 // rejected or expired
+	Draining  bool  // the schedule has ended
+}
+
+// withDefaults fills what was left out and checks the rest.
+func (c Config) withDefaults() (Config, error) {
+	if c.Conns == 0 {
+		c.Conns = 2
+	}
+	if c.BatchWindow == 0 {
+		c.BatchWindow = time.Millisecond
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = 5 * time.Second
+	}
+	if c.Dial == nil {
+		c.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", addr)
+		}
+	}
+	if c.Window == 0 {
+		c.Window = autoWindow(c.Duration)
+	}
+	switch {
+	case c.Corpus == nil:
+		return c, fmt.Errorf("%w: no corpus, make one with NewCorpus", ErrBadConfig)
+	case c.FirstTx < 0:
+		return c, fmt.Errorf("%w: first transaction %d, give 0 or more", ErrBadConfig, c.FirstTx)
+	case c.Conns < 1 || c.Conns > maxConns:
+		return c, fmt.Errorf("%w: %d connections, give 1 to %d", ErrBadConfig, c.Conns, maxConns)
+	case c.Duration <= 0 || c.Duration > maxDuration:
+		return c, fmt.Errorf("%w: duration %s, give up to %s", ErrBadConfig, c.Duration, maxDuration)
+	case c.BatchWindow < 0 || c.BatchWindow > maxBatchWindow:
+		return c, fmt.Errorf("%w: batch window %s, give up to %s", ErrBadConfig, c.BatchWindow, maxBatchWindow)
+	case c.DrainTimeout < 0 || c.DrainTimeout > maxDuration:
+		return c, fmt.Errorf("%w: drain timeout %s, give up to %s", ErrBadConfig, c.DrainTimeout, maxDuration)
+	case c.Window < 0 || (c.Duration+c.DrainTimeout)/c.Window > maxWindows:
+		return c, fmt.Errorf("%w: windows of %s, give a length that makes at most %d of them", ErrBadConfig, c.Window, maxWindows)
+	}
+	if c.Chain == (tx.ChainID{}) {
+		c.Chain = c.Corpus.Chain()
+	}
+	if have := c.Corpus.Chain(); c.Chain != have {
+		return c, fmt.Errorf("%w: the corpus is signed for chain %x, the run is for chain %x", ErrBadConfig, have[:8], c.Chain[:8])
+	}
+	return c, nil
+}
+
+// autoWindow keeps the number of windows of any schedule at about 60 or below.
+func autoWindow(duration time.Duration) time.Duration {
+	switch {
+	case duration <= 10*time.Second:
+		return 250 * time.Millisecond
+	case duration <= time.Minute:
+		return time.Second
+	}
+	return (duration/60 + time.Second - 1).Truncate(time.Second)
+}

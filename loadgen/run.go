@@ -1,0 +1,297 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/chainweir/weir/core/client"
+	"github.com/chainweir/weir/core/tx"
+)
+
+// ErrWrongChain says that the node is on another chain than the transactions.
+var ErrWrongChain = errors.New("the node is on another chain")
+
+// run is one schedule on its way.
+type run struct {
+	cfg   Config
+	began time.Time // the first intended send; fixed before started is set
+	times []int64   // intended times, ns since began
+	sent  []atomic.Int64
+	state []uint8 // each entry belongs to the recorder of the sending connection
+
+	started atomic.Bool
+	live    live
+	meter   *blockMeter
+	pacer   *pacer
+	sampler *sampler
+	links   []*link
+
+	totalNS  int64 // the longest that the run may last
+	maxTxs   int   // in one frame
+	failOnce sync.Once
+	failure  error
+	cancel   context.CancelFunc
+}
+
+// link is one connection with both its ends.
+type link struct {
+	client *client.Client
+	sender *sender
+	rec    *recorder
+}
+
+// Run offers one schedule to a node and returns what became of it. An error
+// means that no load was offered. Whatever goes wrong later is in the outcome,
+// which then is not valid but accounts for every transaction all the same; that
+// includes the end of ctx.
+func Run(ctx context.Context, cfg Config) (Outcome, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return Outcome{}, err
+	}
+	r, err := newRun(cfg)
+	if err != nil {
+		return Outcome{}, err
+	}
+	runCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.cancel = cancel
+	if err := r.dial(ctx); err != nil {
+		return Outcome{}, errors.Join(err, r.close())
+	}
+	out := r.offer(runCtx)
+	closeErr := r.close()
+	out.Interrupted = ctx.Err() != nil
+	r.settle(&out)
+	if closeErr != nil {
+		out.Warnings = append(out.Warnings, "closing a connection: "+closeErr.Error())
+	}
+	return out, nil
+}
+
+func newRun(cfg Config) (*run, error) {
+	times, err := Times(cfg.Schedule, cfg.RateTxPerSec, cfg.Duration, cfg.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if len(times) == 0 {
+		return nil, fmt.Errorf("%w: %v tx/s for %s with seed %d has no transaction; take longer", ErrSchedule, cfg.RateTxPerSec, cfg.Duration, cfg.Seed)
+	}
+	if have := cfg.Corpus.Len() - cfg.FirstTx; have < len(times) {
+		return nil, fmt.Errorf("%w: the schedule needs %d from %d on, %d are there; extend it first (MaxTxs says how far)",
+			ErrCorpusSmall, len(times), cfg.FirstTx, max(have, 0))
+	}
+	// The clock starts with the first intended send.
+	for i, first := 0, times[0]; i < len(times); i++ {
+		times[i] -= first
+	}
+	r := &run{
+		cfg: cfg, times: times,
+		sent: make([]atomic.Int64, len(times)), state: make([]uint8, len(times)),
+		totalNS: int64(cfg.Duration + SendGrace + cfg.DrainTimeout + 10*time.Second),
+	}
+	r.meter = &blockMeter{now: r.clock, conns: cfg.Conns}
+	r.pacer = &pacer{
+		timer: time.NewTimer(time.Hour), now: r.clock, times: times, meter: r.meter,
+		lastNS: -int64(cfg.BatchWindow), windowNS: int64(cfg.BatchWindow),
+		endNS: int64(cfg.Duration + SendGrace), limit: r.frameLimit,
+	}
+	r.pacer.timer.Stop()
+	r.sampler = newSampler(r)
+	return r, nil
+}
+
+// clock is the time since the first intended send in ns, 0 before it.
+func (r *run) clock() int64 {
+	if !r.started.Load() {
+		return 0
+	}
+	return time.Since(r.began).Nanoseconds()
+}
+
+// frameLimit is how many of n transactions fit into one frame: what the node
+// takes, and what lies in one piece of the corpus.
+func (r *run) frameLimit(first, n int) int {
+	_, n = r.cfg.Corpus.Piece(r.cfg.FirstTx+first, min(n, r.maxTxs))
+	return max(n, 1)
+}
+
+// fail ends the run early. The first reason counts.
+func (r *run) fail(err error) {
+	r.failOnce.Do(func() {
+		r.failure = err
+		r.cancel()
+	})
+}
+
+// dial opens all connections and learns the node's limits.
+func (r *run) dial(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	r.maxTxs = MaxFrameTxs
+	for i := range r.cfg.Conns {
+		l := &link{rec: &recorder{r: r, conn: int64(i + 1), tally: newTally(int64(r.cfg.Window), r.totalNS)}}
+		var stop func() bool
+		c, err := client.Dial(ctx, r.cfg.Addr, client.Options{
+			ChainID: r.cfg.Chain, Handler: l.rec.handler(),
+			// The end of the run closes the connection, and with that ends any
+			// write; a frozen node must not do so earlier.
+			Timeout: time.Duration(r.totalNS),
+			Dial: func(dialCtx context.Context, addr string) (net.Conn, error) {
+				nc, err := r.cfg.Dial(dialCtx, addr)
+				if err != nil {
+					return nil, err
+				}
+				stop = context.AfterFunc(ctx, func() { nc.Close() }) // ends the handshake
+				return newMeteredConn(nc, r.meter), nil
+			},
+		})
+		if stop != nil && !stop() && err == nil {
+			err = errors.Join(context.Cause(ctx), c.Close())
+		}
+		if err != nil {
+			return err
+		}
+		l.client = c
+		l.sender = &sender{
+			r: r, conn: int64(i + 1), client: c, tally: newTally(int64(r.cfg.Window), r.totalNS),
+			lag: hdrhistogram.New(1, r.totalNS/unitNS, hdrDigits),
+		}
+		r.links = append(r.links, l)
+		w := c.Welcome()
+		if r.cfg.Chain != (tx.ChainID{}) && w.ChainID != r.cfg.Chain {
+			return fmt.Errorf("%w: it says %x, the transactions are signed for %x; use its own genesis", ErrWrongChain, w.ChainID[:8], r.cfg.Chain[:8])
+		}
+		if w.MaxTxs > 0 {
+			r.maxTxs = min(r.maxTxs, int(w.MaxTxs))
+		}
+		if w.MaxPayload > 0 {
+			r.maxTxs = max(1, min(r.maxTxs, (int(w.MaxPayload)-submitOverhead)/tx.Size))
+		}
+	}
+	return nil
+}
+
+// submitOverhead is generous: the node's limit may or may not include headers.
+const submitOverhead = 64
+
+// offer runs the schedule and waits for the outcomes.
+func (r *run) offer(ctx context.Context) Outcome {
+	runtime.GC() // now rather than in the middle
+	out := Outcome{StartedAt: time.Now()}
+	if r.cfg.OnStart != nil {
+		r.cfg.OnStart()
+	}
+	in0, out0 := r.bytes()
+	var gc0, gc1 debug.GCStats
+	debug.ReadGCStats(&gc0)
+	cpu0, known := cpuNS()
+	r.began = time.Now()
+	r.started.Store(true)
+
+	var senders sync.WaitGroup
+	for _, l := range r.links {
+		senders.Go(func() { l.sender.loop(ctx) })
+	}
+	sent := make(chan struct{})
+	go func() { senders.Wait(); close(sent) }()
+	r.sampler.start()
+
+	r.waitSent(ctx, sent)
+	out.heldBack = r.meter.heldBack()
+	r.drain(ctx, sent)
+	out.EndNS = r.clock()
+	if cpu1, _ := cpuNS(); known {
+		used := cpu1 - cpu0
+		out.Trial.Generator.CPUNS = &used
+	}
+	debug.ReadGCStats(&gc1)
+	pause, blocked := int64(gc1.PauseTotal-gc0.PauseTotal), r.meter.totalNS()
+	out.Trial.Generator.GCPauseNS, out.Trial.Generator.WriteBlockedNS = &pause, &blocked
+	in1, out1 := r.bytes()
+	out.BytesIn, out.BytesOut = in1-in0, out1-out0
+	if r.cfg.OnEnd != nil {
+		r.cfg.OnEnd()
+	}
+	// From here on the ends of connections are ours and no failure.
+	r.fail(nil)
+	r.sampler.wait()
+	for _, l := range r.links {
+		l.client.Close() // ends a write that still waits; close reports errors
+	}
+	<-sent
+	return out
+}
+
+// waitSent waits until everything is sent or the time for it is over.
+func (r *run) waitSent(ctx context.Context, sent <-chan struct{}) {
+	t := time.NewTimer(time.Duration(int64(r.cfg.Duration+SendGrace) - r.clock()))
+	defer t.Stop()
+	select {
+	case <-sent:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// drain waits until every sent transaction has an outcome or the drain time is
+// over. Looking every 2 ms is close enough: the times that count are taken
+// where the events arrive.
+func (r *run) drain(ctx context.Context, sent <-chan struct{}) {
+	end := int64(r.cfg.Duration + SendGrace + r.cfg.DrainTimeout)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for r.clock() < end {
+		select {
+		case <-sent:
+			if r.live.finished() >= r.live.sent.Load() {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// bytes sums the connections' payload bytes.
+func (r *run) bytes() (in, out uint64) {
+	for _, l := range r.links {
+		i, o := l.client.Bytes()
+		in, out = in+i, out+o
+	}
+	return in, out
+}
+
+// progress is the state of the run for Config.Progress.
+func (r *run) progress(elapsed time.Duration) Live {
+	return Live{
+		Elapsed: elapsed, Offered: int64(len(r.times)), Sent: r.live.sent.Load(), Accepted: r.live.accepted.Load(),
+		Committed: r.live.committed.Load(), Failed: r.live.failed.Load(), Draining: elapsed > r.cfg.Duration,
+	}
+}
+
+// close ends all connections and waits for their goroutines. It may be called
+// twice.
+func (r *run) close() error {
+	r.fail(nil)
+	var errs []error
+	for _, l := range r.links {
+		errs = append(errs, l.client.Close())
+	}
+	return errors.Join(errs...)
+}
