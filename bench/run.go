@@ -231,7 +231,9 @@ func (r *run) openProbe(lab *netlab.Lab) (probe.Source, error) {
 	for _, ref := range rep.Refused {
 		r.warn("wire: %s", ref.Error())
 	}
-	r.sum.Warnings = append(r.sum.Warnings, rep.Warnings...)
+	if lab == nil { // in a lab nobody is on the node's side but the node
+		r.sum.Warnings = append(r.sum.Warnings, rep.Warnings...)
+	}
 	if err != nil {
 		if r.cfg.ProbeKind != "" {
 			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
@@ -399,6 +401,9 @@ func (r *run) conclude(res knee.Result) {
 		u.fill(s, r.machine)
 	} else {
 		r.warn("no trial at the lower bound was confirmed, so demands and the wall are unknown")
+	}
+	if c := s.Utilisation.CPU; s.Bottleneck == results.WallWire && c != nil && *c < 0.5 {
+		r.warn("the processor was %.0f %% busy: batches grow with load, so its wall is probably higher than computed here", 100**c)
 	}
 	s.Valid = res.Confirmed && s.Bottleneck != ""
 }

@@ -12,7 +12,11 @@ const (
 	// sampleEvery is odd on purpose: blocks come every few whole milliseconds,
 	// and samples in step with them would show one point of the saw-tooth only.
 	sampleEvery = 3700 * time.Microsecond
-	maxSamples  = 20_000
+	// At low rates a backlog is a handful of transactions, and waking up that
+	// often would be most of what the generator uses.
+	sampleEverySlow = 11300 * time.Microsecond
+	slowTxPerSec    = 2000
+	maxSamples      = 20_000
 	// progressEvery is how often Config.Progress is called.
 	progressEvery = 250 * time.Millisecond
 	// backlogGroups is the number of means that a slope is fitted to.
@@ -34,10 +38,13 @@ type sampler struct {
 }
 
 func newSampler(r *run) *sampler {
-	d := r.cfg.Duration
+	d, every := r.cfg.Duration, sampleEvery
+	if r.cfg.RateTxPerSec < slowTxPerSec {
+		every = sampleEverySlow
+	}
 	s := &sampler{
 		r:     r,
-		every: max(sampleEvery, d/maxSamples),
+		every: max(every, d/maxSamples),
 		// A tenth of the load, but at least 100 ms (pipelines fill in tens of
 		// ms) and never more than a quarter.
 		fillNS: int64(min(max(d/10, 100*time.Millisecond), time.Second, d/4)),

@@ -123,9 +123,6 @@ func Measure(ctx context.Context, cfg Config) (Result, error) {
 			res.Warnings = append(res.Warnings, dir.String()+": "+w)
 		}
 	}
-	if res.Kind == KindLoopback {
-		res.Warnings = append(res.Warnings, "both ends are this machine: the rate is that of copying memory, not of a network")
-	}
 	return res, nil
 }
 

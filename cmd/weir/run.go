@@ -55,7 +55,7 @@ end). --target measures a weir node that runs elsewhere.`,
 	fl.StringVar(&f.target, "target", "", "weir://host:port of a running node;\nempty: start one here")
 	fl.StringVar(&f.slo, "slo", "", "goal that every sustainable rate must hold\n(default p99<1s,loss<0.1%)")
 	fl.StringVar(&f.link, "link", "", "shape the path to the own node, such as\n20mbit or 1gbit (Linux)")
-	fl.StringVar(&f.schedule, "schedule", "poisson", "arrivals: poisson or constant")
+	fl.StringVar(&f.schedule, "schedule", "constant", "arrivals: constant or poisson")
 	fl.StringVar(&f.out, "out", "", "folder of the record\n(default weir-runs/<time>-<host>)")
 	fl.StringVar(&f.probe, "probe", "", "wire source: ebpf, sockdiag or app\n(default the best that works)")
 	fl.StringVar(&f.impl, "impl", "", "force hash kernels, kernel:implementation,…")
