@@ -85,7 +85,7 @@ func TestProbeAgreesWithTheShaper(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal(wrong)
 		}
-		time.Sleep(time.Millisecond) // the last acknowledgements are on their way; the deadline decides
+		<-time.After(time.Millisecond) // the last acknowledgements are on their way; the deadline decides
 	}
 	compareSides(t, snapshot(t, node), snapshot(t, far), snapshot(t, sockets))
 }

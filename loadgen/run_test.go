@@ -250,20 +250,16 @@ func smallBuffers(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 func TestFullSocketIsBackpressure(t *testing.T) {
-	block := make(chan struct{})
-	n := startFake(t, func(*fakeConn, uint64, int) { <-block })
-	cfg := testConfig(n)
-	// 2.4 MB in all, more than the two small sockets hold.
-	cfg.RateTxPerSec, cfg.Duration, cfg.DrainTimeout = 40_000, 300*time.Millisecond, 10*time.Millisecond
-	cfg.Dial = smallBuffers
-	cfg.Corpus = sharedCorpus()
-	cfg.OnEnd = func() { close(block) }
-	for _, wrap := range []bool{false, true} {
-		t.Run(fmt.Sprintf("timed=%v", wrap), func(t *testing.T) {
-			cfg := cfg
-			if wrap { // hides the socket: writes can only be timed
-				block = make(chan struct{})
-				cfg.OnEnd = func() { close(block) }
+	for _, timed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("timed=%v", timed), func(t *testing.T) {
+			block := make(chan struct{})
+			n := startFake(t, func(*fakeConn, uint64, int) { <-block })
+			cfg := testConfig(n)
+			// 2.4 MB in all, more than the two small sockets hold.
+			cfg.RateTxPerSec, cfg.Duration, cfg.DrainTimeout = 40_000, 300*time.Millisecond, 10*time.Millisecond
+			cfg.OnEnd = func() { close(block) }
+			cfg.Dial = smallBuffers
+			if timed { // hides the socket: writes can only be timed
 				cfg.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
 					c, err := smallBuffers(ctx, addr)
 					return struct{ net.Conn }{c}, err

@@ -187,7 +187,7 @@ func TestCloseLeavesNothingInTheKernel(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s is still in the kernel %v after Close", what, trafficTimeout)
 			}
-			time.Sleep(time.Millisecond) // the kernel frees it asynchronously; the deadline decides
+			<-time.After(time.Millisecond) // the kernel frees it asynchronously; the deadline decides
 		}
 	}
 	gone("the link", func() (interface{ Close() error }, error) { return link.NewFromID(l.ID) })

@@ -231,6 +231,6 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("program %d outlives its process by %v", id, trafficTimeout)
 		}
-		time.Sleep(time.Millisecond) // the kernel frees it asynchronously; the deadline decides
+		<-time.After(time.Millisecond) // the kernel frees it asynchronously; the deadline decides
 	}
 }

@@ -93,7 +93,7 @@ func TestSockDiagSamplesWithoutReports(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not sampled within %v", trafficTimeout)
 		}
-		time.Sleep(time.Millisecond) // a pause between two looks; the deadline decides
+		<-time.After(time.Millisecond) // a pause between two looks; the deadline decides
 		s.mu.Lock()
 		sampled = payload(s.table.counters(), 500, 600) == nil
 		s.mu.Unlock()

@@ -153,7 +153,7 @@ func eventually(t *testing.T, src Source, ok func(Counters) error) Counters {
 		if time.Now().After(deadline) {
 			t.Fatalf("after %v: %v\nin  %+v\nout %+v", trafficTimeout, wrong, c.In, c.Out)
 		}
-		time.Sleep(time.Millisecond) // a pause between two looks; the deadline decides
+		<-time.After(time.Millisecond) // a pause between two looks; the deadline decides
 	}
 }
 

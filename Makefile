@@ -1,0 +1,47 @@
+# weir: see `make help`. Only Go and make are needed for run and test.
+GO ?= go
+BIN := bin/weir
+GOLANGCI_VERSION := v2.15.0
+GOBIN_DIR := $(CURDIR)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test race lint generate bench check check-measure clean FORCE
+
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(BIN) ## Build bin/weir
+
+$(BIN): FORCE
+	@mkdir -p bin
+	$(GO) build -o $@ ./cmd/weir
+
+run: build ## Find the knee of a node on this machine, watch its wire, name the wall
+	./$(BIN) run
+
+test: ## Run all tests (some need root and say so when they have not)
+	$(GO) test -timeout 10m ./...
+
+race: ## Run the tests under the race detector
+	$(GO) test -race -timeout 20m ./...
+
+lint: ## Run go vet and the pinned golangci-lint (installs it under bin/)
+	$(GO) vet ./...
+	@test -x $(GOBIN_DIR)/golangci-lint || GOBIN=$(GOBIN_DIR) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	$(GOBIN_DIR)/golangci-lint run ./...
+
+generate: ## Rebuild the eBPF objects (needs clang and llvm-strip)
+	$(GO) generate ./bench/probe/...
+
+bench: build ## Short benchmarks: hash kernels, Merkle trees, node pipeline
+	./$(BIN) hash
+	./$(BIN) merkle bench
+	$(GO) test -run '^$$' -bench 'Pipeline|StateRoot' -benchtime 2s ./core
+
+check: lint test ## What CI runs, without the fresh machine
+
+check-measure: ## Checks that depend on time: link rates against their shapers (root)
+	$(GO) test -tags measure -run Measured -v -timeout 20m ./bench/link
+
+clean: ## Remove what was built
+	rm -rf bin

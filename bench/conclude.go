@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"slices"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/chainweir/weir/bench/knee"
+	"github.com/chainweir/weir/results"
+)
+
+// onEvent passes progress on and writes each judged trial to the record.
+func (r *run) onEvent(e knee.Event) {
+	if e.Kind == knee.TrialDone && e.Trial != nil {
+		r.judge(e.Trial)
+	}
+	r.cfg.Progress(Progress{Event: &e})
+}
+
+// judge completes a trial with its verdict and writes it.
+func (r *run) judge(k *knee.Trial) {
+	i := slices.IndexFunc(r.trials.done, func(t results.Trial) bool { return t.ID == k.Spec.Index })
+	if i < 0 {
+		return
+	}
+	t := &r.trials.done[i]
+	t.Verdict, t.Reason = results.Verdict(k.Judgement.Verdict), k.Judgement.Reason
+	if k.Discarded != "" {
+		t.Reason += "; not used: " + k.Discarded
+	}
+	t.Valid = t.Verdict != results.VerdictInvalid
+	if t.Valid {
+		t.InvalidReason = ""
+	} else {
+		t.InvalidReason = orElse(t.InvalidReason, t.Reason)
+	}
+	if err := r.rec.Write(*t); err != nil {
+		r.warn("trial %d is not in the record: %v", t.ID, err)
+	}
+	for _, w := range r.trials.windows[t.ID] {
+		if err := r.rec.Write(w); err != nil {
+			r.warn("a window of trial %d is not in the record: %v", t.ID, err)
+			break
+		}
+	}
+	delete(r.trials.windows, t.ID)
+	r.sum.Trials = append(r.sum.Trials, t.Short())
+}
+
+// conclude turns the search's result into the summary.
+func (r *run) conclude(res knee.Result) {
+	s := &r.sum
+	s.Knee = results.Knee{
+		LowerTxPerSec: res.LowerTxPerSec, UpperTxPerSec: res.UpperTxPerSec, Confirmed: res.Confirmed,
+		Confirmations: res.Confirmations, ConfirmationsWanted: res.Wanted,
+	}
+	s.SLO = res.SLO.String()
+	s.Warnings = append(s.Warnings, res.Warnings...)
+	for w := range r.trials.warnings {
+		r.warn("%s", w)
+	}
+	for _, p := range res.LatencyAt {
+		l := results.LatencyAt{Fraction: p.Fraction}
+		if p.Commit != nil {
+			l.P50, l.P99 = msOf(p.Commit.P50NS), msOf(p.Commit.P99NS)
+		}
+		s.Knee.LatencyAt = append(s.Knee.LatencyAt, l)
+	}
+	ids := map[int]bool{}
+	for _, id := range res.ConfirmTrials {
+		ids[id] = true
+	}
+	s.LatencyMS = results.SummaryLatency{
+		Accept: r.merged("accept", ids), Commit: r.merged("commit", ids),
+	}
+	if u := sumUsage(r.trials.done, ids); u.committed > 0 {
+		u.fill(s, r.machine)
+	} else {
+		r.warn("no trial at the lower bound was confirmed, so demands and the wall are unknown")
+	}
+	if c := s.Utilisation.CPU; s.Bottleneck == results.WallWire && c != nil && *c < 0.5 {
+		r.warn("the processor was %.0f %% busy: batches grow with load, so its wall is probably higher than computed here", 100**c)
+	}
+	s.Valid = res.Confirmed && s.Bottleneck != ""
+}
+
+func msOf(ns int64) *float64 {
+	v := float64(ns) / 1e6
+	return &v
+}
+
+// merged are one stage's percentiles over all trials named: histograms are
+// added, never percentiles averaged.
+func (r *run) merged(stage string, ids map[int]bool) results.Percentiles {
+	var (
+		sum      *hdrhistogram.Histogram
+		unitNS   int64
+		negative int64
+	)
+	for id := range ids {
+		for _, h := range r.trials.hists[id] {
+			if h.Stage != stage {
+				continue
+			}
+			one, err := h.Decode()
+			if err != nil {
+				r.warn("latency of trial %d: %v", id, err)
+				return results.Percentiles{}
+			}
+			unitNS, negative = h.UnitNS, negative+h.Negative
+			if sum == nil {
+				sum = one
+			} else if lost := sum.Merge(one); lost > 0 {
+				r.warn("%d latency samples of trial %d were too long to merge", lost, id)
+			}
+		}
+	}
+	if sum == nil {
+		return results.Percentiles{}
+	}
+	return results.QuantilesMS(sum, unitNS, negative).Short()
+}
