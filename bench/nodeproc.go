@@ -105,7 +105,7 @@ func (p *nodeProc) kill() error {
 		return err
 	}
 	select {
-	case <-p.exited:
+	case _ = <-p.exited: // "killed", which is no news
 		return nil
 	case <-time.After(nodeStopTimeout):
 		return fmt.Errorf("process %d does not end", p.cmd.Process.Pid)

@@ -226,7 +226,7 @@ func (r *run) offer(ctx context.Context) Outcome {
 	r.fail(nil)
 	r.sampler.wait()
 	for _, l := range r.links {
-		l.client.Close() // ends a write that still waits; close reports errors
+		_ = l.client.Close() // ends a write that still waits; close reports errors
 	}
 	<-sent
 	return out

@@ -61,7 +61,7 @@ func TestCrewReturnsLowestFailure(t *testing.T) {
 			}
 			return []error{first, second}[piece]
 		})
-		if err := c.run(context.Background(), 2); err != first {
+		if err := c.run(context.Background(), 2); !errors.Is(err, first) {
 			t.Errorf("lowest last %v: got %v", lowestLast, err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestCrewStopsAfterFailure(t *testing.T) {
 		awaitFailure(c)
 		return nil
 	})
-	if err := c.run(context.Background(), 1000); err != bad {
+	if err := c.run(context.Background(), 1000); !errors.Is(err, bad) {
 		t.Fatalf("got %v", err)
 	}
 	if n := begun.Load(); n > 2 {

@@ -56,7 +56,7 @@ func nominalAt(class, iface string) (NominalLink, error) {
 		return n, fmt.Errorf("link: %w: %q is not an interface name", ErrNoInterface, iface)
 	}
 	dir := filepath.Join(class, iface)
-	real, err := filepath.EvalSymlinks(dir)
+	resolved, err := filepath.EvalSymlinks(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return n, fmt.Errorf("link: %w: %q; `ip link` lists those that exist here", ErrNoInterface, iface)
 	}
@@ -73,7 +73,7 @@ func nominalAt(class, iface string) (NominalLink, error) {
 	if drv, err := filepath.EvalSymlinks(filepath.Join(dir, "device", "driver")); err == nil {
 		n.Driver = filepath.Base(drv)
 	}
-	n.Virtual = slices.Contains(strings.Split(real, string(filepath.Separator)), "virtual") ||
+	n.Virtual = slices.Contains(strings.Split(resolved, string(filepath.Separator)), "virtual") ||
 		slices.Contains(virtualDrivers, n.Driver)
 	n.setSpeed(readSysfs(filepath.Join(dir, "speed")))
 	return n, nil

@@ -67,7 +67,7 @@ var maxBody = map[frameKind]uint32{
 	kindDone:   doneLen,
 }
 
-// ErrProtocol: the other side did not speak this protocol, or broke off.
+// ErrProtocol means: the other side did not speak this protocol, or broke off.
 var ErrProtocol = errors.New("link protocol error")
 
 type frameHeader struct {

@@ -115,7 +115,7 @@ func TestRefusalRoundTrip(t *testing.T) {
 	if n := len(long.Error()); n > maxReasonBytes+100 {
 		t.Errorf("a reason of %d bytes came through", n)
 	}
-	if got := parseRefusal([]byte{1, 0, 'a', 0x1b, '[', '2', 'J', 0xff, '\n'}).Error(); strings.ContainsAny(got, "\x1b\n\xff") {
+	if got := parseRefusal([]byte{1, 0, 'a', 0x1b, '[', '2', 'J', 0xff, '\n'}).Error(); strings.Contains(got, "\x1b") || strings.Contains(got, "\n") || strings.Contains(got, "\xff") {
 		t.Errorf("control characters came through: %q", got)
 	}
 	for _, b := range [][]byte{{}, {1}, {99, 0}} {

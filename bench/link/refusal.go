@@ -10,13 +10,13 @@ import (
 
 // Why a server refuses a test, or stops one. Measure wraps these.
 var (
-	// ErrBusy: another test is running; try again when it is over.
+	// ErrBusy means: another test is running; try again when it is over.
 	ErrBusy = errors.New("another link test is running")
-	// ErrToken: the server wants another token.
+	// ErrToken means: the server wants another token.
 	ErrToken = errors.New("wrong link token")
-	// ErrTooLarge: more time or bytes than the server allows.
+	// ErrTooLarge means: more time or bytes than the server allows.
 	ErrTooLarge = errors.New("link test too large")
-	// ErrStopped: the server ended the test, for the reason in the text.
+	// ErrStopped means: the server ended the test, for the reason in the text.
 	ErrStopped = errors.New("link test stopped")
 )
 

@@ -56,7 +56,7 @@ func (c ServerConfig) withDefaults() (ServerConfig, error) {
 	return c, checkLimits(c.MaxDuration, c.MaxBytes, c.Token)
 }
 
-// ErrConfig: a limit or a token that cannot be used.
+// ErrConfig means: a limit or a token that cannot be used.
 var ErrConfig = errors.New("bad link configuration")
 
 // minDuration leaves room for a window of a few milliseconds.

@@ -147,7 +147,7 @@ func receiveBulk(c *boundedConn, duration time.Duration, maxBytes uint64) (total
 			}
 		}
 		if rerr != nil {
-			if rerr == io.EOF {
+			if errors.Is(rerr, io.EOF) {
 				rerr = io.ErrUnexpectedEOF
 			}
 			return 0, nil, fmt.Errorf("%w: receiving after %d bytes: %w", ErrProtocol, rx.total, rerr)

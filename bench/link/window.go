@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrTooShort: too little arrived, over too short a time, to tell a rate.
+// ErrTooShort means: too little arrived, over too short a time, to tell a rate.
 var ErrTooShort = errors.New("link test too short")
 
 // mark is a moment at the receiver: how long after the first bytes, how many

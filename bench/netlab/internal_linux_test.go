@@ -83,7 +83,7 @@ func TestHolder(t *testing.T) {
 		t.Errorf("runHolder = %d, said %q, want %d", code, out.String(), want)
 	}
 	r, w := io.Pipe()
-	r.Close()
+	_ = r.Close()
 	if code := runHolder(strings.NewReader(""), w); code != 1 {
 		t.Errorf("runHolder without an owner to tell = %d, want 1", code)
 	}

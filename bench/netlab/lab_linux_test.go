@@ -131,7 +131,7 @@ func TestDoRunsInside(t *testing.T) {
 		t.Errorf("this thread is in %s after Do, was in %s", got, home)
 	}
 	want := errors.New("own error")
-	if err := lab.Do(netlab.NodeSide, func() error { return want }); err != want {
+	if err := lab.Do(netlab.NodeSide, func() error { return want }); !errors.Is(err, want) {
 		t.Errorf("Do returned %v, want the function's own error", err)
 	}
 	if err := lab.Do(netlab.Side(7), func() error { return nil }); !errors.Is(err, netlab.ErrConfig) {

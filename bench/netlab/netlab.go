@@ -9,22 +9,22 @@ import (
 
 // Errors that Open and the methods of Lab wrap.
 var (
-	// ErrNotSupported: this operating system has no network namespaces.
+	// ErrNotSupported means: this operating system has no network namespaces.
 	ErrNotSupported = errors.New("network namespaces are not supported here")
-	// ErrConfig: the configuration asks for something that cannot be built.
+	// ErrConfig means: the configuration asks for something that cannot be built.
 	ErrConfig = errors.New("bad netlab configuration")
-	// ErrNoHook: the program did not call MaybeRunHolder first.
+	// ErrNoHook means: the program did not call MaybeRunHolder first.
 	ErrNoHook = errors.New("MaybeRunHolder was not called first in main (or TestMain)")
-	// ErrNeedUserNamespace: this user may not create network namespaces, but
+	// ErrNeedUserNamespace means: this user may not create network namespaces, but
 	// may do so inside a user namespace: start again with Reexec.
 	ErrNeedUserNamespace = errors.New("needs a user namespace")
-	// ErrNotPermitted: neither privileges nor a usable user namespace.
+	// ErrNotPermitted means: neither privileges nor a usable user namespace.
 	ErrNotPermitted = errors.New("not permitted to create network namespaces")
-	// ErrKernelFeature: the kernel lacks veth or the TBF queueing discipline.
+	// ErrKernelFeature means: the kernel lacks veth or the TBF queueing discipline.
 	ErrKernelFeature = errors.New("the kernel lacks a feature")
-	// ErrClosed: the lab was closed.
+	// ErrClosed means: the lab was closed.
 	ErrClosed = errors.New("the lab is closed")
-	// ErrAddress: not a literal IP address and port.
+	// ErrAddress means: not a literal IP address and port.
 	ErrAddress = errors.New("bad address for a lab")
 )
 

@@ -26,14 +26,6 @@ func (c Count) sub(earlier Count) Count {
 	return Known(c.N - earlier.N)
 }
 
-// add is unknown when either value is: half a sum is no lower bound anyone asked for.
-func (c Count) add(other Count) Count {
-	if !c.Known || !other.Known {
-		return Count{}
-	}
-	return Known(c.N + other.N)
-}
-
 // String is the number, or "unknown".
 func (c Count) String() string {
 	if !c.Known {
@@ -131,18 +123,6 @@ func (d Direction) sub(e Direction) Direction {
 		RetransSegments: d.RetransSegments.sub(e.RetransSegments),
 		CutPackets:      d.CutPackets.sub(e.CutPackets),
 		CutL2Bytes:      d.CutL2Bytes.sub(e.CutL2Bytes),
-	}
-}
-
-func (d Direction) add(e Direction) Direction {
-	return Direction{
-		Packets:         d.Packets.add(e.Packets),
-		L2Bytes:         d.L2Bytes.add(e.L2Bytes),
-		PayloadBytes:    d.PayloadBytes.add(e.PayloadBytes),
-		DataPackets:     d.DataPackets.add(e.DataPackets),
-		RetransSegments: d.RetransSegments.add(e.RetransSegments),
-		CutPackets:      d.CutPackets.add(e.CutPackets),
-		CutL2Bytes:      d.CutL2Bytes.add(e.CutL2Bytes),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -58,11 +59,11 @@ func encodeSocket(family uint8, s diagSocket, infoLen int) []byte {
 	ne.PutUint32(info[152:], s.info.dataSegsIn)
 	ne.PutUint32(info[156:], s.info.dataSegsOut)
 	ne.PutUint64(info[200:], s.info.bytesSent)
-	b = append(b, attribute(5, []byte{1})...) // another attribute first, of odd length
+	msg := slices.Concat(b, attribute(5, []byte{1})) // another attribute first, of odd length
 	if infoLen > 0 {
-		b = append(b, attribute(inetDiagInfo, info[:infoLen])...)
+		msg = append(msg, attribute(inetDiagInfo, info[:infoLen])...)
 	}
-	return b
+	return msg
 }
 
 func sampleSocket() diagSocket {

@@ -183,7 +183,7 @@ func TestCloseLeavesNothingInTheKernel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			obj.Close()
+			_ = obj.Close()
 			if time.Now().After(deadline) {
 				t.Fatalf("%s is still in the kernel %v after Close", what, trafficTimeout)
 			}

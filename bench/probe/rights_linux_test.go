@@ -227,7 +227,7 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Close()
+		_ = p.Close()
 		if time.Now().After(deadline) {
 			t.Fatalf("program %d outlives its process by %v", id, trafficTimeout)
 		}

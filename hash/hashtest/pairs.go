@@ -146,11 +146,11 @@ func wrongPairLengths(im hash.Implementation) error {
 // matters in the text, and nothing written.
 func refused(err error, dst guarded, numbers ...int) error {
 	if !errors.Is(err, hash.ErrLength) {
-		return fmt.Errorf("error %v, want %v", err, hash.ErrLength)
+		return fmt.Errorf("error %w, want %w", err, hash.ErrLength)
 	}
 	for _, n := range numbers {
 		if !strings.Contains(err.Error(), strconv.Itoa(n)) {
-			return fmt.Errorf("error %q does not name %d", err, n)
+			return fmt.Errorf("error does not name %d: %w", n, err)
 		}
 	}
 	if err := dst.untouched(); err != nil {

@@ -82,7 +82,7 @@ func Run(t *testing.T, im hash.Implementation) {
 // checks returns the suite for the kernel of im, or an error for a kernel that
 // the suite does not know: an untested kernel must not look like a tested one.
 func checks(im hash.Implementation) ([]check, error) {
-	complete := true
+	var complete bool
 	var list []check
 	switch im.Kernel {
 	case "sha256":

@@ -49,7 +49,7 @@ func Stream(t *testing.T, newHash func() gohash.Hash, one func([]byte) digest) {
 
 func feed(h gohash.Hash, p []byte) error {
 	if n, err := h.Write(p); n != len(p) || err != nil {
-		return fmt.Errorf("Write of %d bytes returned %d, %v", len(p), n, err)
+		return fmt.Errorf("Write of %d bytes returned %d, %w", len(p), n, err)
 	}
 	return nil
 }
