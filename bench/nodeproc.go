@@ -34,15 +34,17 @@ type nodeProc struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stderr tail
-	exited chan error
-	Listen string `json:"listen"`
-	Link   string `json:"link"`
+	exited chan struct{} // closed when the process has ended and waitErr is set
+	// waitErr is what the process ended with; read it after exited.
+	waitErr error
+	Listen  string `json:"listen"`
+	Link    string `json:"link"`
 }
 
 // startNode starts a node on the data directory and waits until it listens.
 func startNode(ctx context.Context, nc NodeCommand, dataDir, listen string) (*nodeProc, error) {
 	args := append([]string{"node", "--json", "--control", "--data", dataDir, "--listen", listen}, nc.Args...)
-	p := &nodeProc{exited: make(chan error, 1)}
+	p := &nodeProc{exited: make(chan struct{})}
 	start := func() error { return p.cmd.Start() }
 	if nc.Lab != nil {
 		// Not tied to ctx: Ctrl-C stops the node in order, through its stdin.
@@ -68,12 +70,19 @@ func startNode(ctx context.Context, nc NodeCommand, dataDir, listen string) (*no
 		dec := json.NewDecoder(stdout)
 		ready <- dec.Decode(p)
 		_, _ = io.Copy(io.Discard, stdout) // until the process ends
-		p.exited <- p.cmd.Wait()
+		p.waitErr = p.cmd.Wait()
+		close(p.exited)
 	}()
 	select {
 	case err = <-ready:
 		if err == nil {
 			return p, nil
+		}
+		// A node that gives up closes stdout a moment before its last words are
+		// read from stderr: its end is what has them all.
+		select {
+		case <-p.exited:
+		case <-time.After(time.Second):
 		}
 		err = fmt.Errorf("the node did not start: %s", p.stderr.last())
 	case <-time.After(nodeStartTimeout):
@@ -90,9 +99,9 @@ func (p *nodeProc) stop() error {
 		return errors.Join(err, p.kill())
 	}
 	select {
-	case err := <-p.exited:
-		if err != nil {
-			return fmt.Errorf("the node ended with %w: %s", err, p.stderr.last())
+	case <-p.exited:
+		if p.waitErr != nil {
+			return fmt.Errorf("the node ended with %w: %s", p.waitErr, p.stderr.last())
 		}
 		return nil
 	case <-time.After(nodeStopTimeout):
@@ -105,7 +114,7 @@ func (p *nodeProc) kill() error {
 		return err
 	}
 	select {
-	case _ = <-p.exited: // "killed", which is no news
+	case <-p.exited: // "killed", which is no news
 		return nil
 	case <-time.After(nodeStopTimeout):
 		return fmt.Errorf("process %d does not end", p.cmd.Process.Pid)

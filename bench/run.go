@@ -64,8 +64,12 @@ type Outcome struct {
 // node, connections, drain.
 const trialOverhead = 500 * time.Millisecond
 
-// linkDuration is the length of the link test in each direction.
-const linkDuration = 800 * time.Millisecond
+// linkDuration is the length of the link test in each direction, linkAgain of
+// the one that follows when too little came through to tell a rate.
+const (
+	linkDuration = 800 * time.Millisecond
+	linkAgain    = 2500 * time.Millisecond
+)
 
 // run is the state of one Run.
 type run struct {
@@ -95,6 +99,9 @@ func Run(ctx context.Context, cfg Config) (Outcome, error) {
 	if cfg.Target != "" && cfg.LinkBits != 0 {
 		return Outcome{}, fmt.Errorf("%w: a link can only be shaped to our own node, not to %s", ErrConfig, cfg.Target)
 	}
+	if err := cfg.check(); err != nil {
+		return Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
 	if err := os.MkdirAll(filepath.Dir(cfg.OutDir), 0o755); err != nil {
 		return Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -103,7 +110,29 @@ func Run(ctx context.Context, cfg Config) (Outcome, error) {
 	}
 	r := &run{cfg: cfg, started: time.Now()}
 	err := r.all(ctx)
+	if isConfig(err) && len(r.sum.Trials) == 0 {
+		// Nothing was measured, and the next try wants the same folder.
+		if !errors.Is(err, ErrConfig) {
+			err = fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		err = errors.Join(err, os.RemoveAll(cfg.OutDir))
+	}
 	return Outcome{r.env, r.sum}, err
+}
+
+// check finds what would otherwise be refused only after the node was started.
+func (c *Config) check() error {
+	switch c.ProbeKind {
+	case "", probe.KindEBPF, probe.KindSockDiag, probe.KindApp:
+	default:
+		return fmt.Errorf("wire source %q is not known; use %s, %s or %s", c.ProbeKind, probe.KindEBPF, probe.KindSockDiag, probe.KindApp)
+	}
+	return nil
+}
+
+// isConfig tells whether the settings are to blame, here or in a part.
+func isConfig(err error) bool {
+	return errors.Is(err, ErrConfig) || errors.Is(err, knee.ErrBadConfig) || errors.Is(err, loadgen.ErrBadConfig)
 }
 
 // all is the order of a run.
@@ -196,6 +225,11 @@ func (r *run) openTarget(ctx context.Context, lab *netlab.Lab) (err error) {
 	if r.target, err = openRemote(ctx, r.cfg.Target); err != nil {
 		return err
 	}
+	if r.target.cores > 0 {
+		r.machine.nodeCores = float64(r.target.cores)
+	} else {
+		r.warn("the node does not say how many cores it may use: taken as %v, as here", r.machine.nodeCores)
+	}
 	ap, err := r.target.addrPort()
 	if err != nil {
 		return err
@@ -234,11 +268,12 @@ func (r *run) openProbe(lab *netlab.Lab) (probe.Source, error) {
 	}
 	if err != nil {
 		if r.cfg.ProbeKind != "" {
-			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+			return nil, fmt.Errorf("%w: wire source %s: %w", ErrConfig, r.cfg.ProbeKind, err)
 		}
 		r.warn("wire bytes are unknown: %v", err)
 		return nil, nil
 	}
+	r.sum.Wire.Source = results.NullString(src.Kind())
 	return src, nil
 }
 
@@ -266,8 +301,30 @@ func (r *run) measureLink(ctx context.Context, lab *netlab.Lab) {
 		return
 	}
 	r.step("measuring the link")
-	res, err := link.Measure(ctx, link.Config{
-		Duration: linkDuration,
+	res, err := link.Measure(ctx, r.linkConfig(linkDuration))
+	if errors.Is(err, link.ErrTooShort) && ctx.Err() == nil {
+		// The machine was busy with something else for most of it.
+		res, err = link.Measure(ctx, r.linkConfig(linkAgain))
+	}
+	r.sum.Warnings = append(r.sum.Warnings, res.Warnings...)
+	switch {
+	case err != nil && res.In != nil:
+		r.warn("link capacity from the node is unknown: %v", err)
+	case err != nil:
+		r.warn("link capacity is unknown: %v", err)
+	}
+	r.machine.link = &res
+	if res.In != nil {
+		l.CapacityBitsPerSec.In = &res.In.L2BitsPerSec
+	}
+	if res.Out != nil {
+		l.CapacityBitsPerSec.Out = &res.Out.L2BitsPerSec
+	}
+}
+
+func (r *run) linkConfig(d time.Duration) link.Config {
+	return link.Config{
+		Duration: d,
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			if r.target.dial != nil {
 				return r.target.dial(ctx, r.target.link)
@@ -275,21 +332,14 @@ func (r *run) measureLink(ctx context.Context, lab *netlab.Lab) {
 			var d net.Dialer
 			return d.DialContext(ctx, "tcp", r.target.link)
 		},
-	})
-	r.sum.Warnings = append(r.sum.Warnings, res.Warnings...)
-	if err != nil {
-		r.warn("link capacity is unknown: %v", err)
-		return
 	}
-	r.machine.link = &res
-	l.CapacityBitsPerSec = results.InOut{In: &res.In.L2BitsPerSec, Out: &res.Out.L2BitsPerSec}
 }
 
 // startRate is the first guess: what two signatures a core and the link could
 // carry. The search needs only the order of magnitude.
 func (r *run) startRate() float64 {
 	rate := 20_000 * r.machine.hostCores
-	if l := r.machine.link; l != nil {
+	if l := r.machine.link; l != nil && l.In != nil {
 		rate = min(rate, 0.6*l.In.L2BitsPerSec/8/float64(tx.Size))
 	}
 	if r.cfg.MaxRate > 0 {

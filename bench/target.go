@@ -31,6 +31,8 @@ type target struct {
 	firstSlot uint32
 	nonces    []uint64 // the next free one of each account
 
+	cores int // that a remote node may use, as it says; 0: unknown
+
 	own *ownNode // nil: a remote node, which keeps its state between trials
 }
 
@@ -86,6 +88,11 @@ func openRemote(ctx context.Context, addr string) (*target, error) {
 	if gen.Derived == nil {
 		return nil, fmt.Errorf("chain %q of %s has no derived accounts, so there is nobody to send for; use a measuring chain (weir node on a new --data directory)", gen.Name, addr)
 	}
+	st, err := t.stats(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	t.cores = st.Cores
 	w := c.Welcome()
 	t.chain = tx.ChainID(w.ChainID)
 	if w.LinkPort != 0 {

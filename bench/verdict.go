@@ -35,7 +35,7 @@ func sumUsage(trials []results.Trial, ids map[int]bool) usage {
 		*d = traffic{zero(), zero(), zero(), zero()}
 	}
 	stages := map[string]int{}
-	n := 0
+	n, staged := 0, 0
 	for i := range trials {
 		t := &trials[i]
 		if !ids[t.ID] {
@@ -56,6 +56,9 @@ func sumUsage(trials []results.Trial, ids map[int]bool) usage {
 		}
 		u.nodeCPU = plus(plus(u.nodeCPU, node.CPUUserNS, 1e-9), node.CPUSysNS, 1e-9)
 		u.disk = plus(u.disk, node.DiskBusyNS, 1e-9)
+		if len(node.Stages) > 0 {
+			staged++
+		}
 		for _, st := range node.Stages {
 			k, ok := stages[st.Name]
 			if !ok {
@@ -78,6 +81,9 @@ func sumUsage(trials []results.Trial, ids map[int]bool) usage {
 	}
 	if n == 0 {
 		return usage{}
+	}
+	if staged < n {
+		u.stages = nil
 	}
 	return u
 }

@@ -106,6 +106,7 @@ func (n *Node) execLoop(roots *merkle.Builder) {
 	for batches := range n.execCh {
 		c.waited()
 		blk := n.execute(&s, batches)
+		n.stExec.items.Add(1)
 		c.worked()
 		if blk == nil { // nothing of it survived execution
 			n.notifyCh <- &block{batches: batches}

@@ -50,6 +50,13 @@ func bits(v float64) string {
 	return s + " bit/s"
 }
 
+func bitsOr(v *float64) string {
+	if v == nil {
+		return unknown
+	}
+	return bits(*v)
+}
+
 // ms formats milliseconds.
 func ms(v *float64) string {
 	switch {

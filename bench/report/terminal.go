@@ -40,7 +40,8 @@ func Terminal(w io.Writer, env results.Env, sum results.Summary) error {
 	if sum.Target != "" {
 		target = string(sum.Target)
 	}
-	s.printf("weir run · %s · %s · %s workload · seed %d\n\n", target, kindOf(sum.Link.Kind), sum.Workload, sum.Seed)
+	head := fmt.Sprintf("weir run · %s · %s · %s workload · seed %d", target, kindOf(sum.Link.Kind), sum.Workload, sum.Seed)
+	s.printf("%s\n\n", wrap(head, width-2, "  "))
 	s.machine(env, &sum)
 	s.trials(&sum)
 	s.verdict(&sum)
@@ -89,7 +90,7 @@ func (s *screen) machine(env results.Env, sum *results.Summary) {
 
 func (s *screen) link(sum *results.Summary) {
 	in, out := sum.Link.CapacityBitsPerSec.In, sum.Link.CapacityBitsPerSec.Out
-	if in == nil || out == nil {
+	if in == nil && out == nil {
 		s.row("link", "capacity unknown")
 		return
 	}
@@ -103,7 +104,7 @@ func (s *screen) link(sum *results.Summary) {
 			what = "measured; shaped by weir to " + bits(*sum.Link.NominalBitsPerSec)
 		}
 	}
-	s.row("link", "in %s · out %s (%s)", bits(*in), bits(*out), what)
+	s.row("link", "in %s · out %s (%s)", bitsOr(in), bitsOr(out), what)
 }
 
 func orUnknown(n results.NullString) string {

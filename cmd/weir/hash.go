@@ -117,6 +117,18 @@ func forceKernels(list string) error {
 	return nil
 }
 
+// chooseKernels settles which kernels a command uses: what was forced, or what
+// an earlier `weir hash` measured on this machine, or a short measurement later.
+func chooseKernels(cmd *cobra.Command, list string) error {
+	if err := forceKernels(list); err != nil {
+		return err
+	}
+	if w := loadCalibration(); w != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), "weir: warning:", w)
+	}
+	return nil
+}
+
 // loadCalibration takes over the choices that an earlier command measured, and
 // returns a warning when there is a file that cannot be used. Without a usable
 // file the kernels measure at their first call.

@@ -40,6 +40,9 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 			if err != nil {
 				return usagef("--schedule: %w", err)
 			}
+			if err := forceKernels(""); err != nil {
+				return err
+			}
 			progress := progressLine(cmd.ErrOrStderr())
 			out, err := bench.Load(cmd.Context(), bench.LoadConfig{
 				Target: addr, Schedule: kind, RateTxPerSec: rate, Duration: duration, Seed: seed, Conns: conns,
@@ -53,7 +56,10 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 				},
 			})
 			progress("")
-			if err != nil {
+			switch {
+			case cmd.Context().Err() != nil && err != nil:
+				return inconclusivef("interrupted before the first transaction was sent")
+			case err != nil:
 				return usagef("%w", err)
 			}
 			return reportLoad(cmd, out, asJSON)

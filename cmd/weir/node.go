@@ -18,12 +18,12 @@ import (
 )
 
 type nodeFlags struct {
-	data, listen, linkListen, genesis string
-	accounts                          uint32
-	blockInterval                     time.Duration
-	mempoolMiB                        int64
-	workers                           int
-	json, control                     bool
+	data, listen, linkListen, genesis, impl string
+	accounts                                uint32
+	blockInterval                           time.Duration
+	mempoolMiB                              int64
+	workers                                 int
+	json, control                           bool
 }
 
 func newNodeCmd() *cobra.Command {
@@ -53,6 +53,7 @@ whose accounts have publicly known keys (--accounts of them).`,
 	fl.DurationVar(&f.blockInterval, "block-interval", 10*time.Millisecond, "cut a block this long after its first\ntransaction")
 	fl.Int64Var(&f.mempoolMiB, "mempool-mib", 64, "bytes that may wait for a block, in MiB")
 	fl.IntVar(&f.workers, "workers", 0, "signature workers, 0: one per core")
+	fl.StringVar(&f.impl, "impl", "", "force hash kernels, kernel:implementation,…")
 	fl.BoolVar(&f.json, "json", false, "print what the node listens on as JSON")
 	fl.BoolVar(&f.control, "control", false, "")
 	if err := fl.MarkHidden("control"); err != nil {
@@ -78,26 +79,34 @@ func (f *nodeFlags) config() (core.Config, error) {
 	cfg := core.Config{
 		Dir: f.data, Workers: f.workers, BlockInterval: f.blockInterval, MempoolBytes: f.mempoolMiB << 20,
 	}
-	if f.mempoolMiB < 1 || f.blockInterval < 0 || f.workers < 0 {
-		return cfg, usagef("--mempool-mib, --block-interval and --workers cannot be negative, and the mempool needs 1 MiB")
+	switch {
+	case f.mempoolMiB < 1 || f.mempoolMiB > 1<<20:
+		return cfg, usagef("--mempool-mib is %d, give 1 to %d", f.mempoolMiB, 1<<20)
+	case f.blockInterval < 0:
+		return cfg, usagef("--block-interval is %v, it cannot be negative", f.blockInterval)
+	case f.workers < 0:
+		return cfg, usagef("--workers is %d, give 0 (one per core) or more", f.workers)
 	}
 	if f.genesis != "" {
 		b, err := os.ReadFile(f.genesis)
 		if err != nil {
-			return cfg, usagef("--genesis: %w", err)
+			return cfg, usagef("--genesis: %w; name a file that you can read", err)
 		}
 		if cfg.Genesis, err = genesis.Parse(b); err != nil {
-			return cfg, usagef("%s: %w", f.genesis, err)
+			return cfg, usagef("--genesis %s: %w; correct the file, or leave --genesis out for a measuring chain", f.genesis, err)
 		}
 		return cfg, nil
 	}
 	_, err := core.LoadGenesis(f.data)
 	if errors.Is(err, os.ErrNotExist) {
 		cfg.Genesis = genesis.Dev(f.accounts)
-		err = cfg.Genesis.Validate()
+		if err := cfg.Genesis.Validate(); err != nil {
+			return cfg, usagef("--accounts %d: %w", f.accounts, err)
+		}
+		return cfg, nil
 	}
 	if err != nil {
-		return cfg, usagef("%w", err)
+		return cfg, usagef("--data %s is not a chain's directory: %w; name that of a chain, or a new one", f.data, err)
 	}
 	return cfg, nil
 }
@@ -105,6 +114,12 @@ func (f *nodeFlags) config() (core.Config, error) {
 func runNode(cmd *cobra.Command, f nodeFlags) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
+	if err := forceKernels(""); err != nil {
+		return err
+	}
+	if err := chooseKernels(cmd, f.impl); err != nil {
+		return err
+	}
 	cfg, err := f.config()
 	if err != nil {
 		return err
@@ -155,7 +170,15 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 		served <- nil
 	}
 	cancel()
-	return errors.Join(err, <-served, <-links, node.Close())
+	err = errors.Join(err, <-served, <-links)
+	closed := node.Close()
+	if node.Err() != nil {
+		closed = node.Err() // closing the log repeats what stopped the node
+	}
+	if err = errors.Join(err, closed); err != nil {
+		return usagef("%w", err)
+	}
+	return nil
 }
 
 // listenLink opens the link test's listener, nil for --link-listen off.

@@ -35,6 +35,12 @@ names the first height that is wrong.`,
 		Example: "  weir node verify --data ./chain",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := forceKernels(""); err != nil {
+				return err
+			}
+			if _, err := core.LoadGenesis(data); err != nil {
+				return usagef("--data %s is not a chain's directory: %w; name that of a chain", data, err)
+			}
 			progress := progressLine(cmd.ErrOrStderr())
 			res, err := core.Check(cmd.Context(), data, func(h uint64) {
 				if h%64 == 0 {

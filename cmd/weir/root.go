@@ -80,14 +80,21 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	ran := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if !ran {
+		// The CLI library's own errors (unknown command, unknown flag, wrong
+		// arguments) name what was wrong and not where to look.
+		err = fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	}
 	fmt.Fprintf(stderr, "weir: %v\n", err)
 	var ee *exitError
 	if errors.As(err, &ee) {
 		return ee.code
 	}
-	return exitUsage // cobra's own errors: unknown command, unknown flag, wrong arguments
+	return exitUsage
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -92,8 +93,8 @@ func (f *runFlags) config() (bench.Config, error) {
 	switch {
 	case f.accounts < 2:
 		return cfg, usagef("--accounts is %d, a transfer needs 2", f.accounts)
-	case f.maxRate < 0:
-		return cfg, usagef("--max-rate is %v, give a rate above 0", f.maxRate)
+	case !(f.maxRate >= 0) || math.IsInf(f.maxRate, 1): // NaN compares with nothing
+		return cfg, usagef("--max-rate is %v, give a rate above 0, or 0 for no limit", f.maxRate)
 	case cfg.Target != "" && cfg.LinkBits != 0:
 		return cfg, usagef("--link shapes the path to the own node; it cannot be used with --target")
 	}
@@ -116,8 +117,11 @@ func runRun(cmd *cobra.Command, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := forceKernels(f.impl); err != nil {
+	if err := chooseKernels(cmd, f.impl); err != nil {
 		return err
+	}
+	if f.impl != "" {
+		cfg.NodeArgs = append(cfg.NodeArgs, "--impl", f.impl)
 	}
 	if cfg.LinkBits != 0 {
 		if again, code, err := enterUserNamespace(cmd.Context()); again {

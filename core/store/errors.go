@@ -6,28 +6,28 @@ import (
 )
 
 var (
-	// ErrCorrupt: bytes that were promised are no longer there. The error is a
+	// ErrCorrupt means: bytes that were promised are no longer there. The error is a
 	// *CorruptError with the place.
 	ErrCorrupt = errors.New("store: the block log is corrupt")
-	// ErrForeign: the files belong to another chain, format or byte order.
+	// ErrForeign means: the files belong to another chain, format or byte order.
 	ErrForeign = errors.New("store: these files belong to another log")
-	// ErrInUse: another process, or another Log of this one, has the directory.
+	// ErrInUse means: another process, or another Log of this one, has the directory.
 	ErrInUse = errors.New("store: data directory in use")
-	// ErrPoisoned: an earlier write or sync failed; only reading still works.
+	// ErrPoisoned means: an earlier write or sync failed; only reading still works.
 	ErrPoisoned = errors.New("store: the log takes no more writes after a failed one")
-	// ErrNoSpace: the disk or the quota is full.
+	// ErrNoSpace means: the disk or the quota is full.
 	ErrNoSpace = errors.New("store: no space left")
-	// ErrHeight: Append was called with a height that is not the next one.
+	// ErrHeight means: Append was called with a height that is not the next one.
 	ErrHeight = errors.New("store: wrong height")
-	// ErrTooLarge: the payload exceeds Options.MaxRecordBytes.
+	// ErrTooLarge means: the payload exceeds Options.MaxRecordBytes.
 	ErrTooLarge = errors.New("store: payload too large")
-	// ErrNotFound: no synced record of that height.
+	// ErrNotFound means: no synced record of that height.
 	ErrNotFound = errors.New("store: no such height")
-	// ErrReadOnly: a write to a log opened with Options.ReadOnly.
+	// ErrReadOnly means: a write to a log opened with Options.ReadOnly.
 	ErrReadOnly = errors.New("store: the log is open for reading only")
-	// ErrClosed: the log was closed.
+	// ErrClosed means: the log was closed.
 	ErrClosed = errors.New("store: the log is closed")
-	// ErrOptions: the options contradict themselves or lack something.
+	// ErrOptions means: the options contradict themselves or lack something.
 	ErrOptions = errors.New("store: bad options")
 )
 

@@ -167,10 +167,13 @@ func TestRefusals(t *testing.T) {
 		"reply":               func() error { _, _, _, err := wire.ParseReply(make([]byte, 4)); return err },
 		"path short":          func() error { _, _, err := wire.ParsePath(make([]byte, 3)); return err },
 		"path longer":         func() error { _, _, err := wire.ParsePath([]byte{2, 0, 0, 0, 5}); return err },
-		"path of 65":          func() error { _, _, err := wire.ParsePath(append([]byte{65, 0, 0, 0}, make([]byte, 65*32)...)); return err },
-		"header short":        func() error { _, _, _, err := wire.ParseHeader(make([]byte, 7), 10); return err },
-		"header reserved":     func() error { _, _, _, err := wire.ParseHeader([]byte{0, 0, 0, 0, 1, 0, 0, 1}, 10); return err },
-		"header over limit":   func() error { _, _, _, err := wire.ParseHeader([]byte{11, 0, 0, 0, 1, 0, 0, 0}, 10); return err },
+		"path of 65": func() error {
+			_, _, err := wire.ParsePath(append([]byte{65, 0, 0, 0}, make([]byte, 65*32)...))
+			return err
+		},
+		"header short":      func() error { _, _, _, err := wire.ParseHeader(make([]byte, 7), 10); return err },
+		"header reserved":   func() error { _, _, _, err := wire.ParseHeader([]byte{0, 0, 0, 0, 1, 0, 0, 1}, 10); return err },
+		"header over limit": func() error { _, _, _, err := wire.ParseHeader([]byte{11, 0, 0, 0, 1, 0, 0, 0}, 10); return err },
 		"payload cut short": func() error {
 			_, _, _, err := wire.ReadFrame(strings.NewReader("\x05\x00\x00\x00\x01\x00\x00\x00half"), nil, 10)
 			return err

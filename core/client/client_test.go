@@ -1,0 +1,217 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/chainweir/weir/core/client"
+	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/core/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const deadline = 30 * time.Second
+
+// script plays a node on the other end of a pipe: it reads hello and
+// subscription, then runs f.
+func script(t *testing.T, f func(nc net.Conn) error) func(context.Context, string) (net.Conn, error) {
+	t.Helper()
+	near, far := net.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		defer far.Close()
+		err := far.SetDeadline(time.Now().Add(deadline))
+		for _, want := range []wire.Type{wire.TypeHello, wire.TypeSubscribe} {
+			if err != nil {
+				break
+			}
+			var typ wire.Type
+			if typ, _, _, err = wire.ReadFrame(far, nil, 64); err == nil && typ != want {
+				err = fmt.Errorf("type %d, want %d", typ, want)
+			}
+		}
+		if err == nil {
+			err = f(far)
+		}
+		done <- err
+	}()
+	t.Cleanup(func() {
+		if err := <-done; err != nil {
+			t.Errorf("the node's side: %v", err)
+		}
+	})
+	return func(context.Context, string) (net.Conn, error) { return near, nil }
+}
+
+func write(nc net.Conn, bs ...[]byte) error {
+	_, err := nc.Write(bytes.Join(bs, nil))
+	return err
+}
+
+var welcome = (&wire.Welcome{Version: 1, MaxTxs: 3}).Append(nil)
+
+func TestHandshakeFailures(t *testing.T) {
+	refusal := append(wire.AppendHeader(nil, wire.TypeError, 0, 4), "full"...)
+	for _, c := range []struct {
+		name string
+		send []byte
+		want error
+		text string
+	}{
+		{"refused", refusal, client.ErrRefused, "full"},
+		{"nothing", nil, io.EOF, "no answer"},
+		{"half", welcome[:20], wire.ErrFrame, "cut short"},
+		{"another type", wire.AppendReply(nil, 1, 0, nil), wire.ErrFrame, "instead of a welcome"},
+		{"short welcome", wire.AppendHeader(nil, wire.TypeWelcome, 0, 0), wire.ErrFrame, "welcome has 0 bytes"},
+		{"huge", []byte{255, 255, 255, 255, 2, 0, 0, 0}, wire.ErrFrame, "limit"},
+	} {
+		_, err := client.Dial(t.Context(), "addr", client.Options{Dial: script(t, func(nc net.Conn) error { return write(nc, c.send) })})
+		if !errors.Is(err, c.want) || !strings.Contains(fmt.Sprint(err), c.text) || !strings.Contains(fmt.Sprint(err), "addr") {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	boom := errors.New("boom")
+	if _, err := client.Dial(t.Context(), "addr", client.Options{
+		Dial: func(context.Context, string) (net.Conn, error) { return nil, boom },
+	}); !errors.Is(err, boom) {
+		t.Error(err)
+	}
+}
+
+// Whatever a node sends that is no protocol ends the connection, once, and
+// tells whoever waits.
+func TestBrokenNodes(t *testing.T) {
+	frame := func(typ wire.Type, p ...byte) []byte { return append(wire.AppendHeader(nil, typ, 0, len(p)), p...) }
+	for name, sends := range map[string][]byte{
+		"unknown type": frame(99), "short ack": frame(wire.TypeAck, 1), "commit": frame(wire.TypeCommit, 1, 2, 3),
+		"reject": frame(wire.TypeReject, 1), "block": frame(wire.TypeBlock, 1), "reply": frame(wire.TypeReply, 1),
+		"error": frame(wire.TypeError, 'x'), "end": nil,
+	} {
+		closed := make(chan error, 2)
+		c, err := client.Dial(t.Context(), "addr", client.Options{
+			Handler: client.Handler{Closed: func(err error) { closed <- err }},
+			Dial: script(t, func(nc net.Conn) error {
+				if err := write(nc, welcome); err != nil {
+					return err
+				}
+				if _, _, _, err := wire.ReadFrame(nc, nil, 64); err != nil { // a query that is never answered
+					return err
+				}
+				return write(nc, sends)
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Head(t.Context()); !errors.Is(err, client.ErrClosed) {
+			t.Errorf("%s: the waiting query ends with %v", name, err)
+		}
+		if _, err := c.Head(t.Context()); !errors.Is(err, client.ErrClosed) {
+			t.Errorf("%s: a later query ends with %v", name, err)
+		}
+		if err := c.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := <-closed; err == nil || len(closed) != 0 {
+			t.Errorf("%s: Closed was told %v, and %d times more", name, err, len(closed))
+		}
+	}
+}
+
+// Answers that are too short or too long are errors, not panics.
+func TestBrokenAnswers(t *testing.T) {
+	head := (&tx.Header{Height: 3}).Append(nil)
+	ask := map[string]func(c *client.Client) error{
+		"head":    func(c *client.Client) error { _, err := c.Head(t.Context()); return err },
+		"account": func(c *client.Client) error { _, err := c.Account(t.Context(), 1); return err },
+		"proof":   func(c *client.Client) error { _, err := c.Proof(t.Context(), 1, 2); return err },
+	}
+	full := map[string][]byte{
+		"head":    append(bytes.Clone(head), make([]byte, 32)...),
+		"account": wire.AppendPath(append(bytes.Clone(head), make([]byte, 72)...), make([][32]byte, 2)),
+		"proof":   wire.AppendPath(append(bytes.Clone(head), make([]byte, tx.Size)...), make([][32]byte, 2)),
+	}
+	for name, f := range ask {
+		whole := full[name]
+		for n := 0; n <= len(whole)+1; n += 1 + n/40*7 {
+			checkAnswer(t, name, f, append(bytes.Clone(whole), 0)[:n], n == len(whole))
+		}
+		checkAnswer(t, name, f, whole, true)
+		checkAnswer(t, name, f, append(bytes.Clone(whole), 0), false)
+	}
+}
+
+func checkAnswer(t *testing.T, name string, ask func(*client.Client) error, answer []byte, good bool) {
+	t.Helper()
+	c, err := client.Dial(t.Context(), "addr", client.Options{Dial: script(t, func(nc net.Conn) error {
+		if err := write(nc, welcome); err != nil {
+			return err
+		}
+		_, _, p, err := wire.ReadFrame(nc, nil, 64)
+		if err != nil {
+			return err
+		}
+		return write(nc, wire.AppendReply(nil, binary.LittleEndian.Uint32(p), wire.ReplyOK, answer))
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := ask(c); (err == nil) != good {
+		t.Errorf("%s of %d bytes: %v", name, len(answer), err)
+	}
+}
+
+// A query that is given up leaves nothing behind: its late answer is dropped
+// and the next one gets its own.
+func TestGivenUpQuery(t *testing.T) {
+	asked, late := make(chan struct{}), make(chan struct{})
+	c, err := client.Dial(t.Context(), "addr", client.Options{Dial: script(t, func(nc net.Conn) error {
+		if err := write(nc, welcome); err != nil {
+			return err
+		}
+		_, _, p, err := wire.ReadFrame(nc, nil, 64)
+		if err != nil {
+			return err
+		}
+		first := binary.LittleEndian.Uint32(p)
+		close(asked)
+		<-late
+		if _, _, p, err = wire.ReadFrame(nc, nil, 64); err != nil {
+			return err
+		}
+		return write(nc, wire.AppendReply(nil, first, 0, []byte("late")),
+			wire.AppendReply(nil, 4711, 0, []byte("nobody's")),
+			wire.AppendReply(nil, binary.LittleEndian.Uint32(p), 0, []byte("own")))
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		cancel()
+	}()
+	if _, err := c.Genesis(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a query that was given up: %v", err)
+	}
+	close(late)
+	if b, err := c.Genesis(t.Context()); err != nil || string(b) != "own" {
+		t.Errorf("the next query got %q, %v", b, err)
+	}
+	if in, out := c.Bytes(); in == 0 || out == 0 {
+		t.Errorf("%d bytes in, %d out", in, out)
+	}
+}
