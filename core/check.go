@@ -46,7 +46,7 @@ func Check(ctx context.Context, dir string, progress func(height uint64)) (Check
 		opts.FS = beforeDamage(damage)
 		if log, err = store.Open(opts); err != nil {
 			c.Bad, c.BadHeight = damage, max(damage.Height, 1)
-			return c, nil
+			return c, nil //nolint:nilerr // damage in the chain is a finding, not a failure to look
 		}
 	}
 	if err != nil {
@@ -55,7 +55,7 @@ func Check(ctx context.Context, dir string, progress func(height uint64)) (Check
 	err = errors.Join(c.scan(ctx, log, ck, progress), log.Close())
 	switch {
 	case c.Bad != nil:
-		return c, nil
+		return c, nil //nolint:nilerr // a wrong block is a finding; the scan ended with it
 	case err != nil:
 		return c.storeProblem(err)
 	case damage != nil:

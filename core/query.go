@@ -109,7 +109,7 @@ func (n *Node) Stats() Stats {
 		Submitted: n.submitted.Load(), Accepted: n.accepted.Load(),
 		Committed: n.committed.Load(), Busy: n.busy.Load(),
 		MempoolBytes: n.pool.Bytes(), GCPauseNS: int64(mem.PauseTotalNs),
-		DiskBusyNS: int64(ls.BusyNS), DiskBytes: int64(ls.WrittenBytes), DiskRecords: int64(ls.Records), DiskSyncs: int64(ls.Syncs),
+		DiskBusyNS: ls.BusyNS, DiskBytes: int64(ls.WrittenBytes), DiskRecords: int64(ls.Records), DiskSyncs: int64(ls.Syncs),
 	}
 	for _, st := range []*Stage{&n.stVerify, &n.stOrder, &n.stExec, &n.stPersist, &n.stNotify} {
 		s.Stages = append(s.Stages, st.stats())

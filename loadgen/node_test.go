@@ -30,7 +30,7 @@ func TestRealNodeCommitsTheCorpus(t *testing.T) {
 	go func() { served <- node.Serve(ctx, ln, rpc.Config{}) }()
 	defer func() {
 		cancel()
-		_ = <-served
+		<-served
 		if err := node.Close(); err != nil {
 			t.Error(err)
 		}

@@ -141,7 +141,7 @@ func pingPong(ctx context.Context, lab *netlab.Lab) error {
 	conn, err := lab.Dial(ctx, netlab.ClientSide, "tcp", ln.Addr().String())
 	if err != nil {
 		ln.Close()
-		_ = <-served
+		<-served
 		return fmt.Errorf("dial: %w", err)
 	}
 	defer conn.Close()

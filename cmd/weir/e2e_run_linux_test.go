@@ -118,10 +118,10 @@ func TestRunOnLoopback(t *testing.T) {
 	needTime(t)
 	for _, user := range []string{"this user", "nobody"} {
 		t.Run(user, func(t *testing.T) {
-			dir, budget := e2eTemp(t), "9s"
+			dir, budget := e2eTemp(t), "7500ms"
 			if user == "nobody" {
 				needRoot(t, "to become another user")
-				budget = "7s"
+				budget = "6500ms"
 			}
 			cmd := weirCommand(t, dir, "run", "--json", "--budget", budget, "--accounts", "256", "--out", "out")
 			want := results.NullString(results.WireSockDiag)
@@ -194,7 +194,7 @@ func TestRunShapedLinkNamesTheWire(t *testing.T) {
 	exe := ownExe(t, e2eTemp(t))
 	s := wireWall(t, func() results.Summary {
 		dir := e2eTemp(t)
-		cmd := weirCommand(t, dir, "run", "--json", "--link", "20mbit", "--budget", "9s", "--accounts", "256", "--out", "out")
+		cmd := weirCommand(t, dir, "run", "--json", "--link", "20mbit", "--budget", "12s", "--accounts", "256", "--out", "out")
 		cmd.Path, cmd.Args[0] = exe, exe
 		return readRun(t, finish(t, cmd), filepath.Join(dir, "out"))
 	})
@@ -223,7 +223,7 @@ func TestRunAgainstATargetBehindALink(t *testing.T) {
 	s := wireWall(t, func() results.Summary {
 		dir := e2eTemp(t)
 		cmd := lab.Command(ctx, netlab.ClientSide, weirExe, "run", "--json", "--target", "weir://"+addr,
-			"--budget", "10s", "--out", filepath.Join(dir, "out"))
+			"--budget", "12s", "--out", filepath.Join(dir, "out"))
 		return readRun(t, finishWith(t, cmd, lab.Start), filepath.Join(dir, "out"))
 	})
 	if s.Link.Kind != results.LinkNetwork || s.Wire.Source != results.WireEBPF || s.Target == "" {

@@ -76,13 +76,9 @@ func traces(t *testing.T, exe string) []string {
 
 func noTraces(t *testing.T, exe string) {
 	t.Helper()
-	var left []string
-	deadline := time.Now().Add(15 * time.Second)
-	for left = traces(t, exe); len(left) > 0 && time.Now().Before(deadline); left = traces(t, exe) {
-		time.Sleep(5 * time.Millisecond) // processes that the kernel kills are gone a little later
-	}
-	if len(left) > 0 {
-		t.Errorf("left behind: %q", left)
+	// Processes that the kernel kills are gone a little later.
+	if !until(15*time.Second, func() bool { return len(traces(t, exe)) == 0 }) {
+		t.Errorf("left behind: %q", traces(t, exe))
 	}
 }
 
@@ -102,10 +98,12 @@ func runUnderWay(t *testing.T, dir, exe string) (*exec.Cmd, *lockedBuffer, *lock
 		_ = cmd.Wait()
 	})
 	record := filepath.Join(dir, "out", "record.jsonl")
-	until(t, "a trial in the record and the node running", e2eTimeout, func() bool {
+	if !until(e2eTimeout, func() bool {
 		b, err := os.ReadFile(record)
 		return err == nil && strings.Contains(string(b), `"type":"trial"`) && len(processesOf(t, exe)) >= 4
-	})
+	}) {
+		t.Fatalf("no trial in the record, or no node and holders: %q, %s", processesOf(t, exe), stderr.String())
+	}
 	return cmd, &stdout, &stderr
 }
 

@@ -20,10 +20,10 @@ import (
 // it printed and its exit code.
 func hashCommand(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	return hashCommandIn(t, t.Context(), stdin, args...)
+	return hashCommandIn(t.Context(), t, stdin, args...)
 }
 
-func hashCommandIn(t *testing.T, ctx context.Context, stdin string, args ...string) (stdout, stderr string, code int) {
+func hashCommandIn(ctx context.Context, t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	t.Cleanup(func() {
 		if err := cpu.Kernels.Override(""); err != nil {
@@ -229,7 +229,7 @@ func TestHashInterrupted(t *testing.T) {
 	ownCache(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	stdout, stderr, code := hashCommandIn(t, ctx, "", append(smallRun, "--json")...)
+	stdout, stderr, code := hashCommandIn(ctx, t, "", append(smallRun, "--json")...)
 	var got hashReport
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 		t.Fatalf("an interrupted run leaves no readable object: %v", err)

@@ -191,9 +191,16 @@ func TestGivenUpQuery(t *testing.T) {
 		if _, _, p, err = wire.ReadFrame(nc, nil, 64); err != nil {
 			return err
 		}
-		return write(nc, wire.AppendReply(nil, first, 0, []byte("late")),
-			wire.AppendReply(nil, 4711, 0, []byte("nobody's")),
-			wire.AppendReply(nil, binary.LittleEndian.Uint32(p), 0, []byte("own")))
+		second := binary.LittleEndian.Uint32(p)
+		own := wire.AppendReply(nil, second, 0, []byte("own"))
+		if err := write(nc, wire.AppendReply(nil, first, 0, []byte("late")),
+			wire.AppendReply(nil, 4711, 0, []byte("nobody's")), own, own, own, own); err != nil {
+			return err
+		}
+		if _, _, p, err = wire.ReadFrame(nc, nil, 64); err != nil {
+			return err
+		}
+		return write(nc, wire.AppendReply(nil, binary.LittleEndian.Uint32(p), 0, []byte("third")))
 	})})
 	if err != nil {
 		t.Fatal(err)
@@ -210,6 +217,9 @@ func TestGivenUpQuery(t *testing.T) {
 	close(late)
 	if b, err := c.Genesis(t.Context()); err != nil || string(b) != "own" {
 		t.Errorf("the next query got %q, %v", b, err)
+	}
+	if b, err := c.Genesis(t.Context()); err != nil || string(b) != "third" {
+		t.Errorf("after an answer that came four times: %q, %v", b, err)
 	}
 	if in, out := c.Bytes(); in == 0 || out == 0 {
 		t.Errorf("%d bytes in, %d out", in, out)

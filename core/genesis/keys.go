@@ -20,7 +20,7 @@ func checkKeys(b []byte) error {
 	for {
 		t, err := dec.Token()
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // the decoder that comes next says what is wrong
 		}
 		switch v := t.(type) {
 		case json.Delim:

@@ -41,8 +41,8 @@ func (c *conn) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	var writer sync.WaitGroup
 	writer.Go(c.writeLoop)
-	err := c.read(ctx)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	// read always ends with an error: at best that the client went away.
+	if err := c.read(ctx); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		if errors.Is(err, wire.ErrFrame) {
 			c.srv.badFrames.Add(1)
 		}

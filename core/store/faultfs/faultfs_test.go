@@ -127,7 +127,7 @@ func act(fsys store.FS, op int, a, b string, off int64, data []byte) string {
 	all := make([]byte, 5000)
 	n, readErr := f.ReadAt(all, 0)
 	size, _ := f.Size()
-	if readErr != io.EOF || int64(n) != size {
+	if !errors.Is(readErr, io.EOF) || int64(n) != size {
 		return "bad read"
 	}
 	return outcome(err) + string(all[:n])
