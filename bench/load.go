@@ -43,9 +43,23 @@ func Load(ctx context.Context, cfg LoadConfig) (loadgen.Outcome, error) {
 	if err != nil {
 		return loadgen.Outcome{}, err
 	}
-	return loadgen.Run(ctx, loadgen.Config{
+	out, err := loadgen.Run(ctx, loadgen.Config{
 		Addr: t.addr, Conns: cfg.Conns, Schedule: cfg.Schedule, RateTxPerSec: cfg.RateTxPerSec,
 		Duration: cfg.Duration, Seed: cfg.Seed, Corpus: corpus,
 		Progress: func(l loadgen.Live) { cfg.Progress(Progress{Live: &l}) },
 	})
+	if err != nil {
+		return out, err
+	}
+	// What was not sent was not measured, whoever is to blame.
+	if t := &out.Trial; t.Valid && t.Fidelity != nil && *t.Fidelity < minFidelity {
+		t.Valid = false
+		t.InvalidReason = fmt.Sprintf("only %.1f %% of the offered load was sent (dropped by the generator %d, by back-pressure %d): offer less, or free the machine",
+			100**t.Fidelity, t.DroppedBy.Generator, t.DroppedBy.Backpressure)
+	}
+	return out, nil
 }
+
+// minFidelity is the share of the offered load below which a run says nothing
+// about the rate that it names.
+const minFidelity = 0.99

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/chainweir/weir/core/tx"
 )
 
 // durable is the last block that is on disk, with a way to wait for one.
 type durable struct {
+	height  atomic.Uint64 // for those who need no more
 	mu      sync.Mutex
 	header  tx.Header
 	hash    tx.Hash
@@ -21,6 +23,7 @@ func (d *durable) set(h tx.Header, hash tx.Hash) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.header, d.hash = h, hash
+	d.height.Store(h.Height)
 	d.wake()
 }
 

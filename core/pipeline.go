@@ -33,7 +33,7 @@ func (n *Node) verifyLoop() {
 			txs = append(txs, b.Txs...)
 			status = append(status, b.status...)
 		}
-		n.pool.Precheck(txs, status)
+		n.pool.Precheck(n.durable.height.Load()+1, txs, status)
 		v.Verify(txs, status)
 		n.pool.Admit(txs, status)
 		n.stVerify.items.Add(int64(len(txs)))
@@ -163,9 +163,7 @@ func (n *Node) execute(s *execScratch, batches []*Batch) *block {
 	}
 	n.mu.Unlock()
 
-	if included < len(s.txs) {
-		n.pool.Release(s.txs, s.status)
-	}
+	n.pool.Settle(s.txs, s.status)
 	at := 0
 	for _, b := range batches {
 		for i := range b.Txs {

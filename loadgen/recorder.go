@@ -115,7 +115,7 @@ func (c *recorder) ack(seq uint64, count int, status tx.Status) {
 		s.accepted += n
 		c.r.live.accepted.Add(n)
 	} else if n > 0 {
-		s.reject(status, n)
+		s.reject(status, n, false)
 		c.r.live.failed.Add(n)
 	}
 }
@@ -185,7 +185,7 @@ func (c *recorder) reject(seq uint64, status tx.Status) {
 		return
 	}
 	*st |= bitFailed
-	c.tally.at(now).reject(status, 1)
+	c.tally.at(now).reject(status, 1, true)
 	if *st&bitAccepted != 0 {
 		c.r.live.failedAccepted.Add(1)
 	}

@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -41,7 +42,7 @@ type tally struct {
 // times a second at most.
 type slot struct {
 	accepted, committed, expired int64
-	rejected                     *[256]int64 // by tx.Status
+	rejected                     *[512]int64 // by tx.Status, those of execution from execStatus on
 	hist                         [numStages]*hdrhistogram.Histogram
 	negative                     [numStages]int64
 }
@@ -76,17 +77,34 @@ func (t *tally) record(s *slot, st stage, latencyNS int64) {
 	}
 }
 
+// execStatus is added to the status of an accepted transaction that failed
+// later: a record tells these from those refused at the door.
+const execStatus = 256
+
+// reason names a slot of rejected.
+func reason(i int) string {
+	name := tx.Status(i % execStatus).String()
+	if i >= execStatus && !strings.HasPrefix(name, "exec:") {
+		return "exec:" + name
+	}
+	return name
+}
+
 // reject counts refused transactions; an expired one is not a refusal of its
 // kind but has a count of its own.
-func (s *slot) reject(st tx.Status, n int64) {
+func (s *slot) reject(st tx.Status, n int64, executed bool) {
 	if st == tx.StatusExpired {
 		s.expired += n
 		return
 	}
 	if s.rejected == nil {
-		s.rejected = new([256]int64)
+		s.rejected = new([512]int64)
 	}
-	s.rejected[st] += n
+	i := int(st)
+	if executed {
+		i += execStatus
+	}
+	s.rejected[i] += n
 }
 
 // add adds another tally of the same shape to t.
@@ -105,7 +123,7 @@ func (s *slot) add(o *slot) {
 		for st, n := range o.rejected {
 			if n > 0 {
 				if s.rejected == nil {
-					s.rejected = new([256]int64)
+					s.rejected = new([512]int64)
 				}
 				s.rejected[st] += n
 			}
@@ -129,7 +147,7 @@ func (s *slot) counts() results.Counts {
 	if s.rejected != nil {
 		for st, n := range s.rejected {
 			if n > 0 {
-				c.Rejected[tx.Status(st).String()] = n
+				c.Rejected[reason(st)] = n
 			}
 		}
 	}

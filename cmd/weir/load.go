@@ -103,8 +103,14 @@ func printLoad(cmd *cobra.Command, r results.LoadResult) error {
 		}
 		return fmt.Sprintf("%.2f", *v)
 	}
+	ratio := func(v *float64) string {
+		if v == nil {
+			return "-"
+		}
+		return fmt.Sprintf("%.4f", *v)
+	}
 	fmt.Fprintf(w, "offered    %10d   dropped %d (generator %d, back-pressure %d)\n", r.Offered, r.Dropped, r.DroppedBy.Generator, r.DroppedBy.Backpressure)
-	fmt.Fprintf(w, "sent       %10d   fidelity %s\n", r.Sent, q(r.Fidelity))
+	fmt.Fprintf(w, "sent       %10d   fidelity %s\n", r.Sent, ratio(r.Fidelity))
 	fmt.Fprintf(w, "accepted   %10d\n", r.Accepted)
 	fmt.Fprintf(w, "committed  %10d   %s tx/s\n", r.Committed, q(r.CommittedTxPerSec))
 	for reason, n := range r.Rejected {

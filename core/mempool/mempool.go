@@ -19,8 +19,17 @@ type Pool struct {
 	maxBytes int64
 	bytes    atomic.Int64
 
-	mu      sync.Mutex
-	windows []tx.Window
+	mu       sync.Mutex
+	accounts []account
+}
+
+// account is what the pool knows of a sender. While transactions wait, the
+// window is ahead of the ledger's; when none does, the two are the same again,
+// so that a transaction that failed leaves no trace.
+type account struct {
+	ledger  tx.Window // with the nonces of executed transactions
+	window  tx.Window // with those of waiting ones, too
+	waiting int
 }
 
 // New returns a pool that lets at most maxBytes of transactions wait.
@@ -44,19 +53,22 @@ func (p *Pool) Bytes() int64 { return p.bytes.Load() }
 // AddAccount gives the next slot the window it has in the ledger.
 func (p *Pool) AddAccount(w tx.Window) {
 	p.mu.Lock()
-	p.windows = append(p.windows, w)
+	p.accounts = append(p.accounts, account{ledger: w, window: w})
 	p.mu.Unlock()
 }
 
-// Precheck sets the status of transactions that cannot be admitted, so that no
-// signature is verified in vain. It marks nothing: a forged transaction must
-// not use up its victim's number.
-func (p *Pool) Precheck(txs []tx.View, status []tx.Status) {
+// Precheck sets the status of transactions that cannot be admitted to a block at
+// the given height or later, so that no signature is verified in vain. It marks
+// nothing: a forged transaction must not use up its victim's number.
+func (p *Pool) Precheck(height uint64, txs []tx.View, status []tx.Status) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, t := range txs {
-		if status[i] == tx.StatusOK {
-			status[i] = p.check(t)
+		if status[i] != tx.StatusOK {
+			continue
+		}
+		if status[i] = p.check(t); status[i] == tx.StatusOK && height > t.Expiry() {
+			status[i] = tx.StatusExpired
 		}
 	}
 }
@@ -71,27 +83,43 @@ func (p *Pool) Admit(txs []tx.View, status []tx.Status) {
 			continue
 		}
 		if status[i] = p.check(t); status[i] == tx.StatusOK {
-			p.windows[t.From()].Use(t.Nonce())
+			a := &p.accounts[t.From()]
+			a.window.Use(t.Nonce())
+			a.waiting++
 		}
 	}
 }
 
 func (p *Pool) check(t tx.View) tx.Status {
 	from := t.From()
-	if int(from) >= len(p.windows) {
+	if int(from) >= len(p.accounts) {
 		return tx.StatusUnknownSender
 	}
-	return p.windows[from].Check(t.Nonce())
+	a := &p.accounts[from]
+	if s := a.ledger.Check(t.Nonce()); s != tx.StatusOK {
+		return s // execution would refuse it, whatever waits before it
+	}
+	return a.window.Check(t.Nonce())
 }
 
-// Release frees the nonces of admitted transactions that were not executed:
-// those whose status is not StatusOK.
-func (p *Pool) Release(txs []tx.View, status []tx.Status) {
+// Settle notes what became of admitted transactions in execution: the nonces of
+// those that failed are free again. Each admitted transaction is settled once,
+// in the order of execution.
+func (p *Pool) Settle(txs []tx.View, status []tx.Status) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, t := range txs {
-		if status[i] != tx.StatusOK && int(t.From()) < len(p.windows) {
-			p.windows[t.From()].Release(t.Nonce())
+		if int(t.From()) >= len(p.accounts) {
+			continue
+		}
+		a := &p.accounts[t.From()]
+		if status[i] == tx.StatusOK {
+			a.ledger.Use(t.Nonce())
+		} else {
+			a.window.Release(t.Nonce())
+		}
+		if a.waiting--; a.waiting <= 0 {
+			a.waiting, a.window = 0, a.ledger
 		}
 	}
 }

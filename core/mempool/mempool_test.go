@@ -1,6 +1,7 @@
 package mempool_test
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,75 +13,126 @@ import (
 )
 
 func send(from uint32, nonce uint64) tx.View {
-	f := tx.Fields{Kind: tx.KindTransfer, From: from, Nonce: nonce}
+	f := tx.Fields{Kind: tx.KindTransfer, From: from, Nonce: nonce, Expiry: math.MaxUint64}
 	return f.AppendUnsigned(nil)
 }
 
-// The pool's decisions are those of one window per account, and Precheck marks
-// nothing.
+// model is an account as the pool's documentation describes it: the numbers that
+// were executed, and those that wait, both under the rule of a window.
+type model struct {
+	ledger  tx.Window
+	window  tx.Window
+	waiting int
+}
+
+func (m *model) check(nonce uint64) tx.Status {
+	if s := m.ledger.Check(nonce); s != tx.StatusOK {
+		return s
+	}
+	return m.window.Check(nonce)
+}
+
+// The pool's decisions are those of the model, and Precheck marks nothing.
 func TestAdmissionModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := mempool.New(1)
-		var windows []tx.Window
+		var accounts []*model
+		var waiting []tx.View // admitted, not executed, in order
 		t.Repeat(map[string]func(*rapid.T){
 			"account": func(t *rapid.T) {
 				w := tx.Window{High: rapid.Uint64Range(0, 300).Draw(t, "high"), Bitmap: [2]uint64{rapid.Uint64().Draw(t, "bitmap"), 0}}
 				p.AddAccount(w)
-				windows = append(windows, w)
+				accounts = append(accounts, &model{ledger: w, window: w})
 			},
 			"batch": func(t *rapid.T) {
 				n := rapid.IntRange(0, 8).Draw(t, "n")
 				txs, status, want := make([]tx.View, n), make([]tx.Status, n), make([]tx.Status, n)
 				for i := range n {
-					from := rapid.Uint32Range(0, uint32(len(windows))).Draw(t, "from")
+					from := rapid.Uint32Range(0, uint32(len(accounts))).Draw(t, "from")
 					txs[i] = send(from, rapid.Uint64Range(0, 500).Draw(t, "nonce"))
-					if rapid.IntRange(0, 4).Draw(t, "forged") == 0 {
+					switch {
+					case rapid.IntRange(0, 4).Draw(t, "forged") == 0:
 						status[i], want[i] = tx.StatusBadSignature, tx.StatusBadSignature
-					}
-				}
-				model := func() {
-					for i, v := range txs {
-						if want[i] != tx.StatusOK {
-							continue
-						}
-						if int(v.From()) >= len(windows) {
-							want[i] = tx.StatusUnknownSender
-							continue
-						}
-						w := &windows[v.From()]
-						if want[i] = w.Check(v.Nonce()); want[i] == tx.StatusOK {
-							w.Use(v.Nonce())
+					case int(from) >= len(accounts):
+						want[i] = tx.StatusUnknownSender
+					default:
+						m := accounts[from]
+						if want[i] = m.check(txs[i].Nonce()); want[i] == tx.StatusOK {
+							m.window.Use(txs[i].Nonce())
+							m.waiting++
 						}
 					}
 				}
-				p.Precheck(txs, status)
+				p.Precheck(1, txs, status)
 				p.Admit(txs, status)
-				model()
 				for i := range txs {
 					if status[i] != want[i] {
 						t.Fatalf("transaction %d: %s, the model says %s", i, status[i], want[i])
 					}
-				}
-				if n == 0 || !rapid.Bool().Draw(t, "release") {
-					return
-				}
-				// Execution fails for some of those that were admitted.
-				var admitted []tx.View
-				var exec []tx.Status
-				for i, v := range txs {
-					if status[i] != tx.StatusOK {
-						continue
-					}
-					admitted = append(admitted, v)
-					exec = append(exec, rapid.SampledFrom([]tx.Status{tx.StatusOK, tx.StatusInsufficient}).Draw(t, "exec"))
-					if exec[len(exec)-1] != tx.StatusOK {
-						windows[v.From()].Release(v.Nonce())
+					if want[i] == tx.StatusOK {
+						waiting = append(waiting, txs[i])
 					}
 				}
-				p.Release(admitted, exec)
+			},
+			"execute": func(t *rapid.T) {
+				n := rapid.IntRange(0, len(waiting)).Draw(t, "n")
+				exec := make([]tx.Status, n)
+				for i, v := range waiting[:n] {
+					m := accounts[v.From()]
+					if exec[i] = rapid.SampledFrom([]tx.Status{tx.StatusOK, tx.StatusInsufficient}).Draw(t, "exec"); exec[i] == tx.StatusOK {
+						m.ledger.Use(v.Nonce())
+					} else {
+						m.window.Release(v.Nonce())
+					}
+					if m.waiting--; m.waiting == 0 {
+						m.window = m.ledger
+					}
+				}
+				p.Settle(waiting[:n], exec)
+				waiting = waiting[n:]
 			},
 		})
 	})
+}
+
+// A transaction that jumps ahead and then fails in execution leaves no trace:
+// the sender's next number is as good as before.
+func TestFailedJumpLeavesNoTrace(t *testing.T) {
+	p := mempool.New(1)
+	p.AddAccount(tx.Window{})
+	for _, c := range []struct {
+		nonce uint64
+		admit tx.Status
+		exec  tx.Status
+	}{
+		{1 << 20, tx.StatusOK, tx.StatusInsufficient},
+		{1 << 21, tx.StatusNonceTooFar, 0}, // from the ledger's highest, which has not moved
+		{1, tx.StatusOK, tx.StatusOK},
+		{1 << 20, tx.StatusOK, tx.StatusOK},
+		{2, tx.StatusNonceUsed, 0},
+	} {
+		txs, status := []tx.View{send(0, c.nonce)}, []tx.Status{tx.StatusOK}
+		if p.Admit(txs, status); status[0] != c.admit {
+			t.Fatalf("nonce %d: %s, want %s", c.nonce, status[0], c.admit)
+		}
+		if status[0] == tx.StatusOK {
+			p.Settle(txs, []tx.Status{c.exec})
+		}
+	}
+}
+
+// What no block can hold any more is refused before its signature is checked.
+func TestPrecheckExpiry(t *testing.T) {
+	p := mempool.New(1)
+	p.AddAccount(tx.Window{})
+	f := tx.Fields{Kind: tx.KindTransfer, Nonce: 1, Expiry: 7}
+	txs := []tx.View{f.AppendUnsigned(nil)}
+	for height, want := range map[uint64]tx.Status{7: tx.StatusOK, 8: tx.StatusExpired} {
+		status := []tx.Status{tx.StatusOK}
+		if p.Precheck(height, txs, status); status[0] != want {
+			t.Errorf("at height %d: %s, want %s", height, status[0], want)
+		}
+	}
 }
 
 func TestPrecheckMarksNothing(t *testing.T) {
@@ -90,7 +142,7 @@ func TestPrecheckMarksNothing(t *testing.T) {
 	status := make([]tx.Status, 4)
 	for range 3 {
 		clear(status)
-		p.Precheck(txs, status)
+		p.Precheck(1, txs, status)
 		want := [4]tx.Status{tx.StatusOK, tx.StatusOK, tx.StatusUnknownSender, tx.StatusNonceTooFar}
 		if [4]tx.Status(status) != want {
 			t.Fatalf("%v, want %v", status, want)
@@ -100,7 +152,7 @@ func TestPrecheckMarksNothing(t *testing.T) {
 	if status[0] != tx.StatusOK || status[1] != tx.StatusNonceUsed {
 		t.Fatalf("the same number twice in a batch: %v", status)
 	}
-	p.Release(txs[:1], []tx.Status{tx.StatusInsufficient})
+	p.Settle(txs[:1], []tx.Status{tx.StatusInsufficient})
 	clear(status)
 	p.Admit(txs[:1], status[:1])
 	if status[0] != tx.StatusOK {
@@ -153,7 +205,7 @@ func TestConcurrentAdmission(t *testing.T) {
 		wg.Go(func() {
 			for n := uint64(1); n <= nonces; n++ {
 				txs, status := []tx.View{send(0, n)}, []tx.Status{tx.StatusOK}
-				p.Precheck(txs, status)
+				p.Precheck(1, txs, status)
 				p.Admit(txs, status)
 				if status[0] == tx.StatusOK {
 					won.Add(1)
