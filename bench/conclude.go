@@ -81,7 +81,30 @@ func (r *run) conclude(res knee.Result) {
 	if c := s.Utilisation.CPU; s.Bottleneck == results.WallWire && c != nil && *c < 0.5 {
 		r.warn("the processor was %.0f %% busy: batches grow with load, so its wall is probably higher than computed here", 100**c)
 	}
+	if u := s.Bottleneck; u != "" {
+		if busy := utilisationOf(s); busy != nil && *busy < fullEnough {
+			r.warn("nothing that was measured is full (%s at %.0f %%): the goal was missed by waiting, and %s is only the nearest candidate for the wall", u, 100**busy, u)
+		}
+	}
 	s.Valid = res.Confirmed && s.Bottleneck != ""
+}
+
+// fullEnough is the utilisation from which a resource counts as the wall proven.
+const fullEnough = 0.85
+
+// utilisationOf is the measured utilisation of the resource that is named as the
+// wall.
+func utilisationOf(s *results.Summary) *float64 {
+	u := &s.Utilisation
+	switch s.Bottleneck {
+	case results.WallWire:
+		return u.Wire
+	case results.WallDisk:
+		return u.Disk
+	case results.WallSerial:
+		return u.Serial
+	}
+	return larger(u.HostCPU, larger(u.CPU, u.Generator))
 }
 
 func msOf(ns int64) *float64 {

@@ -127,8 +127,22 @@ func (c *Config) check() error {
 	default:
 		return fmt.Errorf("wire source %q is not known; use %s, %s or %s", c.ProbeKind, probe.KindEBPF, probe.KindSockDiag, probe.KindApp)
 	}
-	return nil
+	if c.Target != "" {
+		return nil
+	}
+	if c.Accounts > maxAccounts {
+		return fmt.Errorf("%d accounts, their keys are derived at every start: use at most %d", c.Accounts, maxAccounts)
+	}
+	return genesis.Dev(c.Accounts).Validate()
 }
+
+// maxAccounts bounds our own chain: a node derives the keys at every start, some
+// 20 µs each, and must listen within its time limit. With fewer than fewAccounts
+// the replay windows, 128 numbers each, may be too narrow for what is in flight.
+const (
+	maxAccounts = 1 << 17
+	fewAccounts = 1024
+)
 
 // isConfig tells whether the settings are to blame, here or in a part.
 func isConfig(err error) bool {
@@ -215,6 +229,13 @@ func (r *run) kernels() {
 func (r *run) openTarget(ctx context.Context, lab *netlab.Lab) (err error) {
 	r.machine.hostCores = r.env.Class.UsableCores
 	r.machine.nodeCores = r.machine.hostCores
+	if float64(r.env.Class.LogicalCores) > r.machine.hostCores {
+		// The host's counters would mix in what others do on the other cores.
+		r.machine.wholeHost = false
+		r.warn("only %v of the machine's %d cores may be used: the load of the whole host is left out of the verdict", r.machine.hostCores, r.env.Class.LogicalCores)
+	} else {
+		r.machine.wholeHost = true
+	}
 	if r.cfg.Target == "" {
 		nc := NodeCommand{Exe: r.cfg.Exe, Args: r.cfg.NodeArgs, Lab: lab}
 		r.machine.sameHost = true

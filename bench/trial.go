@@ -88,6 +88,9 @@ func (r *trials) measure(ctx context.Context, spec knee.TrialSpec) (results.Tria
 		return results.Trial{}, nil, err
 	}
 	defer c.Close()
+	if err := r.settle(ctx, c); err != nil {
+		return results.Trial{}, nil, err
+	}
 	var begin, end readings
 	out, err := loadgen.Run(ctx, loadgen.Config{
 		Addr: r.t.addr, Dial: r.t.dial, Conns: r.conns, Schedule: r.schedule,
@@ -116,11 +119,43 @@ func (r *trials) measure(ctx context.Context, spec knee.TrialSpec) (results.Tria
 	} else {
 		r.warn(fmt.Sprintf("trial %d has no usage counters: %v", t.ID, errors.Join(begin.err, end.err)))
 	}
+	if n := t.Counts.Rejected["nonce_used"] + t.Counts.Rejected["exec:nonce_used"]; n > 0 {
+		r.warn(fmt.Sprintf("trial %d: %d transactions overtook each other by more than a replay window of 128 and were refused: use more accounts (%d or more)", t.ID, n, fewAccounts))
+	}
 	for _, w := range out.Warnings {
 		r.warn(w)
 	}
 	r.windows[t.ID], r.hists[t.ID] = out.Windows, out.Histograms
 	return t, &out, nil
+}
+
+// settleTimeout bounds the wait for what an earlier trial left in the queue.
+const settleTimeout = 30 * time.Second
+
+// settle waits until nothing waits in a remote node's queue: unlike ours, it
+// carries the backlog of one trial into the next.
+func (r *trials) settle(ctx context.Context, c *client.Client) error {
+	if r.t.own != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s, err := r.t.stats(ctx, c)
+		if err != nil {
+			return err
+		}
+		if s.MempoolBytes == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%d bytes of transactions still wait in the node after %v; is somebody else sending?", s.MempoolBytes, settleTimeout)
+		}
+	}
 }
 
 // read takes every counter. The node is asked first at the start and last at

@@ -74,7 +74,7 @@ func sumUsage(trials []results.Trial, ids map[int]bool) usage {
 		if w == nil {
 			w = &results.WireCounters{}
 		}
-		u.exact = u.exact && w.Exact
+		u.exact = u.exact && w.Exact && (w.LostEvents == nil || *w.LostEvents == 0)
 		u.source = w.Source
 		u.in.add(w.In)
 		u.out.add(w.Out)
@@ -130,6 +130,7 @@ func (u *usage) serialStage() *float64 {
 type machine struct {
 	nodeCores, hostCores float64
 	sameHost             bool // node and generator share the cores
+	wholeHost            bool // those cores are all the host has
 	link                 *link.Result
 }
 
@@ -142,7 +143,7 @@ func (u *usage) demands(m machine) capacity.Demands {
 		Disk:   perTx(u.disk, 1),
 	}
 	d.Generator = perTx(u.genCPU, m.hostCores)
-	if m.sameHost {
+	if m.sameHost && m.wholeHost {
 		d.HostCPU = perTx(u.hostCPU, m.hostCores)
 	}
 	if m.link != nil {
@@ -226,6 +227,8 @@ func (u *usage) fillWire(s *results.Summary, d capacity.Demands) {
 	if w.BytesPerTxMTU1500.In == nil || w.BytesPerTxMTU1500.Out == nil {
 		return
 	}
+	// On a network the generator is somewhere else: the node has its cores alone.
+	d.HostCPU, d.Generator = nil, nil
 	lw, err := capacity.OnLinks(capacity.Traffic{
 		BytesPerTxIn: *w.BytesPerTxMTU1500.In, BytesPerTxOut: *w.BytesPerTxMTU1500.Out,
 		PacketsPerTxIn: over(u.in.packets1500, u.committed), PacketsPerTxOut: over(u.out.packets1500, u.committed),

@@ -108,7 +108,7 @@ func testLink(in, out float64) *link.Result {
 
 func TestDemandsDivideByWhatThereIs(t *testing.T) {
 	u := sumUsage([]results.Trial{fullTrial(1)}, map[int]bool{1: true})
-	d := u.demands(machine{nodeCores: 3, hostCores: 4, sameHost: true, link: testLink(20e6, 10e6)})
+	d := u.demands(machine{nodeCores: 3, hostCores: 4, sameHost: true, wholeHost: true, link: testLink(20e6, 10e6)})
 	near(t, "cpu", d.CPU, 10e-6)            // 30 µs ÷ 3
 	near(t, "host cpu", d.HostCPU, 12.5e-6) // 50 µs ÷ 4
 	near(t, "generator", d.Generator, 2.5e-6)
@@ -137,12 +137,12 @@ func TestFillNamesTheWall(t *testing.T) {
 		linkInUse  float64
 		nextWanted bool
 	}{
-		{"wire in", func(*results.Trial) {}, machine{1, 2, true, testLink(1.6e6, 1.6e6)}, results.WallWire, "in", 0.8, true},
-		{"wire out", func(t *results.Trial) { *t.Wire.Out.Bytes = 800_000 }, machine{1, 2, true, testLink(8e6, 8e6)}, results.WallWire, "out", 0.64, true},
-		{"cpu", func(*results.Trial) {}, machine{1, 2, true, testLink(1e9, 1e9)}, results.WallCPU, "in", 0.00128, true},
-		{"generator", func(t *results.Trial) { *t.Generator.CPUNS = 40_000_000 }, machine{2, 2, true, testLink(1e9, 1e9)}, results.WallGenerator, "in", 0.00128, true},
-		{"disk", func(t *results.Trial) { *t.Node.DiskBusyNS = 900_000_000 }, machine{1, 2, true, testLink(1e9, 1e9)}, results.WallDisk, "in", 0.00128, true},
-		{"serial", func(t *results.Trial) { t.Node.Stages[1].BusyNS = 700_000_000 }, machine{1, 2, true, testLink(1e9, 1e9)}, results.WallSerial, "in", 0.00128, true},
+		{"wire in", func(*results.Trial) {}, machine{1, 2, true, true, testLink(1.6e6, 1.6e6)}, results.WallWire, "in", 0.8, true},
+		{"wire out", func(t *results.Trial) { *t.Wire.Out.Bytes = 800_000 }, machine{1, 2, true, true, testLink(8e6, 8e6)}, results.WallWire, "out", 0.64, true},
+		{"cpu", func(*results.Trial) {}, machine{1, 2, true, true, testLink(1e9, 1e9)}, results.WallCPU, "in", 0.00128, true},
+		{"generator", func(t *results.Trial) { *t.Generator.CPUNS = 40_000_000 }, machine{2, 2, true, true, testLink(1e9, 1e9)}, results.WallGenerator, "in", 0.00128, true},
+		{"disk", func(t *results.Trial) { *t.Node.DiskBusyNS = 900_000_000 }, machine{1, 2, true, true, testLink(1e9, 1e9)}, results.WallDisk, "in", 0.00128, true},
+		{"serial", func(t *results.Trial) { t.Node.Stages[1].BusyNS = 700_000_000 }, machine{1, 2, true, true, testLink(1e9, 1e9)}, results.WallSerial, "in", 0.00128, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			trial := fullTrial(1)
@@ -169,7 +169,7 @@ func TestFillWithoutLink(t *testing.T) {
 	trial.Wire = nil
 	u := sumUsage([]results.Trial{trial}, map[int]bool{1: true})
 	s := results.Summary{Wire: results.SummaryWire{TxBytes: new(200.0)}}
-	u.fill(&s, machine{nodeCores: 2, hostCores: 2, sameHost: true})
+	u.fill(&s, machine{nodeCores: 2, hostCores: 2, sameHost: true, wholeHost: true})
 	for what, v := range map[string]*float64{
 		"utilisation": s.Link.Utilisation, "wire demand": s.Demand.Wire, "amplification": s.Wire.Amplification,
 		"bytes in": s.Wire.BytesPerTx.In, "packets out": s.Wire.PacketsPerTx.Out,

@@ -108,10 +108,10 @@ func (n *Node) execLoop(roots *merkle.Builder) {
 		blk := n.execute(&s, batches)
 		n.stExec.items.Add(1)
 		c.worked()
-		if blk == nil { // nothing of it survived execution
-			n.notifyCh <- &block{batches: batches}
-			c.blocked()
-			continue
+		if blk == nil {
+			// Nothing of it survived execution. It goes the same way, so that its
+			// senders hear of it after the blocks that it depended on are durable.
+			blk = &block{batches: batches}
 		}
 		n.persistCh <- blk // persistLoop drains until this is closed
 		c.blocked()
@@ -244,6 +244,11 @@ func (n *Node) persistLoop() {
 	for blk := range n.persistCh {
 		c.waited()
 		if n.Err() != nil {
+			continue
+		}
+		if blk.header.Height == 0 { // no block, only refusals
+			n.notifyCh <- blk
+			c.blocked()
 			continue
 		}
 		if err := n.log.Commit(blk.header.Height, blk.enc, blk.body); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/chainweir/weir/core/state"
@@ -101,14 +102,14 @@ func (n *Node) Transaction(ctx context.Context, height uint64, index uint32) (Tx
 // Stats reads the node's counters.
 func (n *Node) Stats() Stats {
 	head, _ := n.durable.get()
-	var mem runtime.MemStats
-	runtime.ReadMemStats(&mem)
+	var gc debug.GCStats // unlike runtime.ReadMemStats it does not stop the world
+	debug.ReadGCStats(&gc)
 	ls := n.log.Stats()
 	s := Stats{
 		Height: head.Height, Accounts: n.keys.Len(), Cores: runtime.GOMAXPROCS(0),
 		Submitted: n.submitted.Load(), Accepted: n.accepted.Load(),
 		Committed: n.committed.Load(), Busy: n.busy.Load(),
-		MempoolBytes: n.pool.Bytes(), GCPauseNS: int64(mem.PauseTotalNs),
+		MempoolBytes: n.pool.Bytes(), GCPauseNS: int64(gc.PauseTotal),
 		DiskBusyNS: ls.BusyNS, DiskBytes: int64(ls.WrittenBytes), DiskRecords: int64(ls.Records), DiskSyncs: int64(ls.Syncs),
 	}
 	for _, st := range []*Stage{&n.stVerify, &n.stOrder, &n.stExec, &n.stPersist, &n.stNotify} {

@@ -21,7 +21,6 @@ const (
 // Wall.Name and NetworkPrediction.Wall.
 const (
 	WallCPU       = "cpu"       // the node's cores
-	WallHostCPU   = "host_cpu"  // node, generator and kernel together
 	WallSerial    = "serial"    // the busiest single-threaded stage
 	WallWire      = "wire"      // the larger of the two directions
 	WallDisk      = "disk"      // device busy time

@@ -16,7 +16,7 @@ func sampleQuantiles(count int64) Quantiles {
 func sampleCounts() Counts {
 	return Counts{
 		Offered: 1000, Sent: 990, Dropped: 10, Accepted: 980, Committed: 970,
-		Rejected: Rejections{"exec:insufficient_funds": 9, "mempool:full": 3}, Expired: 5, Lost: 3,
+		Rejected: Rejections{"exec:insufficient_funds": 9, "busy": 3}, Expired: 5, Lost: 3,
 	}
 }
 

@@ -122,3 +122,12 @@ func wrap(text string, width int, indent string) string {
 	}
 	return b.String()
 }
+
+// times scales a value that may be unknown.
+func times(v *float64, by float64) *float64 {
+	if v == nil {
+		return nil
+	}
+	x := *v * by
+	return &x
+}

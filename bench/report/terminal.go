@@ -44,7 +44,7 @@ func Terminal(w io.Writer, env results.Env, sum results.Summary) error {
 	s.printf("%s\n\n", wrap(head, width-2, "  "))
 	s.machine(env, &sum)
 	s.trials(&sum)
-	s.verdict(&sum)
+	s.verdict(&sum, env.Class.UsableCores)
 	s.printf("\n")
 	for _, warning := range sum.Warnings {
 		s.row("warning", "%s", warning)
@@ -52,6 +52,9 @@ func Terminal(w io.Writer, env results.Env, sum results.Summary) error {
 	s.row("record", "%s", sum.Record)
 	return s.err
 }
+
+// nodeKernels are the kernels that a node spends its time in; the record has all.
+var nodeKernels = map[string]bool{"sha256_pairs": true, "sha256_nodes": true, "sha256_many": true}
 
 func kindOf(k results.NullString) string {
 	if k == "" {
@@ -74,6 +77,9 @@ func (s *screen) machine(env results.Env, sum *results.Summary) {
 	s.row("machine", "%s", strings.Join(parts, " · "))
 	var kernels []string
 	for _, k := range sum.Kernels {
+		if !nodeKernels[k.Name] {
+			continue
+		}
 		kernels = append(kernels, k.Name+" "+k.Impl)
 	}
 	if len(kernels) > 0 {
@@ -141,7 +147,7 @@ func (s *screen) trials(sum *results.Summary) {
 	s.printf("\n")
 }
 
-func (s *screen) verdict(sum *results.Summary) {
+func (s *screen) verdict(sum *results.Summary, cores float64) {
 	k := &sum.Knee
 	switch {
 	case k.LowerTxPerSec == nil:
@@ -157,7 +163,7 @@ func (s *screen) verdict(sum *results.Summary) {
 		s.row("", "at %.0f%% of it: commit p50 %s · p99 %s", 100*l.Fraction, ms(l.P50), ms(l.P99))
 	}
 	s.wire(sum)
-	s.walls(sum)
+	s.walls(sum, cores)
 	if !sum.Valid {
 		s.row("INVALID", "this run must not be quoted; the warnings say why")
 	}
@@ -183,7 +189,7 @@ func (s *screen) wire(sum *results.Summary) {
 	}
 }
 
-func (s *screen) walls(sum *results.Summary) {
+func (s *screen) walls(sum *results.Summary, cores float64) {
 	u := &sum.Utilisation
 	switch sum.Bottleneck {
 	case "":
@@ -197,7 +203,8 @@ func (s *screen) walls(sum *results.Summary) {
 			who = fmt.Sprintf("%s of all cores busy: node %s, generator %s, the rest kernel and others",
 				percent(u.HostCPU), percent(u.CPU), percent(u.Generator))
 		}
-		s.row("first wall", "%s: %s; %s of the node's cores per tx", sum.Bottleneck, who, perTx(sum.Demand.CPU))
+		s.row("first wall", "%s: %s; per tx %s of core time in the node, %s in the generator", sum.Bottleneck, who,
+			perTx(times(sum.Demand.CPU, cores)), perTx(times(sum.Demand.Generator, cores)))
 	case results.WallDisk:
 		s.row("first wall", "disk: busy %s, %s per tx", percent(u.Disk), perTx(sum.Demand.Disk))
 	default:
@@ -206,11 +213,14 @@ func (s *screen) walls(sum *results.Summary) {
 	if sum.NextWall != nil {
 		s.row("next wall", "%s at %s tx/s", sum.NextWall.Name, rate(sum.NextWall.TxPerSec))
 	}
+	if x := sum.NodeAloneBoundTxPerSec; x != nil {
+		s.row("node alone", "at most %s tx/s (computed: with the generator on another machine)", rate(*x))
+	}
 	var parts []string
 	for _, p := range sum.OnANetwork {
 		parts = append(parts, fmt.Sprintf("%s: %s (%s)", bits(p.LinkBitsPerSec), rateOr(p.TxPerSec), orUnknown(p.Wall)))
 	}
 	if len(parts) > 0 {
-		s.row("on a network", "%s tx/s, MTU 1500, a bound and not a measurement", strings.Join(parts, " · "))
+		s.row("on a network", "%s tx/s (computed bounds: MTU 1500, node alone on its cores)", strings.Join(parts, " · "))
 	}
 }

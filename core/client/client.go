@@ -94,9 +94,14 @@ func Dial(ctx context.Context, addr string, opts Options) (*Client, error) {
 		return nil, fmt.Errorf("cannot reach the node at %s: %w", addr, err)
 	}
 	c := &Client{conn: conn, opts: opts, pending: make(map[uint32]chan reply), done: make(chan struct{})}
+	stop := context.AfterFunc(ctx, func() { conn.Close() }) // ends the handshake
 	r := bufio.NewReaderSize(countReader{conn, &c.bytesIn}, 256<<10)
 	if err := c.handshake(r); err != nil {
-		return nil, errors.Join(fmt.Errorf("handshake with %s: %w", addr, err), conn.Close())
+		stop()
+		return nil, errors.Join(fmt.Errorf("handshake with %s: %w", addr, err), context.Cause(ctx), conn.Close())
+	}
+	if !stop() {
+		return nil, fmt.Errorf("handshake with %s: %w", addr, context.Cause(ctx))
 	}
 	go c.readLoop(r)
 	return c, nil

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/chainweir/weir/hash"
@@ -54,4 +55,15 @@ func parallel(n int, f func(i int)) {
 		})
 	}
 	wg.Wait()
+}
+
+// derivedAmong returns the first explicit account whose key is that of a
+// derived one, -1 for none.
+func (g *Genesis) derivedAmong() int {
+	all := g.AllAccounts()
+	derived := make(map[Key]bool, g.Derived.Count)
+	for _, a := range all[len(g.Accounts):] {
+		derived[a.PublicKey] = true
+	}
+	return slices.IndexFunc(g.Accounts, func(a Account) bool { return derived[a.PublicKey] })
 }

@@ -157,6 +157,11 @@ func (g *Genesis) Validate() error {
 	if d := g.Derived; d != nil && d.Balance > (math.MaxUint64-total)/uint64(d.Count) {
 		return bad("%d derived balances of %d exceed 2^64-1 in total", d.Count, d.Balance)
 	}
+	if d := g.Derived; d != nil && len(g.Accounts) > 0 {
+		if i := g.derivedAmong(); i >= 0 {
+			return bad("account %d has the public key of a derived account", i)
+		}
+	}
 	seen := make(map[Key]int, len(g.Accounts))
 	for i, a := range g.Accounts {
 		if j, dup := seen[a.PublicKey]; dup {

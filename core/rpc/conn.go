@@ -22,16 +22,16 @@ type conn struct {
 	out      outQueue
 	mode     atomic.Uint32 // subscription bits
 	inFlight atomic.Int64  // bytes of unfinished submissions
+	timed    bool          // a read deadline is set
 	queries  sync.WaitGroup
-	asking   chan struct{} // bounds the queries under way
+	asking   atomic.Int32 // queries under way
 }
 
-// maxQueries is how many queries of one connection run at a time; further ones
-// wait in the socket.
+// maxQueries is how many queries of one connection run at a time.
 const maxQueries = 4
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{srv: s, nc: nc, asking: make(chan struct{}, maxQueries)}
+	c := &conn{srv: s, nc: nc}
 	c.out.init(s.cfg.MaxQueued, func() { nc.Close() }) // ends a write under way too
 	return c
 }
@@ -66,6 +66,12 @@ func (c *conn) read(ctx context.Context) error {
 	}
 	var scratch []byte
 	for {
+		if c.timed { // a quiet client may be quiet for as long as it likes
+			c.timed = false
+			if err := c.nc.SetReadDeadline(time.Time{}); err != nil {
+				return err
+			}
+		}
 		var hdr [wire.HeaderSize]byte
 		if _, err := io.ReadFull(r, hdr[:]); err != nil {
 			return err
@@ -75,6 +81,10 @@ func (c *conn) read(ctx context.Context) error {
 			return err
 		}
 		c.srv.bytesIn.Add(uint64(wire.HeaderSize + n))
+		// A frame that has begun must end: half a frame is not worth a buffer.
+		if err := c.deadline(r, n); err != nil {
+			return err
+		}
 		if t == wire.TypeSubmit {
 			if err := c.submit(r, n); err != nil {
 				return err
@@ -102,6 +112,16 @@ func (c *conn) read(ctx context.Context) error {
 			return fmt.Errorf("%w: unexpected type %d from a client", wire.ErrFrame, t)
 		}
 	}
+}
+
+// deadline bounds the time for the n bytes of payload that follow, unless they
+// are here already, which they nearly always are.
+func (c *conn) deadline(r *bufio.Reader, n int) error {
+	if r.Buffered() >= n {
+		return nil
+	}
+	c.timed = true
+	return c.nc.SetReadDeadline(time.Now().Add(c.srv.cfg.FrameTimeout))
 }
 
 // hello is the handshake; until it is done a client has cost one buffer.
@@ -192,20 +212,23 @@ func (s *Submission) parse(maxTxs int) (count int, err error) {
 }
 
 // query answers in a goroutine of its own, because an answer may wait for the
-// disk; at most maxQueries at a time.
+// disk. What exceeds the limits is told so at once: the reader never waits.
 func (c *conn) query(ctx context.Context, p []byte) error {
 	id, kind, args, err := wire.ParseQuery(p)
 	if err != nil {
 		return err
 	}
-	args = append([]byte(nil), args...)
-	select {
-	case c.asking <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if c.asking.Add(1) > maxQueries || !c.srv.takeQuery() {
+		c.asking.Add(-1)
+		c.out.put(func(b []byte) []byte {
+			return wire.AppendReply(b, id, wire.ReplyBusy, []byte("the node is answering as many questions as it may; ask again"))
+		})
+		return nil
 	}
+	args = append([]byte(nil), args...)
 	c.queries.Go(func() {
-		defer func() { <-c.asking }()
+		defer c.asking.Add(-1)
+		defer c.srv.freeQuery()
 		qctx, cancel := context.WithTimeout(ctx, c.srv.cfg.QueryTimeout)
 		defer cancel()
 		code, answer := c.srv.node.Query(qctx, kind, args)
@@ -213,6 +236,17 @@ func (c *conn) query(ctx context.Context, p []byte) error {
 	})
 	return nil
 }
+
+func (s *Server) takeQuery() bool {
+	select {
+	case s.asking <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Server) freeQuery() { <-s.asking }
 
 // Acked implements Sink.
 func (c *conn) Acked(base uint64, status []tx.Status) {
@@ -233,6 +267,9 @@ func (c *conn) Rejected(rs []wire.Rejection) {
 	}
 }
 
+// keepBuffer is how large a buffer a quiet connection may keep.
+const keepBuffer = 256 << 10
+
 // writeLoop sends what is queued, all of it in one write.
 func (c *conn) writeLoop() {
 	var buf []byte
@@ -251,6 +288,9 @@ func (c *conn) writeLoop() {
 		}
 		n, err := c.nc.Write(buf)
 		c.srv.bytesOut.Add(uint64(n))
+		if cap(buf) > keepBuffer {
+			buf = nil // a burst's memory is not kept for the connection's life
+		}
 		if err != nil {
 			c.out.abandon()
 		}

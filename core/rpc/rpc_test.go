@@ -167,7 +167,8 @@ func TestInFlight(t *testing.T) {
 	s.Done()
 }
 
-// Of a connection's queries only a few run at a time; all are answered.
+// Of a connection's queries only a few run at a time; the others are told so at
+// once, and the reader does not wait for either.
 func TestQueriesAreBounded(t *testing.T) {
 	f, _, addr := start(t, rpc.Config{})
 	nc := connect(t, addr)
@@ -178,16 +179,27 @@ func TestQueriesAreBounded(t *testing.T) {
 		b = wire.AppendQuery(b, id, 0, []byte{byte(id)})
 	}
 	send(t, nc, b)
+	const atOnce = 4
 	seen := map[uint32]bool{}
-	for range n {
-		f.answer <- struct{}{}
+	reply := func(want uint8) {
+		t.Helper()
 		_, p := expect(t, nc, wire.TypeReply)
-		id, _, answer, err := wire.ParseReply(p)
-		if err != nil || seen[id] || len(answer) != 1 || answer[0] != byte(id) {
-			t.Fatalf("reply %d: %x, %v", id, answer, err)
+		id, code, answer, err := wire.ParseReply(p)
+		if err != nil || seen[id] || code != want || code == wire.ReplyOK && (len(answer) != 1 || answer[0] != byte(id)) {
+			t.Fatalf("reply %d: code %d, %x, %v", id, code, answer, err)
 		}
 		seen[id] = true
 	}
+	for range n - atOnce {
+		reply(wire.ReplyBusy)
+	}
+	for range atOnce {
+		f.answer <- struct{}{}
+		reply(wire.ReplyOK)
+	}
+	send(t, nc, wire.AppendQuery(nil, n, 0, []byte{n})) // there is room again
+	f.answer <- struct{}{}
+	reply(wire.ReplyOK)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.most < 1 || f.most > 4 {
@@ -196,7 +208,7 @@ func TestQueriesAreBounded(t *testing.T) {
 }
 
 func TestTooManyConnections(t *testing.T) {
-	_, s, addr := start(t, rpc.Config{MaxConns: 2})
+	_, s, addr := start(t, rpc.Config{MaxConns: 2, MaxPerHost: 2})
 	a, b := connect(t, addr), connect(t, addr)
 	expect(t, a, wire.TypeWelcome)
 	expect(t, b, wire.TypeWelcome)
@@ -213,6 +225,44 @@ func TestTooManyConnections(t *testing.T) {
 	}
 	if st := s.Stats(); st.Refused != 1 || st.Accepted != 2 || st.Conns != 2 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// One address cannot take every place.
+func TestTooManyFromOneHost(t *testing.T) {
+	_, s, addr := start(t, rpc.Config{MaxConns: 4})
+	a, b := connect(t, addr), connect(t, addr)
+	expect(t, a, wire.TypeWelcome)
+	expect(t, b, wire.TypeWelcome)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(deadline)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, make([]byte, 1)); err == nil {
+		t.Error("a third connection of the same address was served")
+	}
+	if st := s.Stats(); st.Refused != 1 || st.Accepted != 2 {
+		t.Errorf("%+v", st)
+	}
+}
+
+// Half a frame is not waited for longer than FrameTimeout; a whole one before it
+// and silence between frames are fine.
+func TestHalfFrame(t *testing.T) {
+	f, _, addr := start(t, rpc.Config{FrameTimeout: 20 * time.Millisecond})
+	nc := connect(t, addr)
+	expect(t, nc, wire.TypeWelcome)
+	whole := submission(0, 3)
+	send(t, nc, whole)
+	receive(t, f.held).Done()
+	send(t, nc, whole[:len(whole)/2])
+	expect(t, nc, wire.TypeError)
+	if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("after the error frame: %v", err)
 	}
 }
 

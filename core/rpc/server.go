@@ -1,9 +1,9 @@
 // Package rpc serves a node to clients over framed TCP (see package wire).
 //
 // Every connection has one goroutine that reads and one that writes. The
-// reader never waits for the node: a full node answers StatusBusy. The writer's
-// queue is bounded: a client that does not read its answers is cut off, and
-// costs nobody else anything.
+// reader never waits for the node: a full node answers StatusBusy, and questions
+// beyond a limit ReplyBusy. The writer's queue is bounded: a client that does not
+// read its answers is cut off.
 package rpc
 
 import (
@@ -70,6 +70,9 @@ type Config struct {
 	LinkPort      uint16        // told to clients; 0 for none
 	QueryTimeout  time.Duration // default 5 s
 	MaxSubmission int           // transactions per frame that the node takes
+	MaxQueries    int           // answered at the same time, all clients together, default 8
+	MaxPerHost    int           // connections from one address, default half of MaxConns
+	FrameTimeout  time.Duration // for the rest of a frame that has begun, default 30 s
 }
 
 func (c *Config) setDefaults() {
@@ -94,6 +97,15 @@ func (c *Config) setDefaults() {
 	if c.QueryTimeout <= 0 {
 		c.QueryTimeout = 5 * time.Second
 	}
+	if c.MaxQueries <= 0 {
+		c.MaxQueries = 8
+	}
+	if c.MaxPerHost <= 0 {
+		c.MaxPerHost = max(1, c.MaxConns/2)
+	}
+	if c.FrameTimeout <= 0 {
+		c.FrameTimeout = 30 * time.Second
+	}
 	if c.MaxSubmission <= 0 || c.MaxSubmission > wire.MaxTxs {
 		c.MaxSubmission = wire.MaxTxs
 	}
@@ -103,7 +115,7 @@ func (c *Config) setDefaults() {
 type Stats struct {
 	Conns     int64  `json:"conns"`
 	Accepted  uint64 `json:"accepted"`
-	Refused   uint64 `json:"refused"`    // over MaxConns
+	Refused   uint64 `json:"refused"`    // over MaxConns or MaxPerHost
 	CutOff    uint64 `json:"cut_off"`    // slow readers
 	BadFrames uint64 `json:"bad_frames"` // connections ended for a malformed frame
 	BytesIn   uint64 `json:"bytes_in"`
@@ -116,8 +128,11 @@ type Server struct {
 	cfg  Config
 	pool sync.Pool
 
+	asking chan struct{} // one place per query under way
+
 	mu    sync.Mutex
 	conns map[*conn]struct{}
+	hosts map[string]int // connections by the client's address
 	wg    sync.WaitGroup
 
 	accepted, refused, cutOff, badFrames, bytesIn, bytesOut atomic.Uint64
@@ -126,7 +141,10 @@ type Server struct {
 // New returns a server for a node.
 func New(node Node, cfg Config) *Server {
 	cfg.setDefaults()
-	s := &Server{node: node, cfg: cfg, conns: make(map[*conn]struct{})}
+	s := &Server{
+		node: node, cfg: cfg, conns: make(map[*conn]struct{}), hosts: make(map[string]int),
+		asking: make(chan struct{}, cfg.MaxQueries),
+	}
 	s.pool.New = func() any { return &Submission{pool: &s.pool} }
 	return s
 }
@@ -172,9 +190,12 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 func (s *Server) add(ctx context.Context, nc net.Conn) {
 	c := newConn(s, nc)
 	s.mu.Lock()
-	full := len(s.conns) >= s.cfg.MaxConns
+	// One address cannot take every place: the others are still served.
+	host := hostOf(nc)
+	full := len(s.conns) >= s.cfg.MaxConns || s.hosts[host] >= s.cfg.MaxPerHost
 	if !full {
 		s.conns[c] = struct{}{}
+		s.hosts[host]++
 	}
 	s.mu.Unlock()
 	if full {
@@ -187,8 +208,20 @@ func (s *Server) add(ctx context.Context, nc net.Conn) {
 		c.serve(ctx)
 		s.mu.Lock()
 		delete(s.conns, c)
+		if s.hosts[host]--; s.hosts[host] == 0 {
+			delete(s.hosts, host)
+		}
 		s.mu.Unlock()
 	})
+}
+
+// hostOf is the client's address without its port.
+func hostOf(nc net.Conn) string {
+	addr := nc.RemoteAddr().String()
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
 }
 
 // Broadcast sends a block header to every client that asked for headers.

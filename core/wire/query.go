@@ -20,6 +20,7 @@ const (
 	ReplyNotFound = 1
 	ReplyBad      = 2
 	ReplyInternal = 3
+	ReplyBusy     = 4 // too many questions at once; ask again later
 )
 
 // AppendQuery appends a Query frame with encoded arguments.
