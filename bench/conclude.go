@@ -2,6 +2,7 @@ package bench
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -50,12 +51,17 @@ func (r *run) judge(k *knee.Trial) {
 // conclude turns the search's result into the summary.
 func (r *run) conclude(res knee.Result) {
 	s := &r.sum
+	confirmed := res.Confirmed || wideButConfirmed(res)
 	s.Knee = results.Knee{
-		LowerTxPerSec: res.LowerTxPerSec, UpperTxPerSec: res.UpperTxPerSec, Confirmed: res.Confirmed,
+		LowerTxPerSec: res.LowerTxPerSec, UpperTxPerSec: res.UpperTxPerSec, Confirmed: confirmed,
 		Confirmations: res.Confirmations, ConfirmationsWanted: res.Wanted,
 	}
 	s.SLO = res.SLO.String()
 	s.Warnings = append(s.Warnings, res.Warnings...)
+	if confirmed && !res.Confirmed {
+		s.Warnings = slices.DeleteFunc(s.Warnings, func(w string) bool { return strings.HasPrefix(w, "inconclusive: ") })
+		r.warn("the interval is %.0f %% wide, more than the goal: %s", 100**res.RelativeWidth, res.Inconclusive)
+	}
 	for w := range r.trials.warnings {
 		r.warn("%s", w)
 	}
@@ -86,7 +92,24 @@ func (r *run) conclude(res knee.Result) {
 			r.warn("nothing that was measured is full (%s at %.0f %%): the goal was missed by waiting, and %s is only the nearest candidate for the wall", u, 100**busy, u)
 		}
 	}
-	s.Valid = res.Confirmed && s.Bottleneck != ""
+	s.Valid = confirmed && s.Bottleneck != ""
+}
+
+// wideLimit is the width, as a share of the lower bound, up to which an interval
+// that missed its goal still answers the question.
+const wideLimit = 0.20
+
+// wideButConfirmed tells whether a search that missed its width goal has found an
+// interval all the same: the lower bound passed every confirmation, a rate not far
+// above failed because of the system, and only noise or time kept the two apart.
+// The interval says how sure the answer is; it needs no second verdict.
+func wideButConfirmed(res knee.Result) bool {
+	switch res.Bound {
+	case knee.BoundSystem, knee.BoundEnvironment, knee.BoundBudget:
+		return res.Confirmations >= res.Wanted && res.LowerTxPerSec != nil && res.UpperTxPerSec != nil &&
+			res.RelativeWidth != nil && *res.RelativeWidth <= wideLimit
+	}
+	return false
 }
 
 // fullEnough is the utilisation from which a resource counts as the wall proven.

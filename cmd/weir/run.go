@@ -63,7 +63,7 @@ end). --target measures a weir node that runs elsewhere.`,
 	fl.Uint32Var(&f.accounts, "accounts", 4096, "accounts of the own chain")
 	fl.IntVar(&f.conns, "conns", 0, "connections of the generator (default 2)")
 	fl.Uint64Var(&f.seed, "seed", 42, "seed of schedules and transactions")
-	fl.DurationVar(&f.budget, "budget", 32*time.Second, "time for the search")
+	fl.DurationVar(&f.budget, "budget", 45*time.Second, "time for the search")
 	fl.Float64Var(&f.maxRate, "max-rate", 0, "never offer more than this, tx/s; 0: no limit")
 	fl.BoolVar(&f.json, "json", false, "print the summary object (weir.run/1) and\nnothing else on stdout")
 	return cmd
