@@ -47,10 +47,10 @@ whose accounts have publicly known keys (--accounts of them).`,
 	fl.StringVar(&f.data, "data", "weir-data", "data directory")
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:7151", "client address")
 	fl.StringVar(&f.linkListen, "link-listen", "auto",
-		"address of the bounded link test, auto: beside\n--listen on a free port, off: none")
+		"address of the bounded link test, auto: beside --listen on a free port, off: none")
 	fl.StringVar(&f.genesis, "genesis", "", "genesis file of a new chain")
 	fl.Uint32Var(&f.accounts, "accounts", 4096, "accounts of a new measuring chain")
-	fl.DurationVar(&f.blockInterval, "block-interval", 10*time.Millisecond, "cut a block this long after its first\ntransaction")
+	fl.DurationVar(&f.blockInterval, "block-interval", 10*time.Millisecond, "cut a block this long after its first transaction")
 	fl.Int64Var(&f.mempoolMiB, "mempool-mib", 64, "bytes that may wait for a block, in MiB")
 	fl.IntVar(&f.workers, "workers", 0, "signature workers, 0: one per core")
 	fl.StringVar(&f.impl, "impl", "", "force hash kernels, kernel:implementation,…")

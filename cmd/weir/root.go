@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -67,7 +68,22 @@ predicts what another link would do. Every number can be traced to a record.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(subcommands()...)
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	return root
+}
+
+// helpColumns is the width that every help text fits.
+const helpColumns = 80
+
+// usageTemplate is cobra's own with the flags wrapped to helpColumns.
+func usageTemplate(standard string) string {
+	cobra.AddTemplateFunc("wrapFlags", func(flags interface{ FlagUsagesWrapped(cols int) string }) string {
+		return flags.FlagUsagesWrapped(helpColumns)
+	})
+	return strings.NewReplacer(
+		".LocalFlags.FlagUsages", "wrapFlags .LocalFlags",
+		".InheritedFlags.FlagUsages", "wrapFlags .InheritedFlags",
+	).Replace(standard)
 }
 
 // execute runs the command line and returns the process's exit code. Errors go

@@ -53,19 +53,19 @@ end). --target measures a weir node that runs elsewhere.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd, f) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.target, "target", "", "weir://host:port of a running node;\nempty: start one here")
-	fl.StringVar(&f.slo, "slo", "", "goal that every sustainable rate must hold\n(default p99<1s,loss<0.1%)")
-	fl.StringVar(&f.link, "link", "", "shape the path to the own node, such as\n20mbit or 1gbit (Linux)")
+	fl.StringVar(&f.target, "target", "", "weir://host:port of a running node; empty: start one here")
+	fl.StringVar(&f.slo, "slo", "", "goal that every sustainable rate must hold (default p99<1s,loss<0.1%)")
+	fl.StringVar(&f.link, "link", "", "shape the path to the own node, such as 20mbit or 1gbit (Linux)")
 	fl.StringVar(&f.schedule, "schedule", "constant", "arrivals: constant or poisson")
-	fl.StringVar(&f.out, "out", "", "folder of the record\n(default weir-runs/<time>-<host>)")
-	fl.StringVar(&f.probe, "probe", "", "wire source: ebpf, sockdiag or app\n(default the best that works)")
+	fl.StringVar(&f.out, "out", "", "folder of the record (default weir-runs/<time>-<host>)")
+	fl.StringVar(&f.probe, "probe", "", "wire source: ebpf, sockdiag or app (default the best that works)")
 	fl.StringVar(&f.impl, "impl", "", "force hash kernels, kernel:implementation,…")
 	fl.Uint32Var(&f.accounts, "accounts", 4096, "accounts of the own chain")
 	fl.IntVar(&f.conns, "conns", 0, "connections of the generator (default 2)")
 	fl.Uint64Var(&f.seed, "seed", 42, "seed of schedules and transactions")
 	fl.DurationVar(&f.budget, "budget", 45*time.Second, "time for the search")
 	fl.Float64Var(&f.maxRate, "max-rate", 0, "never offer more than this, tx/s; 0: no limit")
-	fl.BoolVar(&f.json, "json", false, "print the summary object (weir.run/1) and\nnothing else on stdout")
+	fl.BoolVar(&f.json, "json", false, "print the summary object (weir.run/1) and nothing else on stdout")
 	return cmd
 }
 
