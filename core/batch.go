@@ -1,21 +1,13 @@
 package core
 
 import (
+	"github.com/chainweir/weir/core/rpc"
 	"github.com/chainweir/weir/core/tx"
-	"github.com/chainweir/weir/core/wire"
 )
 
-// Sink receives what becomes of a client's submissions. The node calls it from
-// its own goroutines; a Sink must not block and must not keep the slices.
-type Sink interface {
-	// Acked tells the status of each transaction of a submission once its
-	// signature is checked and it waits for a block (or does not).
-	Acked(base uint64, status []tx.Status)
-	// Committed tells which transactions stand in a durable block.
-	Committed(height, timeNS uint64, ranges []wire.Range)
-	// Rejected tells which accepted transactions failed in execution.
-	Rejected(rs []wire.Rejection)
-}
+// Sink receives what becomes of a client's submissions. Whoever feeds the node
+// from its own process implements it; over the network a connection does.
+type Sink = rpc.Sink
 
 // Batch is one submission on its way through the node. It belongs to whoever
 // filled it until Submit takes it, and to the node until Done is called.

@@ -76,8 +76,9 @@ type Node struct {
 	wg      sync.WaitGroup
 	workers sync.WaitGroup
 
-	stVerify, stOrder, stExec, stPersist, stNotify Stage
-	submitted, accepted, committed, busy           atomic.Int64
+	// Ordering is not among them: it only collects batches, and is never busy.
+	stVerify, stExec, stPersist, stNotify Stage
+	submitted, accepted, committed, busy  atomic.Int64
 
 	onBlock atomic.Pointer[func(*tx.Header)]
 }
@@ -120,7 +121,7 @@ func Open(cfg Config) (*Node, error) {
 	for _, s := range []struct {
 		st   *Stage
 		name string
-	}{{&n.stOrder, "order"}, {&n.stExec, "execute"}, {&n.stPersist, "persist"}, {&n.stNotify, "notify"}} {
+	}{{&n.stExec, "execute"}, {&n.stPersist, "persist"}, {&n.stNotify, "notify"}} {
 		s.st.name, s.st.workers = s.name, 1
 	}
 	n.log, err = store.Open(store.Options{
@@ -160,13 +161,9 @@ func (n *Node) orderLoop(ctx context.Context) error {
 		Interval: n.cfg.BlockInterval,
 	}
 	size := func(b *Batch) solo.Size { return solo.Size{Txs: len(b.Txs), Bytes: b.bytes} }
-	c := n.stOrder.clock()
 	return solo.Run(ctx, cfg, n.readyCh, size, func(bs []*Batch) error {
-		c.waited()
 		select {
 		case n.execCh <- bs:
-			c.blocked()
-			n.stOrder.items.Add(1)
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()

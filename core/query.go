@@ -112,7 +112,7 @@ func (n *Node) Stats() Stats {
 		MempoolBytes: n.pool.Bytes(), GCPauseNS: int64(gc.PauseTotal),
 		DiskBusyNS: ls.BusyNS, DiskBytes: int64(ls.WrittenBytes), DiskRecords: int64(ls.Records), DiskSyncs: int64(ls.Syncs),
 	}
-	for _, st := range []*Stage{&n.stVerify, &n.stOrder, &n.stExec, &n.stPersist, &n.stNotify} {
+	for _, st := range []*Stage{&n.stVerify, &n.stExec, &n.stPersist, &n.stNotify} {
 		s.Stages = append(s.Stages, st.stats())
 	}
 	s.CPUUserNS, s.CPUSysNS = processCPU()

@@ -142,7 +142,7 @@ type NodeUsage struct {
 	CPUUserNS  *int64  `json:"cpu_user_ns"`
 	CPUSysNS   *int64  `json:"cpu_sys_ns"`
 	Stages     []Stage `json:"stages"`
-	DiskBusyNS *int64  `json:"disk_busy_ns"` // of the device, not only ours
+	DiskBusyNS *int64  `json:"disk_busy_ns"` // time in writes and syncs of the block log
 	Fsyncs     *int64  `json:"fsyncs"`
 	Blocks     *int64  `json:"blocks"`
 	Bytes      *int64  `json:"bytes"` // appended to the block log

@@ -19,10 +19,15 @@ import (
 	"github.com/chainweir/weir/core/wire"
 )
 
-// Sink is the part of a connection that the node talks to.
+// Sink receives what becomes of a client's submissions. The node calls it from
+// its own goroutines; a Sink must not block and must not keep the slices.
 type Sink interface {
+	// Acked tells the status of each transaction of a submission once its
+	// signature is checked and it waits for a block (or does not).
 	Acked(base uint64, status []tx.Status)
+	// Committed tells which transactions stand in a durable block.
 	Committed(height, timeNS uint64, ranges []wire.Range)
+	// Rejected tells which accepted transactions failed in execution.
 	Rejected(rs []wire.Rejection)
 }
 
