@@ -47,7 +47,7 @@ func e2eMain(m *testing.M) int {
 			weirExe += ".exe"
 		}
 		var out []byte
-		if out, err = exec.Command("go", "build", "-o", weirExe, ".").CombinedOutput(); err != nil {
+		if out, err = exec.Command("go", "build", "-buildvcs=false", "-o", weirExe, ".").CombinedOutput(); err != nil {
 			err = fmt.Errorf("%w: %s", err, out)
 		}
 	}
