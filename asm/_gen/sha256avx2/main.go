@@ -1,0 +1,118 @@
+// Command sha256avx2 writes the AVX2 kernels of package sha256x: eight
+// independent pairs of digests at a time, one in each 32-bit lane of the ymm
+// registers.
+//
+// # What a kernel does with a group of eight pairs
+//
+//	lane pointers   one address for each lane. In the last group the lanes
+//	                without a pair of their own point at the last pair: they
+//	                compute its digest again and store nothing.
+//	transposition   rows (pairs) become columns: word t of all eight messages
+//	                in one register, then in slot t of the ring.
+//	message block   64 rounds. The first 48 also make the message word that
+//	                is due 16 rounds later, in the slot that falls free.
+//	padding block   64 rounds. Its words are the same for all messages: K+W
+//	                comes from a table, and there is no schedule.
+//	transposition   columns become digests, which are stored.
+//
+// Nodes and double pairs have a further message block most of whose words are
+// known: its first 16 rounds are written out with the known words folded into
+// constants (see folding.go).
+//
+// # Registers
+//
+//	Y0–Y7    the working variables a–h. No value moves at the end of a round:
+//	         the names move over the registers, and are back after 8 rounds.
+//	Y8, Y9   b^c of Maj, which is the a^b of the round before
+//	Y10–Y12  temporaries of the round
+//	Y13–Y15  temporaries of the message schedule
+//	R8–R15   lane pointers; free after the transposition
+//	DI, SI   next digests and next pairs, CX the pairs left
+//	AX       scratch, BX round constants at this iteration, DX iterations
+//
+// The loops are rolled: 16 rounds a turn, which keep slot numbers constant.
+// AVX2 machines decode slowly what does not fit their cache of decoded
+// instructions, which holds 1500 to 4000.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+//go:generate go run . -out ../../sha256x/avx2_asm_amd64.s -stubs ../../sha256x/avx2_asm_amd64.go -pkg sha256x
+
+func main() {
+	ConstraintExpr("amd64,gc,!purego")
+	t := newTables()
+	function("pairsAVX2", "pairsAVX2 sets n digests at dst to the SHA-256 of n ≥ 1 pairs at src.",
+		t, func(k *kernel) {
+			k.loadPairs()
+			k.firstBlock()
+			k.paddingBlock()
+		})
+	function("nodesAVX2", "nodesAVX2 sets n digests at dst to the SHA-256 of 0x01 ‖ pair, for n ≥ 1 pairs at src.",
+		t, func(k *kernel) {
+			k.loadNodes()
+			k.firstBlock()
+			k.nodeTail()
+		})
+	function("dPairsAVX2", "dPairsAVX2 sets n digests at dst to the SHA-256 of the SHA-256 of n ≥ 1 pairs at src.",
+		t, func(k *kernel) {
+			k.loadPairs()
+			k.firstBlock()
+			k.paddingBlock()
+			k.digestBlock()
+		})
+	t.emit()
+	Generate()
+}
+
+// function writes one kernel: the loop over groups of eight around body, which
+// leaves the digests in Y0–Y7, a word of all lanes in each.
+func function(name, doc string, t *tables, body func(k *kernel)) {
+	TEXT(name, 0, "func(dst, src *byte, n int)")
+	Doc(doc)
+	Pragma("noescape")
+	k := &kernel{name: name, tables: t}
+
+	Load(Param("dst"), RDI)
+	Load(Param("src"), RSI)
+	Load(Param("n"), RCX)
+	frame := AllocLocal(scratchSize + 32)
+	LEAQ(frame.Offset(31), scratch)
+	ANDQ(I32(-32), scratch)
+
+	Label(k.label("group"))
+	lanePointers()
+	body(k)
+	k.storeDigests()
+	Label(k.label("stored"))
+	ADDQ(U32(lanes*64), RSI)
+	ADDQ(U32(lanes*32), RDI)
+	SUBQ(Imm(lanes), RCX)
+	JG(LabelRef(k.label("group")))
+	VZEROUPPER()
+	RET()
+}
+
+const lanes = 8
+
+// The general registers of the kernels, beside RDI, RSI and RCX.
+var (
+	scratch    = RAX
+	constants  = RBX
+	iterations = RDX
+	lane       = [lanes]GPPhysical{R8, R9, R10, R11, R12, R13, R14, R15}
+)
+
+// lanePointers points the lanes at their pairs, those past the end at the last.
+func lanePointers() {
+	MOVQ(RSI, lane[0])
+	for i := 1; i < lanes; i++ {
+		LEAQ(Mem{Base: lane[i-1], Disp: 64}, lane[i])
+		CMPQ(RCX, Imm(uint64(i)))
+		CMOVQLE(lane[i-1], lane[i])
+	}
+}
