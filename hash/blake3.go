@@ -1,51 +1,143 @@
 package hash
 
 import (
-	gohash "hash"
-
 	"github.com/zeebo/blake3"
+
+	"github.com/chainweir/weir/asm/blake3x"
 )
 
+// Section numbers in this package's BLAKE3 files are those of the paper:
+// O'Connor, Aumasson, Neves, Wilcox-O'Hearn, "BLAKE3: one function, fast
+// everywhere", 2020.
+
 // BLAKE3 returns the 32-byte BLAKE3 digest of msg, in the default hash mode.
-// Keyed hashing and key derivation are not offered. Kernel "blake3".
+// Kernel "blake3".
 func BLAKE3(msg []byte) [Size]byte {
 	return sumBLAKE3(kernelBLAKE3.Pick(len(msg)), msg)
 }
 
-// BLAKE3Many sets digest i of dst to BLAKE3(msgs[i]). Messages may have any
-// lengths; dst has len(msgs)×32 bytes, anything else is ErrLength and writes
-// nothing. Kernel "blake3_many".
-func BLAKE3Many(dst []byte, msgs [][]byte) error {
-	if err := checkMany(dst, len(msgs)); err != nil {
-		return err
+// BLAKE3Keyed returns the digest of msg in the keyed mode (§2.3): a message
+// authentication code, or a hash function that only holders of the key can
+// compute.
+//
+// Like all modes but the default one it allocates a hasher where this package
+// has no kernel of its own (on amd64, without AVX2), and nothing elsewhere.
+func BLAKE3Keyed(key *[Size]byte, msg []byte) (digest [Size]byte) {
+	impl := modeImpl(len(msg))
+	if impl == implZeebo {
+		zeeboKeyed(key).read(digest[:], msg)
+		return digest
 	}
-	blake3Many(kernelBLAKE3Many.Pick(len(msgs)), dst, msgs)
-	return nil
+	words := keyWords(key)
+	return blake3Sum(lanesOf(impl), msg, &words, blake3x.KeyedHash)
 }
 
-func sumBLAKE3(impl int, msg []byte) [Size]byte {
+// BLAKE3XOF fills dst, of any length, with the extended output of msg in the
+// default mode (§2.6). Its first 32 bytes are BLAKE3(msg), and shorter outputs
+// are prefixes of longer ones. Allocates as BLAKE3Keyed does.
+func BLAKE3XOF(dst, msg []byte) {
+	impl := modeImpl(len(msg))
 	if impl == implZeebo {
+		zeeboDefault().read(dst, msg)
+		return
+	}
+	lanes := lanesOf(impl)
+	root := messageRoot(lanes, msg, &blake3x.IV, 0)
+	root.read(dst, lanes, 0)
+}
+
+// BLAKE3DeriveKey fills dst, of any length, with key material derived from
+// other key material in the key derivation mode (§2.3). The context should be
+// a constant of the program that is globally unique and names the purpose,
+// such as "example.org 2026-03-01 session keys v1"; it must not depend on the
+// input. Allocates as BLAKE3Keyed does, and for contexts of more than 1 KiB.
+func BLAKE3DeriveKey(dst []byte, context string, material []byte) {
+	impl := modeImpl(len(material))
+	if impl == implZeebo {
+		zeeboDeriveKey(context).read(dst, material)
+		return
+	}
+	lanes := lanesOf(impl)
+	key := contextKey(lanes, context)
+	root := messageRoot(lanes, material, &key, blake3x.DeriveKeyMaterial)
+	root.read(dst, lanes, 0)
+}
+
+// contextKey is the first stage of key derivation: the key that stands for the
+// context.
+func contextKey(lanes blake3x.Impl, context string) [8]uint32 {
+	// Through a buffer, because the conversion of a string would allocate.
+	var buf [blake3x.ChunkSize]byte
+	msg := buf[:]
+	if len(context) <= len(buf) {
+		msg = buf[:copy(buf[:], context)]
+	} else {
+		msg = []byte(context)
+	}
+	key := blake3Sum(lanes, msg, &blake3x.IV, blake3x.DeriveKeyContext)
+	return keyWords(&key)
+}
+
+// sumBLAKE3 hashes with the implementation of the given index. The calls are
+// direct on purpose: see cpu.Kernel.Pick.
+func sumBLAKE3(impl int, msg []byte) [Size]byte {
+	switch impl {
+	case implAVX512:
+		return blake3Sum(blake3x.AVX512, msg, &blake3x.IV, 0)
+	case implAVX2:
+		return blake3Sum(blake3x.AVX2, msg, &blake3x.IV, 0)
+	case implZeebo:
 		return blake3.Sum256(msg)
 	}
-	return genericBLAKE3(msg)
+	return specBLAKE3(msg, &blake3x.IV, 0)
 }
 
-func blake3Many(impl int, dst []byte, msgs [][]byte) {
-	for i, msg := range msgs {
-		*digestAt(dst, i) = sumBLAKE3(impl, msg)
+// lanesOf translates an index of the kernels "blake3" and "blake3_many" to the
+// implementation of nodes behind it. For zeebo, which shows no nodes, it is the
+// best one that runs here.
+func lanesOf(impl int) blake3x.Impl {
+	switch impl {
+	case implAVX512:
+		return blake3x.AVX512
+	case implAVX2:
+		return blake3x.AVX2
+	case implZeebo:
+		return bestLanes
 	}
+	return blake3x.Generic
 }
 
-// NewBLAKE3 returns a streaming BLAKE3 with a 32-byte digest. It is zeebo's,
-// whichever implementation the kernels use.
-func NewBLAKE3() gohash.Hash { return &blake3Stream{blake3.New()} }
+// bestLanes is the implementation of nodes for work that is not measured.
+var bestLanes = func() blake3x.Impl {
+	best := blake3x.Generic
+	for _, impl := range blake3x.Impls() {
+		if impl.Unavailable() == "" {
+			best = impl
+		}
+	}
+	return best
+}()
 
-// blake3Stream shows hash.Hash and nothing more of the hasher behind it, so
-// that another one can take its place.
-type blake3Stream struct{ h *blake3.Hasher }
+// modeImpl is the implementation for one message of n bytes in another mode
+// than the default one. Zeebo's hashers for these have to be allocated, so
+// zeebo only stands in where the alternative is the specification, which it
+// beats by far.
+func modeImpl(n int) int {
+	impl := kernelBLAKE3.Pick(n)
+	if impl == implZeebo && bestLanes != blake3x.Generic {
+		impl = implOf(bestLanes)
+	}
+	return impl
+}
 
-func (s *blake3Stream) Write(p []byte) (int, error) { return s.h.Write(p) }
-func (s *blake3Stream) Sum(b []byte) []byte         { return s.h.Sum(b) }
-func (s *blake3Stream) Reset()                      { s.h.Reset() }
-func (s *blake3Stream) Size() int                   { return Size }
-func (s *blake3Stream) BlockSize() int              { return s.h.BlockSize() }
+// implOf is the index of an implementation of nodes in the kernels "blake3"
+// and "blake3_many".
+func implOf(lanes blake3x.Impl) int {
+	switch lanes {
+	case blake3x.AVX512:
+		return implAVX512
+	case blake3x.AVX2:
+		return implAVX2
+	}
+	return implGeneric
+}

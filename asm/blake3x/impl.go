@@ -1,0 +1,33 @@
+package blake3x
+
+// Impl names one of the implementations of this package. The functions that
+// take one pass everything on to the function of the same name for that
+// instruction set; the implementation must be available.
+//
+// They switch on a number and do not look into a table of function values,
+// because through a function value the compiler would have to assume that the
+// buffers escape to the heap.
+type Impl uint8
+
+// The implementations, each usually faster than the one before.
+const (
+	Generic Impl = iota // the specification, which runs everywhere
+	AVX2
+	AVX512
+)
+
+// Impls lists the implementations by rising number.
+func Impls() []Impl { return []Impl{Generic, AVX2, AVX512} }
+
+// String is the name of the implementation as in WEIR_IMPL.
+func (i Impl) String() string {
+	switch i {
+	case Generic:
+		return "generic"
+	case AVX2:
+		return "avx2"
+	case AVX512:
+		return "avx512"
+	}
+	return "unknown"
+}
