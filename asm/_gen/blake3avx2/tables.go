@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/binary"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// Offsets in the table of constants, which are multiples of 32 so that no
+// operand crosses a cache line.
+const (
+	rotate16At    = 0
+	rotate8At     = rotate16At + 32
+	ivVectorAt    = rotate8At + 32     // the first word in every lane
+	ivRowAt       = ivVectorAt + 32    // four words, twice each
+	rotateDup16At = ivRowAt + 32       // for rows: rotate the low word, into both
+	rotateDup8At  = rotateDup16At + 32 //
+	nextAt        = rotateDup8At + 32  // for rows: four index vectors
+	wholeWordsAt  = nextAt + 4*32      // for rows: sixteen ones, sixteen zeros
+	partialWordAt = wholeWordsAt + 128 // for rows: the 17th of 32 is all ones
+	ivWordsAt     = partialWordAt + 128
+	blockLengthAt = ivWordsAt + 32
+	tableBytes    = blockLengthAt + 32
+)
+
+func constant(at int) Mem { return NewDataAddr(NewStaticSymbol("avx2_blake3"), at) }
+
+func rotate16() Mem      { return constant(rotate16At) }
+func rotate8() Mem       { return constant(rotate8At) }
+func ivVector(i int) Mem { return constant(ivVectorAt + 32*i) }
+func ivWord(i int) Mem   { return constant(ivWordsAt + 4*i) }
+func blockLength() Mem   { return constant(blockLengthAt) }
+
+// tables writes the table of constants.
+func tables() {
+	var table [tableBytes]byte
+	words := func(at int, w ...uint32) {
+		for i, v := range w {
+			binary.LittleEndian.PutUint32(table[at+4*i:], v)
+		}
+	}
+	bytes := func(at int, from func(i int) int) {
+		for i := range 32 {
+			table[at+i] = byte(from(i))
+		}
+	}
+	// Byte i of a 32-bit lane comes from n bytes further up, around the lane.
+	bytes(rotate16At, func(i int) int { return i%16&^3 | (i+2)&3 })
+	bytes(rotate8At, func(i int) int { return i%16&^3 | (i+1)&3 })
+	for i := range lanes {
+		words(ivVectorAt+4*i, initial[0])
+		words(ivRowAt+4*i, initial[i/2])
+	}
+	bytes(rotateDup16At, func(i int) int { return i%16&^7 | (i+2)&3 })
+	bytes(rotateDup8At, func(i int) int { return i%16&^7 | (i+1)&3 })
+	for i, index := range nextIndices() {
+		words(nextAt+32*i, index[:]...)
+	}
+	for i := range 32 {
+		whole, partial := uint32(0), uint32(0)
+		if i < 16 {
+			whole = 0xffffffff
+		}
+		if i == 16 {
+			partial = 0xffffffff
+		}
+		words(wholeWordsAt+4*i, whole)
+		words(partialWordAt+4*i, partial)
+	}
+	words(ivWordsAt, initial[:]...)
+	words(blockLengthAt, blockBytes)
+
+	GLOBL("avx2_blake3", attr.RODATA|attr.NOPTR)
+	for at := 0; at < tableBytes; at += 8 {
+		DATA(at, U64(binary.LittleEndian.Uint64(table[at:])))
+	}
+}
