@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The SHA-NI instructions keep the working variables in two registers, "ABEF"
+// and "CDGH", and do two rounds at a time: SHA256RNDS2 makes the new ABEF in
+// the place of CDGH, and the old ABEF is the new CDGH. Two in a row, with the
+// registers' parts exchanged, are four rounds and leave everything in place.
+// Its third operand is X0: two schedule words, constants added.
+//
+// The 16 newest schedule words of a stream lie in memory, four to a register's
+// width. That leaves registers for four streams, and loads cost nothing here:
+// the SHA unit is what is busy.
+
+var xmm = []reg.Register{
+	reg.X0, reg.X1, reg.X2, reg.X3, reg.X4, reg.X5, reg.X6, reg.X7,
+	reg.X8, reg.X9, reg.X10, reg.X11, reg.X12, reg.X13, reg.X14, reg.X15,
+}
+
+// stream is one of several messages that a kernel compresses side by side.
+type stream struct {
+	t          tables
+	number     int
+	data       reg.Register // next block
+	abef, cdgh reg.Register
+	temp       []reg.Register
+}
+
+const streamBytes = 64 + 32 // of the frame: schedule words, hash value
+
+func (s stream) words(i int) operand.Mem { return at(scratch, streamBytes*s.number+16*(i%4)) }
+func (s stream) hash(i int) operand.Mem  { return at(scratch, streamBytes*s.number+64+16*i) }
+
+// streams writes the kernel for n streams.
+func streams(t tables, n int) {
+	build.TEXT(fmt.Sprintf("manyStreams%d", n), 0, "func(state *[4]*[8]uint32, data *[4]*byte, blocks int)")
+	build.Doc(
+		fmt.Sprintf("manyStreams%d compresses blocks of data[i] into state[i], for the first %d i.", n, n),
+		"The words of a state are in the order F E B A H G D C.",
+	)
+	build.Pragma("noescape")
+	frame := build.AllocLocal(streamBytes*n + 8)
+	build.LEAQ(frame.Offset(15), scratch)
+	build.ANDQ(operand.I8(-16), scratch)
+	build.Load(build.Param("state"), reg.RAX)
+	build.Load(build.Param("data"), reg.RBX)
+	build.Load(build.Param("blocks"), reg.RCX)
+	var all []stream
+	for i := range n {
+		all = append(all, stream{
+			t: t, number: i,
+			data: []reg.Register{reg.R8, reg.R9, reg.R10, reg.R11}[i],
+			abef: xmm[1+2*i], cdgh: xmm[2+2*i],
+			temp: xmm[9+i%2*3:][:3],
+		})
+	}
+	each := func(part func(stream)) {
+		for _, s := range all {
+			part(s)
+		}
+	}
+	each(func(s stream) {
+		build.MOVQ(at(reg.RAX, 8*s.number), reg.RDX)
+		build.MOVOU(at(reg.RDX, 0), s.abef)
+		build.MOVOU(at(reg.RDX, 16), s.cdgh)
+		build.MOVQ(at(reg.RBX, 8*s.number), s.data)
+	})
+	build.Label("block")
+	each(func(s stream) {
+		build.MOVOA(s.abef, s.hash(0))
+		build.MOVOA(s.cdgh, s.hash(1))
+	})
+	for i := range 16 {
+		each(func(s stream) { s.fourRounds(i) })
+	}
+	each(func(s stream) {
+		build.PADDD(s.hash(0), s.abef)
+		build.PADDD(s.hash(1), s.cdgh)
+		build.ADDQ(operand.U8(64), s.data)
+	})
+	build.DECQ(reg.RCX)
+	build.JNZ(operand.LabelRef("block"))
+	each(func(s stream) {
+		build.MOVQ(at(reg.RAX, 8*s.number), reg.RDX)
+		build.MOVOU(s.abef, at(reg.RDX, 0))
+		build.MOVOU(s.cdgh, at(reg.RDX, 16))
+	})
+	build.RET()
+}
+
+// fourRounds makes the schedule words 4i..4i+3 and does their rounds.
+func (s stream) fourRounds(i int) {
+	w, older := s.temp[0], s.temp[1]
+	if i < 4 {
+		build.MOVOU(at(s.data, 16*i), w)
+		build.PSHUFB(s.t.swap, w)
+	} else {
+		// The words 16, 15, 7 and 2 before: SHA256MSG1 adds sigma0 of the
+		// second to the first, SHA256MSG2 sigma1 of the last to the sum.
+		build.MOVOA(s.words(i), w)
+		build.SHA256MSG1(s.words(i+1), w)
+		build.MOVOA(s.words(i+3), older)
+		build.PALIGNR(operand.U8(4), s.words(i+2), older)
+		build.PADDD(older, w)
+		build.SHA256MSG2(s.words(i+3), w)
+	}
+	if i < 15 {
+		build.MOVOA(w, s.words(i))
+	}
+	build.MOVOA(w, xmm[0])
+	build.PADDD(s.t.k.Offset(16*i), xmm[0])
+	build.SHA256RNDS2(xmm[0], s.abef, s.cdgh)
+	build.PSHUFD(operand.U8(0x0e), xmm[0], xmm[0])
+	build.SHA256RNDS2(xmm[0], s.cdgh, s.abef)
+}
