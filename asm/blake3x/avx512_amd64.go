@@ -39,8 +39,7 @@ func ChunksAVX512(dst, src []byte, key *[8]uint32, counter uint64, flags uint32)
 		n -= 16
 	}
 	if n >= avx512MinLanes {
-		var job avx512Job
-		job.setRows(dst, src, n, ChunkSize)
+		job := rowsJob(dst, src, n, ChunkSize)
 		lanes16(&job.dst, &job.src, &job.lengths, n, ChunkSize/BlockSize,
 			key, counter, ^uint32(0), flags, ChunkStart, ChunkEnd)
 		return
@@ -68,8 +67,7 @@ func ParentsAVX512(dst, src []byte, key *[8]uint32, flags uint32) {
 		n -= 16
 	}
 	if n >= avx512MinLanes {
-		var job avx512Job
-		job.setRows(dst, src, n, ParentSize)
+		job := rowsJob(dst, src, n, ParentSize)
 		lanes16(&job.dst, &job.src, &job.lengths, n, 1, key, 0, 0, flags, 0, 0)
 		return
 	}

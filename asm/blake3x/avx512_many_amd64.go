@@ -15,15 +15,17 @@ type avx512Job struct {
 	lengths  [16]uint32
 }
 
-// setRows gives n ≤ 16 lanes the rows of src, and the other lanes the last row
-// to read; lanes16 writes only as many values as it is told.
-func (j *avx512Job) setRows(dst, src []byte, n, rowBytes int) {
+// rowsJob gives n ≤ 16 lanes the rows of src, and the other lanes the last row
+// to read; lanes16 writes only as many values as it is told. It returns the job
+// by value because what is stored through a pointer escapes to the heap.
+func rowsJob(dst, src []byte, n, rowBytes int) (j avx512Job) {
 	for i := range 16 {
 		row := min(i, n-1)
 		j.src[i] = &src[row*rowBytes]
 		j.dst[i] = &dst[row*Size]
 		j.lengths[i] = uint32(rowBytes)
 	}
+	return j
 }
 
 // avx512Window is how many messages ManyAVX512 looks at to find sixteen with
@@ -33,7 +35,6 @@ const avx512Window = 256
 
 // ManyAVX512 works like ManyGeneric.
 func ManyAVX512(dst []byte, msgs [][]byte, key *[8]uint32, flags uint32) {
-	var job avx512Job
 	for len(msgs) > 0 {
 		window := msgs[:min(len(msgs), avx512Window)]
 		var order [avx512Window]uint8
@@ -47,7 +48,7 @@ func ManyAVX512(dst []byte, msgs [][]byte, key *[8]uint32, flags uint32) {
 				}
 				continue
 			}
-			job.setMessages(dst, window, group)
+			job := messagesJob(dst, window, group)
 			lanes16(&job.dst, &job.src, &job.lengths, len(group), blocksOf(window[group[0]]),
 				key, 0, 0, flags, ChunkStart, ChunkEnd|Root)
 		}
@@ -77,14 +78,15 @@ func sortByBlocks(order *[avx512Window]uint8, window [][]byte) {
 	}
 }
 
-// setMessages gives each lane a message. Lanes without one read the last.
-func (j *avx512Job) setMessages(dst []byte, window [][]byte, group []uint8) {
+// messagesJob gives each lane a message. Lanes without one read the last.
+func messagesJob(dst []byte, window [][]byte, group []uint8) (j avx512Job) {
 	for lane := range 16 {
 		i := int(group[min(lane, len(group)-1)])
 		j.src[lane] = unsafe.SliceData(window[i])
 		j.dst[lane] = &dst[i*Size]
 		j.lengths[lane] = uint32(len(window[i]))
 	}
+	return j
 }
 
 // XOFAVX512 works like XOFGeneric.
