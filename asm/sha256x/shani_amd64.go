@@ -1,0 +1,88 @@
+//go:build amd64 && gc && !purego
+
+package sha256x
+
+import (
+	"encoding/binary"
+
+	"github.com/chainweir/weir/asm/cpu"
+)
+
+// Most of one call into assembly, which holds its core: 150 µs or less.
+const (
+	shaniCallPairs  = 2048
+	shaniCallBlocks = 4096
+	// shaniRunPairs is from where on the run with its fill and drain pays.
+	shaniRunPairs = 8
+)
+
+// SHANIUnavailable says why the functions ending in SHANI must not be called
+// here, or "". They use AVX's three-operand forms of SSE instructions too.
+func SHANIUnavailable() string { return cpu.Requires("SHA", "AVX") }
+
+// PairsSHANI is PairsGeneric with SHA-NI, four pairs side by side.
+func PairsSHANI(dst, src []byte) {
+	for len(src) > 0 {
+		n := min(len(src)/PairSize, shaniCallPairs)
+		switch {
+		case n == 1:
+			shaniPairs1(&dst[0], &src[0], 1)
+		case n < shaniRunPairs:
+			shaniPairs4(&dst[0], &src[0], n)
+		default:
+			n = n / 4 * 4
+			shaniPairsRun(&dst[0], &src[0], n/4)
+		}
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+}
+
+// NodesSHANI is NodesGeneric with SHA-NI, four pairs side by side.
+func NodesSHANI(dst, src []byte) {
+	for len(src) > 0 {
+		n := min(len(src)/PairSize, shaniCallPairs)
+		if n == 1 {
+			shaniNodes1(&dst[0], &src[0], 1)
+		} else {
+			shaniNodes4(&dst[0], &src[0], n)
+		}
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+}
+
+// DPairsSHANI is DPairsGeneric with SHA-NI, four pairs side by side.
+func DPairsSHANI(dst, src []byte) {
+	for len(src) > 0 {
+		n := min(len(src)/PairSize, shaniCallPairs)
+		if n == 1 {
+			shaniDPairs1(&dst[0], &src[0], 1)
+		} else {
+			shaniDPairs4(&dst[0], &src[0], n)
+		}
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+}
+
+// BlocksSHANI is BlocksGeneric with SHA-NI.
+func BlocksSHANI(state *[8]uint32, p []byte) {
+	for len(p) >= BlockSize {
+		n := min(len(p)/BlockSize, shaniCallBlocks)
+		shaniBlocks(state, &p[0], n)
+		p = p[n*BlockSize:]
+	}
+}
+
+// SumSHANI is SumGeneric with SHA-NI.
+func SumSHANI(msg []byte) [Size]byte {
+	state := IV
+	whole := len(msg) / BlockSize * BlockSize
+	BlocksSHANI(&state, msg[:whole])
+	var tail [2 * BlockSize]byte
+	n := Pad(&tail, msg[whole:], uint64(len(msg)))
+	shaniBlocks(&state, &tail[0], n/BlockSize)
+	var digest [Size]byte
+	for i, word := range state {
+		binary.BigEndian.PutUint32(digest[4*i:], word)
+	}
+	return digest
+}
