@@ -189,10 +189,10 @@ chunksAVX2_block:
 	VMOVDQA      544(AX), Y12
 	VMOVDQA      576(AX), Y13
 	VMOVDQA      (DX), Y15
-	VPBROADCASTD avx2_blake3<>+580(SB), Y9
-	VPBROADCASTD avx2_blake3<>+584(SB), Y10
-	VPBROADCASTD avx2_blake3<>+588(SB), Y11
-	VPBROADCASTD avx2_blake3<>+608(SB), Y14
+	VPBROADCASTD avx2_blake3<>+676(SB), Y9
+	VPBROADCASTD avx2_blake3<>+680(SB), Y10
+	VPBROADCASTD avx2_blake3<>+684(SB), Y11
+	VPBROADCASTD avx2_blake3<>+704(SB), Y14
 	VPADDD       (AX), Y0, Y0
 	VPADDD       64(AX), Y1, Y1
 	VPADDD       128(AX), Y2, Y2
@@ -1426,10 +1426,10 @@ parentsAVX2_group:
 	VPXOR        Y12, Y12, Y12
 	VPXOR        Y13, Y13, Y13
 	VMOVDQA      608(AX), Y15
-	VPBROADCASTD avx2_blake3<>+580(SB), Y9
-	VPBROADCASTD avx2_blake3<>+584(SB), Y10
-	VPBROADCASTD avx2_blake3<>+588(SB), Y11
-	VPBROADCASTD avx2_blake3<>+608(SB), Y14
+	VPBROADCASTD avx2_blake3<>+676(SB), Y9
+	VPBROADCASTD avx2_blake3<>+680(SB), Y10
+	VPBROADCASTD avx2_blake3<>+684(SB), Y11
+	VPBROADCASTD avx2_blake3<>+704(SB), Y14
 	VPADDD       (AX), Y0, Y0
 	VPADDD       64(AX), Y1, Y1
 	VPADDD       128(AX), Y2, Y2
@@ -2532,24 +2532,27 @@ parentsAVX2_stored:
 // func chunkAVX2(out *[8]uint32, chunk *byte, n int, key *[8]uint32, counter uint64, flags uint32)
 // Requires: AVX, AVX2
 TEXT ·chunkAVX2(SB), NOSPLIT, $0-44
-	MOVQ      key+24(FP), DX
-	VPMOVZXDQ (DX), Y0
-	VPMOVZXDQ 16(DX), Y1
-	MOVQ      out+0(FP), DI
-	MOVQ      chunk+8(FP), SI
-	MOVQ      n+16(FP), CX
-	MOVL      flags+40(FP), R8
-	MOVQ      counter+32(FP), R10
-	MOVL      R8, R9
-	ANDL      $-9, R9
-	ORL       $0x01, R9
-	VPSHUFD   $0xa0, Y1, Y2
-	VMOVDQU   avx2_blake3<>+192(SB), Y10
-	VMOVDQU   avx2_blake3<>+224(SB), Y11
-	VMOVDQU   avx2_blake3<>+256(SB), Y12
-	VMOVDQU   avx2_blake3<>+288(SB), Y13
-	VMOVDQU   avx2_blake3<>+128(SB), Y14
-	VMOVDQU   avx2_blake3<>+160(SB), Y15
+	MOVQ    key+24(FP), DX
+	VMOVDQU (DX), Y4
+	VMOVDQU avx2_blake3<>+192(SB), Y0
+	VMOVDQU avx2_blake3<>+224(SB), Y1
+	VPERMD  Y4, Y0, Y0
+	VPERMD  Y4, Y1, Y1
+	VMOVDQA Y1, Y2
+	MOVQ    out+0(FP), DI
+	MOVQ    chunk+8(FP), SI
+	MOVQ    n+16(FP), CX
+	MOVL    flags+40(FP), R8
+	MOVQ    counter+32(FP), R10
+	MOVL    R8, R9
+	ANDL    $-9, R9
+	ORL     $0x01, R9
+	VMOVDQU avx2_blake3<>+288(SB), Y10
+	VMOVDQU avx2_blake3<>+320(SB), Y11
+	VMOVDQU avx2_blake3<>+352(SB), Y12
+	VMOVDQU avx2_blake3<>+384(SB), Y13
+	VMOVDQU avx2_blake3<>+128(SB), Y14
+	VMOVDQU avx2_blake3<>+160(SB), Y15
 
 chunkAVX2_block:
 	MOVL $0x00000040, DX
@@ -2563,15 +2566,20 @@ chunkAVX2_block:
 	JLT  chunkAVX2_partial
 
 chunkAVX2_whole:
-	VMOVDQU (SI), Y5
-	VPERMQ  $0x93, 32(SI), Y6
+	VPERMQ $0xd8, (SI), Y5
+	VPERMQ $0x87, 32(SI), Y6
 
 chunkAVX2_compress:
+	SHLQ      $0x20, DX
+	MOVL      R10, R11
+	ORQ       R11, DX
+	VMOVQ     DX, X4
 	MOVQ      R9, R11
 	SHLQ      $0x20, R11
-	ORQ       R11, DX
-	VMOVQ     R10, X4
-	VPINSRQ   $0x01, DX, X4, X4
+	MOVQ      R10, R12
+	SHRQ      $0x20, R12
+	ORQ       R12, R11
+	VPINSRQ   $0x01, R11, X4, X4
 	VPMOVZXDQ X4, Y4
 	VMOVDQU   avx2_blake3<>+96(SB), Y3
 	VPADDD    Y5, Y0, Y0
@@ -2587,13 +2595,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -2607,19 +2618,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -2635,13 +2643,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -2655,19 +2666,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -2683,13 +2691,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -2703,19 +2714,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -2731,13 +2739,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -2751,19 +2762,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -2779,13 +2787,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -2799,19 +2810,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -2827,13 +2835,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -2847,19 +2858,16 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -2875,13 +2883,13 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -2895,13 +2903,13 @@ chunkAVX2_compress:
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
 	VPXOR     Y3, Y0, Y0
 	VPXOR     Y4, Y1, Y1
 	VPSHUFD   $0xa0, Y1, Y2
@@ -2910,7 +2918,8 @@ chunkAVX2_compress:
 	SUBQ      $0x40, CX
 	JG        chunkAVX2_block
 	VSHUFPS   $0x88, Y1, Y0, Y0
-	VPERMQ    $0xd8, Y0, Y0
+	VMOVDQU   avx2_blake3<>+256(SB), Y7
+	VPERMD    Y0, Y7, Y0
 	VMOVDQU   Y0, (DI)
 	VZEROUPPER
 	RET
@@ -2920,7 +2929,7 @@ chunkAVX2_partial:
 	SHRQ       $0x02, R12
 	LEAQ       (SI)(R12*4), R13
 	NEGQ       R12
-	LEAQ       avx2_blake3<>+384(SB), R11
+	LEAQ       avx2_blake3<>+480(SB), R11
 	LEAQ       (R11)(R12*4), R11
 	VMOVDQU    (R11), Y7
 	VMOVDQU    32(R11), Y8
@@ -2947,7 +2956,8 @@ chunkAVX2_word:
 	VPOR         Y8, Y6, Y6
 
 chunkAVX2_loaded:
-	VPERMQ $0x93, Y6, Y6
+	VPERMQ $0xd8, Y5, Y5
+	VPERMQ $0x87, Y6, Y6
 	JMP    chunkAVX2_compress
 
 // func compressAVX2(out *[16]uint32, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen uint32, flags uint32)
@@ -2955,26 +2965,34 @@ chunkAVX2_loaded:
 TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	MOVQ      cv+8(FP), DX
 	MOVQ      block+16(FP), SI
-	VPMOVZXDQ (DX), Y0
-	VPMOVZXDQ 16(DX), Y1
-	VMOVDQU   (SI), Y5
-	VPERMQ    $0x93, 32(SI), Y6
-	VPSHUFD   $0xa0, Y1, Y2
+	VMOVDQU   (DX), Y4
+	VMOVDQU   avx2_blake3<>+192(SB), Y0
+	VMOVDQU   avx2_blake3<>+224(SB), Y1
+	VPERMD    Y4, Y0, Y0
+	VPERMD    Y4, Y1, Y1
+	VMOVDQA   Y1, Y2
+	VPERMQ    $0xd8, (SI), Y5
+	VPERMQ    $0x87, 32(SI), Y6
 	MOVQ      out+0(FP), DI
 	MOVQ      counter+24(FP), R10
 	MOVL      blockLen+32(FP), CX
 	MOVL      flags+36(FP), R9
-	VMOVDQU   avx2_blake3<>+192(SB), Y10
-	VMOVDQU   avx2_blake3<>+224(SB), Y11
-	VMOVDQU   avx2_blake3<>+256(SB), Y12
-	VMOVDQU   avx2_blake3<>+288(SB), Y13
+	VMOVDQU   avx2_blake3<>+288(SB), Y10
+	VMOVDQU   avx2_blake3<>+320(SB), Y11
+	VMOVDQU   avx2_blake3<>+352(SB), Y12
+	VMOVDQU   avx2_blake3<>+384(SB), Y13
 	VMOVDQU   avx2_blake3<>+128(SB), Y14
 	VMOVDQU   avx2_blake3<>+160(SB), Y15
+	SHLQ      $0x20, CX
+	MOVL      R10, R11
+	ORQ       R11, CX
+	VMOVQ     CX, X4
 	MOVQ      R9, R11
 	SHLQ      $0x20, R11
-	ORQ       R11, CX
-	VMOVQ     R10, X4
-	VPINSRQ   $0x01, CX, X4, X4
+	MOVQ      R10, R12
+	SHRQ      $0x20, R12
+	ORQ       R12, R11
+	VPINSRQ   $0x01, R11, X4, X4
 	VPMOVZXDQ X4, Y4
 	VMOVDQU   avx2_blake3<>+96(SB), Y3
 	VPADDD    Y5, Y0, Y0
@@ -2990,13 +3008,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -3010,19 +3031,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -3038,13 +3056,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -3058,19 +3079,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -3086,13 +3104,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -3106,19 +3127,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -3134,13 +3152,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -3154,19 +3175,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -3182,13 +3200,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -3202,19 +3223,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -3230,13 +3248,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
+	VPERMD    Y5, Y10, Y8
+	VPERMD    Y6, Y11, Y7
+	VPBLENDD  $0xa0, Y7, Y8, Y8
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -3250,19 +3271,16 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
-	VPERMD    Y5, Y10, Y8
-	VPERMD    Y6, Y11, Y7
-	VPBLENDD  $0x88, Y7, Y8, Y8
 	VPERMD    Y5, Y12, Y9
 	VPERMD    Y6, Y13, Y7
-	VPBLENDD  $0xdb, Y7, Y9, Y9
+	VPBLENDD  $0xe7, Y7, Y9, Y9
 	VMOVDQA   Y8, Y5
 	VMOVDQA   Y9, Y6
 	VPADDD    Y5, Y0, Y0
@@ -3278,13 +3296,13 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x4b, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x1e, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x93, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x39, Y3, Y3
 	VPADDD    Y6, Y0, Y0
 	VPSRLQ    $0x20, Y6, Y7
 	VPADDD    Y1, Y0, Y0
@@ -3298,19 +3316,21 @@ TEXT ·compressAVX2(SB), NOSPLIT, $0-40
 	VPADDD    Y1, Y0, Y0
 	VPXOR     Y0, Y4, Y4
 	VPSHUFB   Y15, Y4, Y4
+	VPERMQ    $0x1e, Y0, Y0
 	VPADDD    Y4, Y3, Y3
 	VPXOR     Y3, Y2, Y2
+	VPSHUFD   $0x4e, Y4, Y4
 	VPSRLQ    $0x07, Y2, Y1
+	VPERMQ    $0x4b, Y3, Y3
 	VPSHUFD   $0xa0, Y1, Y2
-	VPERMQ    $0x39, Y0, Y0
-	VPERMQ    $0x4e, Y4, Y4
-	VPERMQ    $0x93, Y3, Y3
 	VPXOR     Y3, Y0, Y0
 	VPXOR     Y4, Y1, Y1
 	VSHUFPS   $0x88, Y1, Y0, Y5
-	VPERMQ    $0xd8, Y5, Y5
+	VMOVDQU   avx2_blake3<>+256(SB), Y7
+	VPERMD    Y5, Y7, Y5
 	VSHUFPS   $0x88, Y4, Y3, Y6
-	VPERMQ    $0xd8, Y6, Y6
+	VMOVDQU   avx2_blake3<>+256(SB), Y7
+	VPERMD    Y6, Y7, Y6
 	VPXOR     (DX), Y6, Y6
 	VMOVDQU   Y5, (DI)
 	VMOVDQU   Y6, 32(DI)
@@ -3330,8 +3350,8 @@ DATA avx2_blake3<>+72(SB)/8, $0x6a09e6676a09e667
 DATA avx2_blake3<>+80(SB)/8, $0x6a09e6676a09e667
 DATA avx2_blake3<>+88(SB)/8, $0x6a09e6676a09e667
 DATA avx2_blake3<>+96(SB)/8, $0x6a09e6676a09e667
-DATA avx2_blake3<>+104(SB)/8, $0xbb67ae85bb67ae85
-DATA avx2_blake3<>+112(SB)/8, $0x3c6ef3723c6ef372
+DATA avx2_blake3<>+104(SB)/8, $0x3c6ef3723c6ef372
+DATA avx2_blake3<>+112(SB)/8, $0xbb67ae85bb67ae85
 DATA avx2_blake3<>+120(SB)/8, $0xa54ff53aa54ff53a
 DATA avx2_blake3<>+128(SB)/8, $0x0100030201000302
 DATA avx2_blake3<>+136(SB)/8, $0x09080b0a09080b0a
@@ -3341,47 +3361,47 @@ DATA avx2_blake3<>+160(SB)/8, $0x0003020100030201
 DATA avx2_blake3<>+168(SB)/8, $0x080b0a09080b0a09
 DATA avx2_blake3<>+176(SB)/8, $0x0003020100030201
 DATA avx2_blake3<>+184(SB)/8, $0x080b0a09080b0a09
-DATA avx2_blake3<>+192(SB)/8, $0x0000000600000002
-DATA avx2_blake3<>+200(SB)/8, $0x0000000000000003
-DATA avx2_blake3<>+208(SB)/8, $0x0000000000000007
-DATA avx2_blake3<>+216(SB)/8, $0x0000000000000004
-DATA avx2_blake3<>+224(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+232(SB)/8, $0x0000000400000000
-DATA avx2_blake3<>+240(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+248(SB)/8, $0x0000000700000000
-DATA avx2_blake3<>+256(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+264(SB)/8, $0x0000000000000001
-DATA avx2_blake3<>+272(SB)/8, $0x0000000500000000
-DATA avx2_blake3<>+280(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+288(SB)/8, $0x0000000200000001
-DATA avx2_blake3<>+296(SB)/8, $0x0000000500000000
-DATA avx2_blake3<>+304(SB)/8, $0x0000000000000006
-DATA avx2_blake3<>+312(SB)/8, $0x0000000000000003
-DATA avx2_blake3<>+320(SB)/8, $0xffffffffffffffff
-DATA avx2_blake3<>+328(SB)/8, $0xffffffffffffffff
-DATA avx2_blake3<>+336(SB)/8, $0xffffffffffffffff
-DATA avx2_blake3<>+344(SB)/8, $0xffffffffffffffff
-DATA avx2_blake3<>+352(SB)/8, $0xffffffffffffffff
-DATA avx2_blake3<>+360(SB)/8, $0xffffffffffffffff
-DATA avx2_blake3<>+368(SB)/8, $0xffffffffffffffff
-DATA avx2_blake3<>+376(SB)/8, $0xffffffffffffffff
-DATA avx2_blake3<>+384(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+392(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+400(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+408(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+416(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+424(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+432(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+440(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+448(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+456(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+464(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+472(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+192(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+200(SB)/8, $0x0000000200000002
+DATA avx2_blake3<>+208(SB)/8, $0x0000000100000001
+DATA avx2_blake3<>+216(SB)/8, $0x0000000300000003
+DATA avx2_blake3<>+224(SB)/8, $0x0000000400000004
+DATA avx2_blake3<>+232(SB)/8, $0x0000000600000006
+DATA avx2_blake3<>+240(SB)/8, $0x0000000500000005
+DATA avx2_blake3<>+248(SB)/8, $0x0000000700000007
+DATA avx2_blake3<>+256(SB)/8, $0x0000000400000000
+DATA avx2_blake3<>+264(SB)/8, $0x0000000500000001
+DATA avx2_blake3<>+272(SB)/8, $0x0000000600000002
+DATA avx2_blake3<>+280(SB)/8, $0x0000000700000003
+DATA avx2_blake3<>+288(SB)/8, $0x0000000600000004
+DATA avx2_blake3<>+296(SB)/8, $0x0000000000000007
+DATA avx2_blake3<>+304(SB)/8, $0x0000000000000005
+DATA avx2_blake3<>+312(SB)/8, $0x0000000000000002
+DATA avx2_blake3<>+320(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+328(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+336(SB)/8, $0x0000000200000000
+DATA avx2_blake3<>+344(SB)/8, $0x0000000700000000
+DATA avx2_blake3<>+352(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+360(SB)/8, $0x0000000300000000
+DATA avx2_blake3<>+368(SB)/8, $0x0000000000000001
+DATA avx2_blake3<>+376(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+384(SB)/8, $0x0000000400000001
+DATA avx2_blake3<>+392(SB)/8, $0x0000000000000006
+DATA avx2_blake3<>+400(SB)/8, $0x0000000300000000
+DATA avx2_blake3<>+408(SB)/8, $0x0000000000000005
+DATA avx2_blake3<>+416(SB)/8, $0xffffffffffffffff
+DATA avx2_blake3<>+424(SB)/8, $0xffffffffffffffff
+DATA avx2_blake3<>+432(SB)/8, $0xffffffffffffffff
+DATA avx2_blake3<>+440(SB)/8, $0xffffffffffffffff
+DATA avx2_blake3<>+448(SB)/8, $0xffffffffffffffff
+DATA avx2_blake3<>+456(SB)/8, $0xffffffffffffffff
+DATA avx2_blake3<>+464(SB)/8, $0xffffffffffffffff
+DATA avx2_blake3<>+472(SB)/8, $0xffffffffffffffff
 DATA avx2_blake3<>+480(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+488(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+496(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+504(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+512(SB)/8, $0x00000000ffffffff
+DATA avx2_blake3<>+512(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+520(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+528(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+536(SB)/8, $0x0000000000000000
@@ -3389,12 +3409,24 @@ DATA avx2_blake3<>+544(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+552(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+560(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+568(SB)/8, $0x0000000000000000
-DATA avx2_blake3<>+576(SB)/8, $0xbb67ae856a09e667
-DATA avx2_blake3<>+584(SB)/8, $0xa54ff53a3c6ef372
-DATA avx2_blake3<>+592(SB)/8, $0x9b05688c510e527f
-DATA avx2_blake3<>+600(SB)/8, $0x5be0cd191f83d9ab
-DATA avx2_blake3<>+608(SB)/8, $0x0000000000000040
+DATA avx2_blake3<>+576(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+584(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+592(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+600(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+608(SB)/8, $0x00000000ffffffff
 DATA avx2_blake3<>+616(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+624(SB)/8, $0x0000000000000000
 DATA avx2_blake3<>+632(SB)/8, $0x0000000000000000
-GLOBL avx2_blake3<>(SB), RODATA|NOPTR, $640
+DATA avx2_blake3<>+640(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+648(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+656(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+664(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+672(SB)/8, $0xbb67ae856a09e667
+DATA avx2_blake3<>+680(SB)/8, $0xa54ff53a3c6ef372
+DATA avx2_blake3<>+688(SB)/8, $0x9b05688c510e527f
+DATA avx2_blake3<>+696(SB)/8, $0x5be0cd191f83d9ab
+DATA avx2_blake3<>+704(SB)/8, $0x0000000000000040
+DATA avx2_blake3<>+712(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+720(SB)/8, $0x0000000000000000
+DATA avx2_blake3<>+728(SB)/8, $0x0000000000000000
+GLOBL avx2_blake3<>(SB), RODATA|NOPTR, $736

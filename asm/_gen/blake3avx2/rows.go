@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -16,10 +18,13 @@ import (
 // or 8, of c the addition of such a d, and of b a copy (bd) made long before
 // its use, which is after those of a, d and c.
 //
-// b stays where it is when columns become diagonals; a, c and d move around it,
-// since they are ready earlier. The message vectors have the two words of a
-// column in the two halves of its lane, so that they are added where they lie,
-// then shifted down and added.
+// A row's words lie in the order 0, 2 | 1, 3 (| between the 128-bit halves). b
+// stays where it is when columns become diagonals; the others move around it,
+// since they are ready earlier: d by two words, which in this order is a quick
+// shuffle inside the halves, a and c by one, for which the time of a shuffle
+// across the halves is left. The message vectors have the two words of a column
+// in the two halves of its lane, so that they are added where they lie, then
+// shifted down and added.
 //
 //	Y0 a   Y1 b   Y2 bd   Y3 c   Y4 d
 //	Y5, Y6   words for the columns and for the diagonals of this round
@@ -33,15 +38,31 @@ var (
 	order                         = [2]VecPhysical{Y14, Y15}
 )
 
-// Rotations of the four 64-bit lanes, for VPERMQ: by so many lanes upwards.
-var up = [4]U8{1: 0x93, 2: 0x4e, 3: 0x39}
+// laneWord is the word of a row that each lane holds.
+var laneWord = [4]int{0, 2, 1, 3}
+
+// moved is the immediate of VPERMQ that puts word i+by where word i is.
+func moved(by int) U8 {
+	var imm int
+	for lane, word := range laneWord {
+		imm |= laneOf(word+by) << (2 * lane)
+	}
+	return U8(imm)
+}
+
+func laneOf(word int) int { return slices.Index(laneWord[:], word&3) }
 
 // columnOrder and diagonalOrder are the positions in a round's schedule of the
 // words in columnWords and diagonalWords. Diagonal i is where b's word i+1 is.
-var (
-	columnOrder   = [8]int{0, 1, 2, 3, 4, 5, 6, 7}
-	diagonalOrder = [8]int{14, 15, 8, 9, 10, 11, 12, 13}
-)
+var columnOrder, diagonalOrder = func() (columns, diagonals [8]int) {
+	for lane, word := range laneWord {
+		for half := range 2 {
+			columns[2*lane+half] = 2*word + half
+			diagonals[2*lane+half] = 8 + 2*((word+3)&3) + half
+		}
+	}
+	return columns, diagonals
+}()
 
 // loadRowConstants sets the registers that stay the same.
 func loadRowConstants() {
@@ -52,56 +73,60 @@ func loadRowConstants() {
 	VMOVDQU(constant(rotateDup8At), order[1])
 }
 
-// compressRows compresses the message in Y5 and Y6 (see arrangeMessage) into
-// the state in a, b, bd and d. c is set here.
+// compressRows compresses the message in Y5 and Y6 into the state in a, b, bd
+// and d. c is set here.
 func compressRows() {
 	VMOVDQU(constant(ivRowAt), rowC)
 	for r := range rounds {
-		halfRound(columnWords)
-		diagonal(up[1], up[3])
-		halfRound(diagonalWords)
-		diagonal(up[3], up[1])
+		halfRound(columnWords, moved(-1), moved(1))
 		if r < rounds-1 {
-			nextMessage()
+			nextMessage(0)
+		}
+		halfRound(diagonalWords, moved(1), moved(-1))
+		if r < rounds-1 {
+			nextMessage(1)
 		}
 	}
 }
 
-// halfRound is G on the four columns. The second word's addition waits for
-// nothing but a.
-func halfRound(words Register) {
+// halfRound is G on the four columns, or diagonals; it then moves a, c and d
+// around b, each as soon as it is ready.
+func halfRound(words Register, moveA, moveC U8) {
 	VPADDD(words, rowA, rowA)
 	VPSRLQ(Imm(32), words, Y7)
 	for half, right := range []uint64{12, 7} {
+		last := half == 1
 		VPADDD(rowB, rowA, rowA)
 		VPXOR(rowA, rowD, rowD)
 		VPSHUFB(order[half], rowD, rowD)
-		if half == 0 {
+		if last {
+			VPERMQ(moveA, rowA, rowA)
+		} else {
 			VPADDD(Y7, rowA, rowA)
 		}
 		VPADDD(rowD, rowC, rowC)
 		VPXOR(rowC, rowBD, rowBD)
+		if last {
+			VPSHUFD(Imm(0x4e), rowD, rowD)
+		}
 		VPSRLQ(Imm(right), rowBD, rowB)
+		if last {
+			VPERMQ(moveC, rowC, rowC)
+		}
 		VPSHUFD(Imm(0xa0), rowB, rowBD)
 	}
 }
 
-// diagonal moves a and c around b; d moves by two lanes either way.
-func diagonal(a, c U8) {
-	VPERMQ(a, rowA, rowA)
-	VPERMQ(up[2], rowD, rowD)
-	VPERMQ(c, rowC, rowC)
-}
-
 // nextMessage makes the next round's words from this one's.
-func nextMessage() {
-	for i, target := range []Register{Y8, Y9} {
-		VPERMD(columnWords, nextIndex[2*i], target)
-		VPERMD(diagonalWords, nextIndex[2*i+1], Y7)
-		VPBLENDD(Imm(uint64(nextFromDiagonals(i))), Y7, target, target)
+func nextMessage(i int) {
+	target := []Register{Y8, Y9}[i]
+	VPERMD(columnWords, nextIndex[2*i], target)
+	VPERMD(diagonalWords, nextIndex[2*i+1], Y7)
+	VPBLENDD(Imm(uint64(nextFromDiagonals(i))), Y7, target, target)
+	if i == 1 {
+		VMOVDQA(Y8, columnWords)
+		VMOVDQA(Y9, diagonalWords)
 	}
-	VMOVDQA(Y8, columnWords)
-	VMOVDQA(Y9, diagonalWords)
 }
 
 // nextSource says where word j of the next round's vector i (0 columns, 1

@@ -16,8 +16,7 @@ func chunk() {
 	Doc("chunkAVX2 sets out to the chaining value, or with the root flag the digest, of the n bytes at chunk.")
 	Pragma("noescape")
 	Load(Param("key"), RDX)
-	VPMOVZXDQ(Mem{Base: RDX}, rowA)
-	VPMOVZXDQ(Mem{Base: RDX, Disp: 16}, rowB)
+	loadState(RDX)
 	Load(Param("out"), RDI)
 	Load(Param("chunk"), RSI)
 	Load(Param("n"), RCX)
@@ -26,7 +25,6 @@ func chunk() {
 	MOVL(R8L, R9L)
 	ANDL(I32(^flagRoot), R9L)
 	ORL(Imm(flagChunkStart), R9L)
-	VPSHUFD(Imm(0xa0), rowB, rowBD)
 	loadRowConstants()
 
 	Label("chunkAVX2_block")
@@ -40,8 +38,8 @@ func chunk() {
 	CMPQ(RCX, Imm(blockBytes))
 	JLT(LabelRef("chunkAVX2_partial"))
 	Label("chunkAVX2_whole")
-	VMOVDQU(Mem{Base: RSI}, columnWords)
-	VPERMQ(up[1], Mem{Base: RSI, Disp: 32}, diagonalWords)
+	VPERMQ(columnPairs(), Mem{Base: RSI}, columnWords)
+	VPERMQ(diagonalPairs(), Mem{Base: RSI, Disp: 32}, diagonalWords)
 	Label("chunkAVX2_compress")
 	rowDFrom(R10, RDX, R9)
 	compressRows()
@@ -70,11 +68,9 @@ func compress() {
 	Pragma("noescape")
 	Load(Param("cv"), RDX)
 	Load(Param("block"), RSI)
-	VPMOVZXDQ(Mem{Base: RDX}, rowA)
-	VPMOVZXDQ(Mem{Base: RDX, Disp: 16}, rowB)
-	VMOVDQU(Mem{Base: RSI}, columnWords)
-	VPERMQ(up[1], Mem{Base: RSI, Disp: 32}, diagonalWords)
-	VPSHUFD(Imm(0xa0), rowB, rowBD)
+	loadState(RDX)
+	VPERMQ(columnPairs(), Mem{Base: RSI}, columnWords)
+	VPERMQ(diagonalPairs(), Mem{Base: RSI, Disp: 32}, diagonalWords)
 	Load(Param("out"), RDI)
 	Load(Param("counter"), R10)
 	Load(Param("blockLen"), ECX)
@@ -93,21 +89,51 @@ func compress() {
 	RET()
 }
 
+// columnPairs and diagonalPairs are the immediates of VPERMQ that put the eight
+// words for the columns and the eight for the diagonals, in message order, into
+// the lanes.
+func columnPairs() U8   { return pairs(0) }
+func diagonalPairs() U8 { return pairs(-1) }
+
+func pairs(by int) U8 {
+	var imm int
+	for lane, word := range laneWord {
+		imm |= (word + by) & 3 << (2 * lane)
+	}
+	return U8(imm)
+}
+
+// loadState sets a and b to the eight words at cv.
+func loadState(cv GPPhysical) {
+	VMOVDQU(Mem{Base: cv}, rowD)
+	VMOVDQU(constant(lowRowAt), rowA)
+	VMOVDQU(constant(highRowAt), rowB)
+	VPERMD(rowD, rowA, rowA)
+	VPERMD(rowD, rowB, rowB)
+	VMOVDQA(rowB, rowBD)
+}
+
 // rowDFrom sets d from the counter, the block's length and its flags. It
 // changes the register of the length.
 func rowDFrom(counter, length, flags GPPhysical) {
+	SHLQ(Imm(32), length)
+	MOVL(counter.As32(), R11L)
+	ORQ(R11, length)
+	VMOVQ(length, X4)
 	MOVQ(flags, R11)
 	SHLQ(Imm(32), R11)
-	ORQ(R11, length)
-	VMOVQ(counter, X4)
-	VPINSRQ(Imm(1), length, X4, X4)
-	VPMOVZXDQ(X4, rowD)
+	MOVQ(counter, R12)
+	SHRQ(Imm(32), R12)
+	ORQ(R12, R11)
+	VPINSRQ(Imm(1), R11, X4, X4)
+	VPMOVZXDQ(X4, rowD) // words 0, 2 | 1, 3
 }
 
 // packRows sets to to the eight words of two rows.
 func packRows(low, high, to Register) {
-	VSHUFPS(Imm(0x88), high, low, to) // words 0 and 1 of both rows, 2 and 3 of both
-	VPERMQ(Imm(0xd8), to, to)
+	VSHUFPS(Imm(0x88), high, low, to)
+	VMOVDQU(constant(packedAt), Y7)
+	VPERMD(to, Y7, to)
 }
 
 // loadPartial loads a block of RCX < 64 bytes, filled up with zeros. It touches
@@ -145,5 +171,6 @@ func loadPartial() {
 	VPAND(Mem{Base: R11, Disp: partialWordAt - wholeWordsAt + 32}, Y7, Y8)
 	VPOR(Y8, diagonalWords, diagonalWords)
 	Label("chunkAVX2_loaded")
-	VPERMQ(up[1], diagonalWords, diagonalWords)
+	VPERMQ(columnPairs(), columnWords, columnWords)
+	VPERMQ(diagonalPairs(), diagonalWords, diagonalWords)
 }

@@ -14,10 +14,13 @@ const (
 	rotate16At    = 0
 	rotate8At     = rotate16At + 32
 	ivVectorAt    = rotate8At + 32     // the first word in every lane
-	ivRowAt       = ivVectorAt + 32    // four words, twice each
+	ivRowAt       = ivVectorAt + 32    // for rows: the first four words, twice each
 	rotateDup16At = ivRowAt + 32       // for rows: rotate the low word, into both
 	rotateDup8At  = rotateDup16At + 32 //
-	nextAt        = rotateDup8At + 32  // for rows: four index vectors
+	lowRowAt      = rotateDup8At + 32  // for rows: indices of words 0–3, twice each
+	highRowAt     = lowRowAt + 32      // and of words 4–7
+	packedAt      = highRowAt + 32     // and back
+	nextAt        = packedAt + 32      // for rows: four index vectors
 	wholeWordsAt  = nextAt + 4*32      // for rows: sixteen ones, sixteen zeros
 	partialWordAt = wholeWordsAt + 128 // for rows: the 17th of 32 is all ones
 	ivWordsAt     = partialWordAt + 128
@@ -51,10 +54,19 @@ func tables() {
 	bytes(rotate8At, func(i int) int { return i%16&^3 | (i+1)&3 })
 	for i := range lanes {
 		words(ivVectorAt+4*i, initial[0])
-		words(ivRowAt+4*i, initial[i/2])
+		words(ivRowAt+4*i, initial[laneWord[i/2]])
 	}
 	bytes(rotateDup16At, func(i int) int { return i%16&^7 | (i+2)&3 })
 	bytes(rotateDup8At, func(i int) int { return i%16&^7 | (i+1)&3 })
+	for lane, word := range laneWord {
+		for half := range 2 {
+			words(lowRowAt+8*lane+4*half, uint32(word))
+			words(highRowAt+8*lane+4*half, uint32(4+word))
+			// VSHUFPS leaves the low words of two rows in the order of lanes,
+			// two by two.
+			words(packedAt+4*(4*half+word), uint32(lane&1+4*(lane>>1)+2*half))
+		}
+	}
 	for i, index := range nextIndices() {
 		words(nextAt+32*i, index[:]...)
 	}
