@@ -4,33 +4,35 @@
 
 package sha256x
 
-// manyLanes16 compresses the next blocks of 16 messages, one in each lane, and
-// pads them where they end. Lane i has message number[i]: of those that begin
-// at msgs, or if that is nil of the records of size bytes that begin at
-// records. prefix comes before each message, unless it is negative.
+// manyLanes16 hashes groups of 16 messages, one in each lane, and pads them where
+// they end. Group g advances by blocks[g] blocks. Its lane i has message number[16g+i]:
+// of those that begin at msgs, or if that is nil of the records of size bytes
+// that begin at records. prefix comes before each, unless it is negative.
+// Lanes that end do nothing further. Digest number[...] of dst, if that is not
+// nil, receives the lane's.
 //
-// The lanes have advanced by offset bytes, a multiple of 64 that counts the
-// prefix, before this call; if that is not 0, state holds their hash values:
-// word by word, 16 lanes in a row, set after set. Lanes that end do nothing
-// further. If state is not nil it receives the hash values; if dst is not nil,
-// digest number[i] of dst receives that of lane i.
+// A group may take several calls. For the first, offset is 0, for the others
+// the bytes hashed before, a multiple of 64 that counts the prefix. state takes
+// the hash values from call to call: word by word, 16 lanes in a row, set after
+// set. Without it, or with offset 0, lanes start from the initial hash value.
 //
 //go:noescape
-func manyLanes16(dst *byte, number *[32]int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, blocks int, prefix int)
+func manyLanes16(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, prefix int)
 
-// manyLanes32 compresses the next blocks of 32 messages, one in each lane, and
-// pads them where they end. Lane i has message number[i]: of those that begin
-// at msgs, or if that is nil of the records of size bytes that begin at
-// records. prefix comes before each message, unless it is negative.
+// manyLanes32 hashes groups of 32 messages, one in each lane, and pads them where
+// they end. Group g advances by blocks[g] blocks. Its lane i has message number[32g+i]:
+// of those that begin at msgs, or if that is nil of the records of size bytes
+// that begin at records. prefix comes before each, unless it is negative.
+// Lanes that end do nothing further. Digest number[...] of dst, if that is not
+// nil, receives the lane's.
 //
-// The lanes have advanced by offset bytes, a multiple of 64 that counts the
-// prefix, before this call; if that is not 0, state holds their hash values:
-// word by word, 16 lanes in a row, set after set. Lanes that end do nothing
-// further. If state is not nil it receives the hash values; if dst is not nil,
-// digest number[i] of dst receives that of lane i.
+// A group may take several calls. For the first, offset is 0, for the others
+// the bytes hashed before, a multiple of 64 that counts the prefix. state takes
+// the hash values from call to call: word by word, 16 lanes in a row, set after
+// set. Without it, or with offset 0, lanes start from the initial hash value.
 //
 //go:noescape
-func manyLanes32(dst *byte, number *[32]int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, blocks int, prefix int)
+func manyLanes32(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, prefix int)
 
 // manyStreams2 compresses blocks of data[i] into state[i], for the first 2 i.
 // The words of a state are in the order F E B A H G D C.

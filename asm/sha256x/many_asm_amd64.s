@@ -186,6 +186,74 @@ DATA many_masks<>+512(SB)/8, $0x0000000000000000
 DATA many_masks<>+520(SB)/8, $0x0000000000000000
 GLOBL many_masks<>(SB), RODATA|NOPTR, $528
 
+DATA many_first_masks<>+0(SB)/8, $0xfffffffffffffffe
+DATA many_first_masks<>+8(SB)/8, $0x7ffffffffffffffe
+DATA many_first_masks<>+16(SB)/8, $0x3ffffffffffffffe
+DATA many_first_masks<>+24(SB)/8, $0x1ffffffffffffffe
+DATA many_first_masks<>+32(SB)/8, $0x0ffffffffffffffe
+DATA many_first_masks<>+40(SB)/8, $0x07fffffffffffffe
+DATA many_first_masks<>+48(SB)/8, $0x03fffffffffffffe
+DATA many_first_masks<>+56(SB)/8, $0x01fffffffffffffe
+DATA many_first_masks<>+64(SB)/8, $0x00fffffffffffffe
+DATA many_first_masks<>+72(SB)/8, $0x007ffffffffffffe
+DATA many_first_masks<>+80(SB)/8, $0x003ffffffffffffe
+DATA many_first_masks<>+88(SB)/8, $0x001ffffffffffffe
+DATA many_first_masks<>+96(SB)/8, $0x000ffffffffffffe
+DATA many_first_masks<>+104(SB)/8, $0x0007fffffffffffe
+DATA many_first_masks<>+112(SB)/8, $0x0003fffffffffffe
+DATA many_first_masks<>+120(SB)/8, $0x0001fffffffffffe
+DATA many_first_masks<>+128(SB)/8, $0x0000fffffffffffe
+DATA many_first_masks<>+136(SB)/8, $0x00007ffffffffffe
+DATA many_first_masks<>+144(SB)/8, $0x00003ffffffffffe
+DATA many_first_masks<>+152(SB)/8, $0x00001ffffffffffe
+DATA many_first_masks<>+160(SB)/8, $0x00000ffffffffffe
+DATA many_first_masks<>+168(SB)/8, $0x000007fffffffffe
+DATA many_first_masks<>+176(SB)/8, $0x000003fffffffffe
+DATA many_first_masks<>+184(SB)/8, $0x000001fffffffffe
+DATA many_first_masks<>+192(SB)/8, $0x000000fffffffffe
+DATA many_first_masks<>+200(SB)/8, $0x0000007ffffffffe
+DATA many_first_masks<>+208(SB)/8, $0x0000003ffffffffe
+DATA many_first_masks<>+216(SB)/8, $0x0000001ffffffffe
+DATA many_first_masks<>+224(SB)/8, $0x0000000ffffffffe
+DATA many_first_masks<>+232(SB)/8, $0x00000007fffffffe
+DATA many_first_masks<>+240(SB)/8, $0x00000003fffffffe
+DATA many_first_masks<>+248(SB)/8, $0x00000001fffffffe
+DATA many_first_masks<>+256(SB)/8, $0x00000000fffffffe
+DATA many_first_masks<>+264(SB)/8, $0x000000007ffffffe
+DATA many_first_masks<>+272(SB)/8, $0x000000003ffffffe
+DATA many_first_masks<>+280(SB)/8, $0x000000001ffffffe
+DATA many_first_masks<>+288(SB)/8, $0x000000000ffffffe
+DATA many_first_masks<>+296(SB)/8, $0x0000000007fffffe
+DATA many_first_masks<>+304(SB)/8, $0x0000000003fffffe
+DATA many_first_masks<>+312(SB)/8, $0x0000000001fffffe
+DATA many_first_masks<>+320(SB)/8, $0x0000000000fffffe
+DATA many_first_masks<>+328(SB)/8, $0x00000000007ffffe
+DATA many_first_masks<>+336(SB)/8, $0x00000000003ffffe
+DATA many_first_masks<>+344(SB)/8, $0x00000000001ffffe
+DATA many_first_masks<>+352(SB)/8, $0x00000000000ffffe
+DATA many_first_masks<>+360(SB)/8, $0x000000000007fffe
+DATA many_first_masks<>+368(SB)/8, $0x000000000003fffe
+DATA many_first_masks<>+376(SB)/8, $0x000000000001fffe
+DATA many_first_masks<>+384(SB)/8, $0x000000000000fffe
+DATA many_first_masks<>+392(SB)/8, $0x0000000000007ffe
+DATA many_first_masks<>+400(SB)/8, $0x0000000000003ffe
+DATA many_first_masks<>+408(SB)/8, $0x0000000000001ffe
+DATA many_first_masks<>+416(SB)/8, $0x0000000000000ffe
+DATA many_first_masks<>+424(SB)/8, $0x00000000000007fe
+DATA many_first_masks<>+432(SB)/8, $0x00000000000003fe
+DATA many_first_masks<>+440(SB)/8, $0x00000000000001fe
+DATA many_first_masks<>+448(SB)/8, $0x00000000000000fe
+DATA many_first_masks<>+456(SB)/8, $0x000000000000007e
+DATA many_first_masks<>+464(SB)/8, $0x000000000000003e
+DATA many_first_masks<>+472(SB)/8, $0x000000000000001e
+DATA many_first_masks<>+480(SB)/8, $0x000000000000000e
+DATA many_first_masks<>+488(SB)/8, $0x0000000000000006
+DATA many_first_masks<>+496(SB)/8, $0x0000000000000002
+DATA many_first_masks<>+504(SB)/8, $0x0000000000000000
+DATA many_first_masks<>+512(SB)/8, $0x0000000000000000
+DATA many_first_masks<>+520(SB)/8, $0x0000000000000000
+GLOBL many_first_masks<>(SB), RODATA|NOPTR, $528
+
 DATA many_rows<>+0(SB)/8, $0x0000000000000000
 DATA many_rows<>+8(SB)/8, $0x0000000000000000
 DATA many_rows<>+16(SB)/8, $0x0000000000000000
@@ -214,564 +282,26 @@ DATA many_small<>+20(SB)/4, $+0
 DATA many_small<>+24(SB)/8, $0x0000000040000000
 GLOBL many_small<>(SB), RODATA|NOPTR, $32
 
-// func manyLanes16(dst *byte, number *[32]int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, blocks int, prefix int)
+// func manyLanes16(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, prefix int)
 // Requires: AVX, AVX512BW, AVX512F, CMOV
-TEXT ·manyLanes16(SB), $4024-72
-	LEAQ 63(SP), DI
-	ANDQ $-64, DI
-
-	// A prefix moves the message by one byte; in the first block it comes first.
-	MOVQ  offset+48(FP), AX
-	MOVQ  prefix+64(FP), CX
-	XORL  DX, DX
-	MOVQ  $-1, BX
-	MOVQ  AX, R10
-	TESTQ CX, CX
-	JS    unprefixed
-	DECQ  R10
-	TESTQ AX, AX
-	JNZ   unprefixed
-	MOVL  CX, DX
-	SHLL  $0x18, DX
-	DECQ  BX
-
-unprefixed:
-	KMOVQ        BX, K7
-	VPBROADCASTD DX, Z31
-	MOVQ         AX, R12
-	SUBQ         R10, R12
-	MOVQ         number+8(FP), CX
-	MOVQ         msgs+24(FP), BX
-	TESTQ        BX, BX
-	JZ           records
-
-	// A slice is three words; number times 3 times 8 bytes leads to it.
-	MOVQ    (CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3840(DI)
-	MOVQ    R11, 2048(DI)
-	MOVQ    8(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3848(DI)
-	MOVQ    R11, 2056(DI)
-	MOVQ    16(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3856(DI)
-	MOVQ    R11, 2064(DI)
-	MOVQ    24(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3864(DI)
-	MOVQ    R11, 2072(DI)
-	MOVQ    32(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3872(DI)
-	MOVQ    R11, 2080(DI)
-	MOVQ    40(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3880(DI)
-	MOVQ    R11, 2088(DI)
-	MOVQ    48(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3888(DI)
-	MOVQ    R11, 2096(DI)
-	MOVQ    56(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3896(DI)
-	MOVQ    R11, 2104(DI)
-	MOVQ    64(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3904(DI)
-	MOVQ    R11, 2112(DI)
-	MOVQ    72(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3912(DI)
-	MOVQ    R11, 2120(DI)
-	MOVQ    80(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3920(DI)
-	MOVQ    R11, 2128(DI)
-	MOVQ    88(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3928(DI)
-	MOVQ    R11, 2136(DI)
-	MOVQ    96(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3936(DI)
-	MOVQ    R11, 2144(DI)
-	MOVQ    104(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3944(DI)
-	MOVQ    R11, 2152(DI)
-	MOVQ    112(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3952(DI)
-	MOVQ    R11, 2160(DI)
-	MOVQ    120(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 3960(DI)
-	MOVQ    R11, 2168(DI)
-	JMP     located
-
-records:
-	MOVQ         records+32(FP), BX
-	MOVQ         size+40(FP), SI
-	ADDQ         R10, BX
-	ADDQ         SI, R12
-	VPBROADCASTQ R12, Z16
-	VMOVDQA64    Z16, 2048(DI)
-	VMOVDQA64    Z16, 2112(DI)
-	MOVQ         (CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3840(DI)
-	MOVQ         8(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3848(DI)
-	MOVQ         16(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3856(DI)
-	MOVQ         24(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3864(DI)
-	MOVQ         32(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3872(DI)
-	MOVQ         40(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3880(DI)
-	MOVQ         48(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3888(DI)
-	MOVQ         56(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3896(DI)
-	MOVQ         64(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3904(DI)
-	MOVQ         72(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3912(DI)
-	MOVQ         80(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3920(DI)
-	MOVQ         88(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3928(DI)
-	MOVQ         96(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3936(DI)
-	MOVQ         104(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3944(DI)
-	MOVQ         112(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3952(DI)
-	MOVQ         120(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 3960(DI)
-
-located:
-	VPBROADCASTQ AX, Z17
-	VMOVDQA64    2048(DI), Z19
-	VPSUBQ       Z17, Z19, Z20
-	VPMINSQ.BCST many_small<>+24(SB), Z20, Z20
-	VPSRLQ       $0x1d, Z19, Z22
-	VPSLLQ       $0x03, Z19, Z24
-	VPMOVQD      Z20, Y20
-	VPMOVQD      Z22, Y22
-	VPMOVQD      Z24, Y24
-	VMOVDQA64    2112(DI), Z19
-	VPSUBQ       Z17, Z19, Z21
-	VPMINSQ.BCST many_small<>+24(SB), Z21, Z21
-	VPSRLQ       $0x1d, Z19, Z23
-	VPSLLQ       $0x03, Z19, Z25
-	VPMOVQD      Z21, Y21
-	VPMOVQD      Z23, Y23
-	VPMOVQD      Z25, Y25
-	VINSERTI64X4 $0x01, Y21, Z20, Z20
-	VMOVDQA64    Z20, 3584(DI)
-	VINSERTI64X4 $0x01, Y23, Z22, Z22
-	VMOVDQA64    Z22, 3712(DI)
-	VINSERTI64X4 $0x01, Y25, Z24, Z24
-	VMOVDQA64    Z24, 3776(DI)
-	TESTQ        AX, AX
-	JNZ          resume
-	VPBROADCASTD many_iv<>+0(SB), Z0
-	VPBROADCASTD many_iv<>+4(SB), Z1
-	VPBROADCASTD many_iv<>+8(SB), Z2
-	VPBROADCASTD many_iv<>+12(SB), Z3
-	VPBROADCASTD many_iv<>+16(SB), Z4
-	VPBROADCASTD many_iv<>+20(SB), Z5
-	VPBROADCASTD many_iv<>+24(SB), Z6
-	VPBROADCASTD many_iv<>+28(SB), Z7
-	JMP          start
-
-resume:
-	MOVQ      state+16(FP), BX
-	VMOVDQU64 (BX), Z0
-	VMOVDQU64 64(BX), Z1
-	VMOVDQU64 128(BX), Z2
-	VMOVDQU64 192(BX), Z3
-	VMOVDQU64 256(BX), Z4
-	VMOVDQU64 320(BX), Z5
-	VMOVDQU64 384(BX), Z6
-	VMOVDQU64 448(BX), Z7
-
-start:
-	VMOVDQA64    Z0, 3072(DI)
-	VMOVDQA64    Z1, 3136(DI)
-	VMOVDQA64    Z2, 3200(DI)
-	VMOVDQA64    Z3, 3264(DI)
-	VMOVDQA64    Z4, 3328(DI)
-	VMOVDQA64    Z5, 3392(DI)
-	VMOVDQA64    Z6, 3456(DI)
-	VMOVDQA64    Z7, 3520(DI)
-	LEAQ         many_k<>+0(SB), R8
-	LEAQ         many_masks<>+0(SB), R12
-	LEAQ         many_rows<>+0(SB), R13
-	XORL         R10, R10
-	MOVQ         blocks+56(FP), R11
-	LEAQ         1024(DI), SI
-	MOVQ         DI, DX
-	VMOVDQA64    3584(DI), Z22
-	VPCMPD.BCST  $0x02, many_small<>+4(SB), Z22, K3
-	VPMINSD.BCST many_small<>+8(SB), Z22, Z22
-	VPMAXSD.BCST many_small<>+12(SB), Z22, Z22
-	VPBROADCASTD many_small<>+8(SB), Z23
-	VPSUBD       Z22, Z23, Z23
-	VMOVDQA64    Z23, 3648(DI)
-	MOVL         3648(DI), AX
-	MOVQ         3840(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         3652(DI), AX
-	MOVQ         3848(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         3656(DI), AX
-	MOVQ         3856(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         3660(DI), AX
-	MOVQ         3864(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 2048(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 2112(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 2176(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 2240(DI)
-	MOVL         3664(DI), AX
-	MOVQ         3872(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         3668(DI), AX
-	MOVQ         3880(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         3672(DI), AX
-	MOVQ         3888(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         3676(DI), AX
-	MOVQ         3896(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 2304(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 2368(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 2432(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 2496(DI)
-	MOVL         3680(DI), AX
-	MOVQ         3904(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         3684(DI), AX
-	MOVQ         3912(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         3688(DI), AX
-	MOVQ         3920(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         3692(DI), AX
-	MOVQ         3928(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 2560(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 2624(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 2688(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 2752(DI)
-	MOVL         3696(DI), AX
-	MOVQ         3936(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         3700(DI), AX
-	MOVQ         3944(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         3704(DI), AX
-	MOVQ         3952(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         3708(DI), AX
-	MOVQ         3960(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 2816(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 2880(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 2944(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 3008(DI)
-	VMOVDQA64    2048(DI), Z22
-	VMOVDQA64    2560(DI), Z23
-	VSHUFI32X4   $0x44, 2304(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 2304(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 2816(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 2816(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, (DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 256(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 512(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VMOVDQA64    Z23, 768(DX)
-	VMOVDQA64    2112(DI), Z22
-	VMOVDQA64    2624(DI), Z23
-	VSHUFI32X4   $0x44, 2368(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 2368(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 2880(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 2880(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 64(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 320(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 576(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VMOVDQA64    Z23, 832(DX)
-	VMOVDQA64    2176(DI), Z22
-	VMOVDQA64    2688(DI), Z23
-	VSHUFI32X4   $0x44, 2432(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 2432(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 2944(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 2944(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 128(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 384(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 640(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VPORD        3712(DI), Z23, K3, Z23
-	VMOVDQA64    Z23, 896(DX)
-	VMOVDQA64    2240(DI), Z22
-	VMOVDQA64    2752(DI), Z23
-	VSHUFI32X4   $0x44, 2496(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 2496(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 3008(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 3008(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 192(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 448(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 704(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VPORD        3776(DI), Z23, K3, Z23
-	VMOVDQA64    Z23, 960(DX)
-	VPORD        (DX), Z31, Z30
-	VMOVDQA64    Z30, (DX)
-	XCHGQ        SI, DX
+TEXT ·manyLanes16(SB), $4216-80
+	LEAQ  63(SP), DI
+	ANDQ  $-64, DI
+	XORL  AX, AX
+	MOVQ  AX, 4096(DI)
+	MOVQ  AX, 4128(DI)
+	MOVQ  number+8(FP), AX
+	MOVQ  AX, 4104(DI)
+	MOVQ  blocks+16(FP), AX
+	MOVQ  AX, 4112(DI)
+	MOVQ  groups+24(FP), AX
+	MOVQ  AX, 4120(DI)
+	MOVQ  DI, SI
+	LEAQ  1024(DI), DX
+	LEAQ  many_k<>+0(SB), R8
+	LEAQ  many_rows<>+0(SB), R13
+	KXORQ K5, K5, K5
+	JMP   next
 
 block:
 	VMOVDQA64 896(SI), Z22
@@ -780,527 +310,830 @@ block:
 	MOVQ      $0x00000003, BX
 
 rounds:
-	VPADDD       (SI), Z7, Z7
-	VPADDD.BCST  (R9), Z7, Z7
-	VPRORD       $0x06, Z4, Z16
-	VPRORD       $0x0b, Z4, Z17
-	VPRORD       $0x19, Z4, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z4, Z17
-	VPTERNLOGD   $0xca, Z6, Z5, Z17
-	VPADDD       Z16, Z7, Z7
-	VPADDD       Z17, Z7, Z7
-	VPADDD       Z7, Z3, Z3
-	VPRORD       $0x02, Z0, Z16
-	VPRORD       $0x0d, Z0, Z17
-	VPRORD       $0x16, Z0, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z0, Z17
-	VPTERNLOGD   $0xe8, Z2, Z1, Z17
-	VPADDD       Z16, Z7, Z7
-	VPADDD       Z17, Z7, Z7
-	VMOVDQA64    64(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       (SI), Z26, Z26
-	VPADDD       576(SI), Z26, Z26
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x13, Z22, Z28
-	VPSRLD       $0x0a, Z22, Z22
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPADDD       Z26, Z22, Z22
-	VMOVDQA64    Z22, (SI)
-	VPADDD       64(SI), Z6, Z6
-	VPADDD.BCST  4(R9), Z6, Z6
-	VPRORD       $0x06, Z3, Z16
-	VPRORD       $0x0b, Z3, Z17
-	VPRORD       $0x19, Z3, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z3, Z17
-	VPTERNLOGD   $0xca, Z5, Z4, Z17
-	VPADDD       Z16, Z6, Z6
-	VPADDD       Z17, Z6, Z6
-	VPADDD       Z6, Z2, Z2
-	VPRORD       $0x02, Z7, Z16
-	VPRORD       $0x0d, Z7, Z17
-	VPRORD       $0x16, Z7, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z7, Z17
-	VPTERNLOGD   $0xe8, Z1, Z0, Z17
-	VPADDD       Z16, Z6, Z6
-	VPADDD       Z17, Z6, Z6
-	VMOVDQA64    128(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       64(SI), Z26, Z26
-	VPADDD       640(SI), Z26, Z26
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x13, Z23, Z28
-	VPSRLD       $0x0a, Z23, Z23
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPADDD       Z26, Z23, Z23
-	VMOVDQA64    Z23, 64(SI)
-	VPADDD       128(SI), Z5, Z5
-	VPADDD.BCST  8(R9), Z5, Z5
-	VPRORD       $0x06, Z2, Z16
-	VPRORD       $0x0b, Z2, Z17
-	VPRORD       $0x19, Z2, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z2, Z17
-	VPTERNLOGD   $0xca, Z4, Z3, Z17
-	VPADDD       Z16, Z5, Z5
-	VPADDD       Z17, Z5, Z5
-	VPADDD       Z5, Z1, Z1
-	VPRORD       $0x02, Z6, Z16
-	VPRORD       $0x0d, Z6, Z17
-	VPRORD       $0x16, Z6, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z6, Z17
-	VPTERNLOGD   $0xe8, Z0, Z7, Z17
-	VPADDD       Z16, Z5, Z5
-	VPADDD       Z17, Z5, Z5
-	VMOVDQA64    192(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       128(SI), Z26, Z26
-	VPADDD       704(SI), Z26, Z26
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x13, Z22, Z28
-	VPSRLD       $0x0a, Z22, Z22
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPADDD       Z26, Z22, Z22
-	VMOVDQA64    Z22, 128(SI)
-	VPADDD       192(SI), Z4, Z4
-	VPADDD.BCST  12(R9), Z4, Z4
-	VPRORD       $0x06, Z1, Z16
-	VPRORD       $0x0b, Z1, Z17
-	VPRORD       $0x19, Z1, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z1, Z17
-	VPTERNLOGD   $0xca, Z3, Z2, Z17
-	VPADDD       Z16, Z4, Z4
-	VPADDD       Z17, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VPRORD       $0x02, Z5, Z16
-	VPRORD       $0x0d, Z5, Z17
-	VPRORD       $0x16, Z5, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z5, Z17
-	VPTERNLOGD   $0xe8, Z7, Z6, Z17
-	VPADDD       Z16, Z4, Z4
-	VPADDD       Z17, Z4, Z4
-	VMOVDQA64    256(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       192(SI), Z26, Z26
-	VPADDD       768(SI), Z26, Z26
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x13, Z23, Z28
-	VPSRLD       $0x0a, Z23, Z23
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPADDD       Z26, Z23, Z23
-	VMOVDQA64    Z23, 192(SI)
-	VPADDD       256(SI), Z3, Z3
-	VPADDD.BCST  16(R9), Z3, Z3
-	VPRORD       $0x06, Z0, Z16
-	VPRORD       $0x0b, Z0, Z17
-	VPRORD       $0x19, Z0, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z0, Z17
-	VPTERNLOGD   $0xca, Z2, Z1, Z17
-	VPADDD       Z16, Z3, Z3
-	VPADDD       Z17, Z3, Z3
-	VPADDD       Z3, Z7, Z7
-	VPRORD       $0x02, Z4, Z16
-	VPRORD       $0x0d, Z4, Z17
-	VPRORD       $0x16, Z4, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z4, Z17
-	VPTERNLOGD   $0xe8, Z6, Z5, Z17
-	VPADDD       Z16, Z3, Z3
-	VPADDD       Z17, Z3, Z3
-	VMOVDQA64    320(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       256(SI), Z26, Z26
-	VPADDD       832(SI), Z26, Z26
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x13, Z22, Z28
-	VPSRLD       $0x0a, Z22, Z22
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPADDD       Z26, Z22, Z22
-	VMOVDQA64    Z22, 256(SI)
-	VPADDD       320(SI), Z2, Z2
-	VPADDD.BCST  20(R9), Z2, Z2
-	VPRORD       $0x06, Z7, Z16
-	VPRORD       $0x0b, Z7, Z17
-	VPRORD       $0x19, Z7, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z7, Z17
-	VPTERNLOGD   $0xca, Z1, Z0, Z17
-	VPADDD       Z16, Z2, Z2
-	VPADDD       Z17, Z2, Z2
-	VPADDD       Z2, Z6, Z6
-	VPRORD       $0x02, Z3, Z16
-	VPRORD       $0x0d, Z3, Z17
-	VPRORD       $0x16, Z3, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z3, Z17
-	VPTERNLOGD   $0xe8, Z5, Z4, Z17
-	VPADDD       Z16, Z2, Z2
-	VPADDD       Z17, Z2, Z2
-	VMOVDQA64    384(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       320(SI), Z26, Z26
-	VPADDD       896(SI), Z26, Z26
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x13, Z23, Z28
-	VPSRLD       $0x0a, Z23, Z23
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPADDD       Z26, Z23, Z23
-	VMOVDQA64    Z23, 320(SI)
-	VPADDD       384(SI), Z1, Z1
-	VPADDD.BCST  24(R9), Z1, Z1
-	VPRORD       $0x06, Z6, Z16
-	VPRORD       $0x0b, Z6, Z17
-	VPRORD       $0x19, Z6, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z6, Z17
-	VPTERNLOGD   $0xca, Z0, Z7, Z17
-	VPADDD       Z16, Z1, Z1
-	VPADDD       Z17, Z1, Z1
-	VPADDD       Z1, Z5, Z5
-	VPRORD       $0x02, Z2, Z16
-	VPRORD       $0x0d, Z2, Z17
-	VPRORD       $0x16, Z2, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z2, Z17
-	VPTERNLOGD   $0xe8, Z4, Z3, Z17
-	VPADDD       Z16, Z1, Z1
-	VPADDD       Z17, Z1, Z1
-	VMOVDQA64    448(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       384(SI), Z26, Z26
-	VPADDD       960(SI), Z26, Z26
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x13, Z22, Z28
-	VPSRLD       $0x0a, Z22, Z22
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPADDD       Z26, Z22, Z22
-	VMOVDQA64    Z22, 384(SI)
-	VPADDD       448(SI), Z0, Z0
-	VPADDD.BCST  28(R9), Z0, Z0
-	VPRORD       $0x06, Z5, Z16
-	VPRORD       $0x0b, Z5, Z17
-	VPRORD       $0x19, Z5, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z5, Z17
-	VPTERNLOGD   $0xca, Z7, Z6, Z17
-	VPADDD       Z16, Z0, Z0
-	VPADDD       Z17, Z0, Z0
-	VPADDD       Z0, Z4, Z4
-	VPRORD       $0x02, Z1, Z16
-	VPRORD       $0x0d, Z1, Z17
-	VPRORD       $0x16, Z1, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z1, Z17
-	VPTERNLOGD   $0xe8, Z3, Z2, Z17
-	VPADDD       Z16, Z0, Z0
-	VPADDD       Z17, Z0, Z0
-	VMOVDQA64    512(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       448(SI), Z26, Z26
-	VPADDD       (SI), Z26, Z26
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x13, Z23, Z28
-	VPSRLD       $0x0a, Z23, Z23
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPADDD       Z26, Z23, Z23
-	VMOVDQA64    Z23, 448(SI)
-	VPADDD       512(SI), Z7, Z7
-	VPADDD.BCST  32(R9), Z7, Z7
-	VPRORD       $0x06, Z4, Z16
-	VPRORD       $0x0b, Z4, Z17
-	VPRORD       $0x19, Z4, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z4, Z17
-	VPTERNLOGD   $0xca, Z6, Z5, Z17
-	VPADDD       Z16, Z7, Z7
-	VPADDD       Z17, Z7, Z7
-	VPADDD       Z7, Z3, Z3
-	VPRORD       $0x02, Z0, Z16
-	VPRORD       $0x0d, Z0, Z17
-	VPRORD       $0x16, Z0, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z0, Z17
-	VPTERNLOGD   $0xe8, Z2, Z1, Z17
-	VPADDD       Z16, Z7, Z7
-	VPADDD       Z17, Z7, Z7
-	VMOVDQA64    576(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       512(SI), Z26, Z26
-	VPADDD       64(SI), Z26, Z26
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x13, Z22, Z28
-	VPSRLD       $0x0a, Z22, Z22
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPADDD       Z26, Z22, Z22
-	VMOVDQA64    Z22, 512(SI)
-	VPADDD       576(SI), Z6, Z6
-	VPADDD.BCST  36(R9), Z6, Z6
-	VPRORD       $0x06, Z3, Z16
-	VPRORD       $0x0b, Z3, Z17
-	VPRORD       $0x19, Z3, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z3, Z17
-	VPTERNLOGD   $0xca, Z5, Z4, Z17
-	VPADDD       Z16, Z6, Z6
-	VPADDD       Z17, Z6, Z6
-	VPADDD       Z6, Z2, Z2
-	VPRORD       $0x02, Z7, Z16
-	VPRORD       $0x0d, Z7, Z17
-	VPRORD       $0x16, Z7, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z7, Z17
-	VPTERNLOGD   $0xe8, Z1, Z0, Z17
-	VPADDD       Z16, Z6, Z6
-	VPADDD       Z17, Z6, Z6
-	VMOVDQA64    640(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       576(SI), Z26, Z26
-	VPADDD       128(SI), Z26, Z26
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x13, Z23, Z28
-	VPSRLD       $0x0a, Z23, Z23
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPADDD       Z26, Z23, Z23
-	VMOVDQA64    Z23, 576(SI)
-	VPADDD       640(SI), Z5, Z5
-	VPADDD.BCST  40(R9), Z5, Z5
-	VPRORD       $0x06, Z2, Z16
-	VPRORD       $0x0b, Z2, Z17
-	VPRORD       $0x19, Z2, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z2, Z17
-	VPTERNLOGD   $0xca, Z4, Z3, Z17
-	VPADDD       Z16, Z5, Z5
-	VPADDD       Z17, Z5, Z5
-	VPADDD       Z5, Z1, Z1
-	VPRORD       $0x02, Z6, Z16
-	VPRORD       $0x0d, Z6, Z17
-	VPRORD       $0x16, Z6, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z6, Z17
-	VPTERNLOGD   $0xe8, Z0, Z7, Z17
-	VPADDD       Z16, Z5, Z5
-	VPADDD       Z17, Z5, Z5
-	VMOVDQA64    704(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       640(SI), Z26, Z26
-	VPADDD       192(SI), Z26, Z26
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x13, Z22, Z28
-	VPSRLD       $0x0a, Z22, Z22
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPADDD       Z26, Z22, Z22
-	VMOVDQA64    Z22, 640(SI)
-	VPADDD       704(SI), Z4, Z4
-	VPADDD.BCST  44(R9), Z4, Z4
-	VPRORD       $0x06, Z1, Z16
-	VPRORD       $0x0b, Z1, Z17
-	VPRORD       $0x19, Z1, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z1, Z17
-	VPTERNLOGD   $0xca, Z3, Z2, Z17
-	VPADDD       Z16, Z4, Z4
-	VPADDD       Z17, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VPRORD       $0x02, Z5, Z16
-	VPRORD       $0x0d, Z5, Z17
-	VPRORD       $0x16, Z5, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z5, Z17
-	VPTERNLOGD   $0xe8, Z7, Z6, Z17
-	VPADDD       Z16, Z4, Z4
-	VPADDD       Z17, Z4, Z4
-	VMOVDQA64    768(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       704(SI), Z26, Z26
-	VPADDD       256(SI), Z26, Z26
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x13, Z23, Z28
-	VPSRLD       $0x0a, Z23, Z23
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPADDD       Z26, Z23, Z23
-	VMOVDQA64    Z23, 704(SI)
-	VPADDD       768(SI), Z3, Z3
-	VPADDD.BCST  48(R9), Z3, Z3
-	VPRORD       $0x06, Z0, Z16
-	VPRORD       $0x0b, Z0, Z17
-	VPRORD       $0x19, Z0, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z0, Z17
-	VPTERNLOGD   $0xca, Z2, Z1, Z17
-	VPADDD       Z16, Z3, Z3
-	VPADDD       Z17, Z3, Z3
-	VPADDD       Z3, Z7, Z7
-	VPRORD       $0x02, Z4, Z16
-	VPRORD       $0x0d, Z4, Z17
-	VPRORD       $0x16, Z4, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z4, Z17
-	VPTERNLOGD   $0xe8, Z6, Z5, Z17
-	VPADDD       Z16, Z3, Z3
-	VPADDD       Z17, Z3, Z3
-	VMOVDQA64    832(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       768(SI), Z26, Z26
-	VPADDD       320(SI), Z26, Z26
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x13, Z22, Z28
-	VPSRLD       $0x0a, Z22, Z22
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPADDD       Z26, Z22, Z22
-	VMOVDQA64    Z22, 768(SI)
-	VPADDD       832(SI), Z2, Z2
-	VPADDD.BCST  52(R9), Z2, Z2
-	VPRORD       $0x06, Z7, Z16
-	VPRORD       $0x0b, Z7, Z17
-	VPRORD       $0x19, Z7, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z7, Z17
-	VPTERNLOGD   $0xca, Z1, Z0, Z17
-	VPADDD       Z16, Z2, Z2
-	VPADDD       Z17, Z2, Z2
-	VPADDD       Z2, Z6, Z6
-	VPRORD       $0x02, Z3, Z16
-	VPRORD       $0x0d, Z3, Z17
-	VPRORD       $0x16, Z3, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z3, Z17
-	VPTERNLOGD   $0xe8, Z5, Z4, Z17
-	VPADDD       Z16, Z2, Z2
-	VPADDD       Z17, Z2, Z2
-	VMOVDQA64    896(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       832(SI), Z26, Z26
-	VPADDD       384(SI), Z26, Z26
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x13, Z23, Z28
-	VPSRLD       $0x0a, Z23, Z23
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPADDD       Z26, Z23, Z23
-	VMOVDQA64    Z23, 832(SI)
-	VPADDD       896(SI), Z1, Z1
-	VPADDD.BCST  56(R9), Z1, Z1
-	VPRORD       $0x06, Z6, Z16
-	VPRORD       $0x0b, Z6, Z17
-	VPRORD       $0x19, Z6, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z6, Z17
-	VPTERNLOGD   $0xca, Z0, Z7, Z17
-	VPADDD       Z16, Z1, Z1
-	VPADDD       Z17, Z1, Z1
-	VPADDD       Z1, Z5, Z5
-	VPRORD       $0x02, Z2, Z16
-	VPRORD       $0x0d, Z2, Z17
-	VPRORD       $0x16, Z2, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z2, Z17
-	VPTERNLOGD   $0xe8, Z4, Z3, Z17
-	VPADDD       Z16, Z1, Z1
-	VPADDD       Z17, Z1, Z1
-	VMOVDQA64    960(SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       896(SI), Z26, Z26
-	VPADDD       448(SI), Z26, Z26
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x13, Z22, Z28
-	VPSRLD       $0x0a, Z22, Z22
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPADDD       Z26, Z22, Z22
-	VMOVDQA64    Z22, 896(SI)
-	VPADDD       960(SI), Z0, Z0
-	VPADDD.BCST  60(R9), Z0, Z0
-	VPRORD       $0x06, Z5, Z16
-	VPRORD       $0x0b, Z5, Z17
-	VPRORD       $0x19, Z5, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z5, Z17
-	VPTERNLOGD   $0xca, Z7, Z6, Z17
-	VPADDD       Z16, Z0, Z0
-	VPADDD       Z17, Z0, Z0
-	VPADDD       Z0, Z4, Z4
-	VPRORD       $0x02, Z1, Z16
-	VPRORD       $0x0d, Z1, Z17
-	VPRORD       $0x16, Z1, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z1, Z17
-	VPTERNLOGD   $0xe8, Z3, Z2, Z17
-	VPADDD       Z16, Z0, Z0
-	VPADDD       Z17, Z0, Z0
-	VMOVDQA64    (SI), Z26
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x12, Z26, Z28
-	VPSRLD       $0x03, Z26, Z26
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPADDD       960(SI), Z26, Z26
-	VPADDD       512(SI), Z26, Z26
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x13, Z23, Z28
-	VPSRLD       $0x0a, Z23, Z23
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPADDD       Z26, Z23, Z23
-	VMOVDQA64    Z23, 960(SI)
-	ADDQ         $0x40, R9
-	DECQ         BX
-	JNZ          rounds
-	VMOVDQA64    3584(DI), Z22
-	VPCMPD.BCST  $0x05, many_small<>+16(SB), Z22, K5
+	VPADDD      (SI), Z7, Z7
+	VPADDD.BCST (R9), Z7, Z7
+	VPRORD      $0x06, Z4, Z16
+	VPRORD      $0x0b, Z4, Z17
+	VPRORD      $0x19, Z4, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z4, Z17
+	VPTERNLOGD  $0xca, Z6, Z5, Z17
+	VPADDD      Z16, Z7, Z7
+	VPADDD      Z17, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z16
+	VPRORD      $0x0d, Z0, Z17
+	VPRORD      $0x16, Z0, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z0, Z17
+	VPTERNLOGD  $0xe8, Z2, Z1, Z17
+	VPADDD      Z16, Z7, Z7
+	VPADDD      Z17, Z7, Z7
+	VMOVDQA64   64(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      (SI), Z26, Z26
+	VPADDD      576(SI), Z26, Z26
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x13, Z22, Z28
+	VPSRLD      $0x0a, Z22, Z22
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPADDD      Z26, Z22, Z22
+	VMOVDQA64   Z22, (SI)
+	VPADDD      64(SI), Z6, Z6
+	VPADDD.BCST 4(R9), Z6, Z6
+	VPRORD      $0x06, Z3, Z16
+	VPRORD      $0x0b, Z3, Z17
+	VPRORD      $0x19, Z3, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z3, Z17
+	VPTERNLOGD  $0xca, Z5, Z4, Z17
+	VPADDD      Z16, Z6, Z6
+	VPADDD      Z17, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z16
+	VPRORD      $0x0d, Z7, Z17
+	VPRORD      $0x16, Z7, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z7, Z17
+	VPTERNLOGD  $0xe8, Z1, Z0, Z17
+	VPADDD      Z16, Z6, Z6
+	VPADDD      Z17, Z6, Z6
+	VMOVDQA64   128(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      64(SI), Z26, Z26
+	VPADDD      640(SI), Z26, Z26
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x13, Z23, Z28
+	VPSRLD      $0x0a, Z23, Z23
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPADDD      Z26, Z23, Z23
+	VMOVDQA64   Z23, 64(SI)
+	VPADDD      128(SI), Z5, Z5
+	VPADDD.BCST 8(R9), Z5, Z5
+	VPRORD      $0x06, Z2, Z16
+	VPRORD      $0x0b, Z2, Z17
+	VPRORD      $0x19, Z2, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z2, Z17
+	VPTERNLOGD  $0xca, Z4, Z3, Z17
+	VPADDD      Z16, Z5, Z5
+	VPADDD      Z17, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z16
+	VPRORD      $0x0d, Z6, Z17
+	VPRORD      $0x16, Z6, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z6, Z17
+	VPTERNLOGD  $0xe8, Z0, Z7, Z17
+	VPADDD      Z16, Z5, Z5
+	VPADDD      Z17, Z5, Z5
+	VMOVDQA64   192(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      128(SI), Z26, Z26
+	VPADDD      704(SI), Z26, Z26
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x13, Z22, Z28
+	VPSRLD      $0x0a, Z22, Z22
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPADDD      Z26, Z22, Z22
+	VMOVDQA64   Z22, 128(SI)
+	VPADDD      192(SI), Z4, Z4
+	VPADDD.BCST 12(R9), Z4, Z4
+	VPRORD      $0x06, Z1, Z16
+	VPRORD      $0x0b, Z1, Z17
+	VPRORD      $0x19, Z1, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z1, Z17
+	VPTERNLOGD  $0xca, Z3, Z2, Z17
+	VPADDD      Z16, Z4, Z4
+	VPADDD      Z17, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z16
+	VPRORD      $0x0d, Z5, Z17
+	VPRORD      $0x16, Z5, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z5, Z17
+	VPTERNLOGD  $0xe8, Z7, Z6, Z17
+	VPADDD      Z16, Z4, Z4
+	VPADDD      Z17, Z4, Z4
+	VMOVDQA64   256(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      192(SI), Z26, Z26
+	VPADDD      768(SI), Z26, Z26
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x13, Z23, Z28
+	VPSRLD      $0x0a, Z23, Z23
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPADDD      Z26, Z23, Z23
+	VMOVDQA64   Z23, 192(SI)
+	VPADDD      256(SI), Z3, Z3
+	VPADDD.BCST 16(R9), Z3, Z3
+	VPRORD      $0x06, Z0, Z16
+	VPRORD      $0x0b, Z0, Z17
+	VPRORD      $0x19, Z0, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z0, Z17
+	VPTERNLOGD  $0xca, Z2, Z1, Z17
+	VPADDD      Z16, Z3, Z3
+	VPADDD      Z17, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z16
+	VPRORD      $0x0d, Z4, Z17
+	VPRORD      $0x16, Z4, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z4, Z17
+	VPTERNLOGD  $0xe8, Z6, Z5, Z17
+	VPADDD      Z16, Z3, Z3
+	VPADDD      Z17, Z3, Z3
+	VMOVDQA64   320(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      256(SI), Z26, Z26
+	VPADDD      832(SI), Z26, Z26
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x13, Z22, Z28
+	VPSRLD      $0x0a, Z22, Z22
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPADDD      Z26, Z22, Z22
+	VMOVDQA64   Z22, 256(SI)
+	VPADDD      320(SI), Z2, Z2
+	VPADDD.BCST 20(R9), Z2, Z2
+	VPRORD      $0x06, Z7, Z16
+	VPRORD      $0x0b, Z7, Z17
+	VPRORD      $0x19, Z7, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z7, Z17
+	VPTERNLOGD  $0xca, Z1, Z0, Z17
+	VPADDD      Z16, Z2, Z2
+	VPADDD      Z17, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z16
+	VPRORD      $0x0d, Z3, Z17
+	VPRORD      $0x16, Z3, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z3, Z17
+	VPTERNLOGD  $0xe8, Z5, Z4, Z17
+	VPADDD      Z16, Z2, Z2
+	VPADDD      Z17, Z2, Z2
+	VMOVDQA64   384(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      320(SI), Z26, Z26
+	VPADDD      896(SI), Z26, Z26
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x13, Z23, Z28
+	VPSRLD      $0x0a, Z23, Z23
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPADDD      Z26, Z23, Z23
+	VMOVDQA64   Z23, 320(SI)
+	VPADDD      384(SI), Z1, Z1
+	VPADDD.BCST 24(R9), Z1, Z1
+	VPRORD      $0x06, Z6, Z16
+	VPRORD      $0x0b, Z6, Z17
+	VPRORD      $0x19, Z6, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z6, Z17
+	VPTERNLOGD  $0xca, Z0, Z7, Z17
+	VPADDD      Z16, Z1, Z1
+	VPADDD      Z17, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z16
+	VPRORD      $0x0d, Z2, Z17
+	VPRORD      $0x16, Z2, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z2, Z17
+	VPTERNLOGD  $0xe8, Z4, Z3, Z17
+	VPADDD      Z16, Z1, Z1
+	VPADDD      Z17, Z1, Z1
+	VMOVDQA64   448(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      384(SI), Z26, Z26
+	VPADDD      960(SI), Z26, Z26
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x13, Z22, Z28
+	VPSRLD      $0x0a, Z22, Z22
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPADDD      Z26, Z22, Z22
+	VMOVDQA64   Z22, 384(SI)
+	VPADDD      448(SI), Z0, Z0
+	VPADDD.BCST 28(R9), Z0, Z0
+	VPRORD      $0x06, Z5, Z16
+	VPRORD      $0x0b, Z5, Z17
+	VPRORD      $0x19, Z5, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z5, Z17
+	VPTERNLOGD  $0xca, Z7, Z6, Z17
+	VPADDD      Z16, Z0, Z0
+	VPADDD      Z17, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z16
+	VPRORD      $0x0d, Z1, Z17
+	VPRORD      $0x16, Z1, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z1, Z17
+	VPTERNLOGD  $0xe8, Z3, Z2, Z17
+	VPADDD      Z16, Z0, Z0
+	VPADDD      Z17, Z0, Z0
+	VMOVDQA64   512(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      448(SI), Z26, Z26
+	VPADDD      (SI), Z26, Z26
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x13, Z23, Z28
+	VPSRLD      $0x0a, Z23, Z23
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPADDD      Z26, Z23, Z23
+	VMOVDQA64   Z23, 448(SI)
+	VPADDD      512(SI), Z7, Z7
+	VPADDD.BCST 32(R9), Z7, Z7
+	VPRORD      $0x06, Z4, Z16
+	VPRORD      $0x0b, Z4, Z17
+	VPRORD      $0x19, Z4, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z4, Z17
+	VPTERNLOGD  $0xca, Z6, Z5, Z17
+	VPADDD      Z16, Z7, Z7
+	VPADDD      Z17, Z7, Z7
+	VPADDD      Z7, Z3, Z3
+	VPRORD      $0x02, Z0, Z16
+	VPRORD      $0x0d, Z0, Z17
+	VPRORD      $0x16, Z0, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z0, Z17
+	VPTERNLOGD  $0xe8, Z2, Z1, Z17
+	VPADDD      Z16, Z7, Z7
+	VPADDD      Z17, Z7, Z7
+	VMOVDQA64   576(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      512(SI), Z26, Z26
+	VPADDD      64(SI), Z26, Z26
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x13, Z22, Z28
+	VPSRLD      $0x0a, Z22, Z22
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPADDD      Z26, Z22, Z22
+	VMOVDQA64   Z22, 512(SI)
+	VPADDD      576(SI), Z6, Z6
+	VPADDD.BCST 36(R9), Z6, Z6
+	VPRORD      $0x06, Z3, Z16
+	VPRORD      $0x0b, Z3, Z17
+	VPRORD      $0x19, Z3, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z3, Z17
+	VPTERNLOGD  $0xca, Z5, Z4, Z17
+	VPADDD      Z16, Z6, Z6
+	VPADDD      Z17, Z6, Z6
+	VPADDD      Z6, Z2, Z2
+	VPRORD      $0x02, Z7, Z16
+	VPRORD      $0x0d, Z7, Z17
+	VPRORD      $0x16, Z7, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z7, Z17
+	VPTERNLOGD  $0xe8, Z1, Z0, Z17
+	VPADDD      Z16, Z6, Z6
+	VPADDD      Z17, Z6, Z6
+	VMOVDQA64   640(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      576(SI), Z26, Z26
+	VPADDD      128(SI), Z26, Z26
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x13, Z23, Z28
+	VPSRLD      $0x0a, Z23, Z23
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPADDD      Z26, Z23, Z23
+	VMOVDQA64   Z23, 576(SI)
+	VPADDD      640(SI), Z5, Z5
+	VPADDD.BCST 40(R9), Z5, Z5
+	VPRORD      $0x06, Z2, Z16
+	VPRORD      $0x0b, Z2, Z17
+	VPRORD      $0x19, Z2, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z2, Z17
+	VPTERNLOGD  $0xca, Z4, Z3, Z17
+	VPADDD      Z16, Z5, Z5
+	VPADDD      Z17, Z5, Z5
+	VPADDD      Z5, Z1, Z1
+	VPRORD      $0x02, Z6, Z16
+	VPRORD      $0x0d, Z6, Z17
+	VPRORD      $0x16, Z6, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z6, Z17
+	VPTERNLOGD  $0xe8, Z0, Z7, Z17
+	VPADDD      Z16, Z5, Z5
+	VPADDD      Z17, Z5, Z5
+	VMOVDQA64   704(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      640(SI), Z26, Z26
+	VPADDD      192(SI), Z26, Z26
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x13, Z22, Z28
+	VPSRLD      $0x0a, Z22, Z22
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPADDD      Z26, Z22, Z22
+	VMOVDQA64   Z22, 640(SI)
+	VPADDD      704(SI), Z4, Z4
+	VPADDD.BCST 44(R9), Z4, Z4
+	VPRORD      $0x06, Z1, Z16
+	VPRORD      $0x0b, Z1, Z17
+	VPRORD      $0x19, Z1, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z1, Z17
+	VPTERNLOGD  $0xca, Z3, Z2, Z17
+	VPADDD      Z16, Z4, Z4
+	VPADDD      Z17, Z4, Z4
+	VPADDD      Z4, Z0, Z0
+	VPRORD      $0x02, Z5, Z16
+	VPRORD      $0x0d, Z5, Z17
+	VPRORD      $0x16, Z5, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z5, Z17
+	VPTERNLOGD  $0xe8, Z7, Z6, Z17
+	VPADDD      Z16, Z4, Z4
+	VPADDD      Z17, Z4, Z4
+	VMOVDQA64   768(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      704(SI), Z26, Z26
+	VPADDD      256(SI), Z26, Z26
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x13, Z23, Z28
+	VPSRLD      $0x0a, Z23, Z23
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPADDD      Z26, Z23, Z23
+	VMOVDQA64   Z23, 704(SI)
+	VPADDD      768(SI), Z3, Z3
+	VPADDD.BCST 48(R9), Z3, Z3
+	VPRORD      $0x06, Z0, Z16
+	VPRORD      $0x0b, Z0, Z17
+	VPRORD      $0x19, Z0, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z0, Z17
+	VPTERNLOGD  $0xca, Z2, Z1, Z17
+	VPADDD      Z16, Z3, Z3
+	VPADDD      Z17, Z3, Z3
+	VPADDD      Z3, Z7, Z7
+	VPRORD      $0x02, Z4, Z16
+	VPRORD      $0x0d, Z4, Z17
+	VPRORD      $0x16, Z4, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z4, Z17
+	VPTERNLOGD  $0xe8, Z6, Z5, Z17
+	VPADDD      Z16, Z3, Z3
+	VPADDD      Z17, Z3, Z3
+	VMOVDQA64   832(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      768(SI), Z26, Z26
+	VPADDD      320(SI), Z26, Z26
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x13, Z22, Z28
+	VPSRLD      $0x0a, Z22, Z22
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPADDD      Z26, Z22, Z22
+	VMOVDQA64   Z22, 768(SI)
+	VPADDD      832(SI), Z2, Z2
+	VPADDD.BCST 52(R9), Z2, Z2
+	VPRORD      $0x06, Z7, Z16
+	VPRORD      $0x0b, Z7, Z17
+	VPRORD      $0x19, Z7, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z7, Z17
+	VPTERNLOGD  $0xca, Z1, Z0, Z17
+	VPADDD      Z16, Z2, Z2
+	VPADDD      Z17, Z2, Z2
+	VPADDD      Z2, Z6, Z6
+	VPRORD      $0x02, Z3, Z16
+	VPRORD      $0x0d, Z3, Z17
+	VPRORD      $0x16, Z3, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z3, Z17
+	VPTERNLOGD  $0xe8, Z5, Z4, Z17
+	VPADDD      Z16, Z2, Z2
+	VPADDD      Z17, Z2, Z2
+	VMOVDQA64   896(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      832(SI), Z26, Z26
+	VPADDD      384(SI), Z26, Z26
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x13, Z23, Z28
+	VPSRLD      $0x0a, Z23, Z23
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPADDD      Z26, Z23, Z23
+	VMOVDQA64   Z23, 832(SI)
+	VPADDD      896(SI), Z1, Z1
+	VPADDD.BCST 56(R9), Z1, Z1
+	VPRORD      $0x06, Z6, Z16
+	VPRORD      $0x0b, Z6, Z17
+	VPRORD      $0x19, Z6, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z6, Z17
+	VPTERNLOGD  $0xca, Z0, Z7, Z17
+	VPADDD      Z16, Z1, Z1
+	VPADDD      Z17, Z1, Z1
+	VPADDD      Z1, Z5, Z5
+	VPRORD      $0x02, Z2, Z16
+	VPRORD      $0x0d, Z2, Z17
+	VPRORD      $0x16, Z2, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z2, Z17
+	VPTERNLOGD  $0xe8, Z4, Z3, Z17
+	VPADDD      Z16, Z1, Z1
+	VPADDD      Z17, Z1, Z1
+	VMOVDQA64   960(SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      896(SI), Z26, Z26
+	VPADDD      448(SI), Z26, Z26
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x13, Z22, Z28
+	VPSRLD      $0x0a, Z22, Z22
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPADDD      Z26, Z22, Z22
+	VMOVDQA64   Z22, 896(SI)
+	VPADDD      960(SI), Z0, Z0
+	VPADDD.BCST 60(R9), Z0, Z0
+	VPRORD      $0x06, Z5, Z16
+	VPRORD      $0x0b, Z5, Z17
+	VPRORD      $0x19, Z5, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z5, Z17
+	VPTERNLOGD  $0xca, Z7, Z6, Z17
+	VPADDD      Z16, Z0, Z0
+	VPADDD      Z17, Z0, Z0
+	VPADDD      Z0, Z4, Z4
+	VPRORD      $0x02, Z1, Z16
+	VPRORD      $0x0d, Z1, Z17
+	VPRORD      $0x16, Z1, Z18
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VMOVDQA64   Z1, Z17
+	VPTERNLOGD  $0xe8, Z3, Z2, Z17
+	VPADDD      Z16, Z0, Z0
+	VPADDD      Z17, Z0, Z0
+	VMOVDQA64   (SI), Z26
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x12, Z26, Z28
+	VPSRLD      $0x03, Z26, Z26
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPADDD      960(SI), Z26, Z26
+	VPADDD      512(SI), Z26, Z26
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x13, Z23, Z28
+	VPSRLD      $0x0a, Z23, Z23
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPADDD      Z26, Z23, Z23
+	VMOVDQA64   Z23, 960(SI)
+	ADDQ        $0x40, R9
+	DECQ        BX
+	JNZ         rounds
+	VMOVDQA64   3584(DI), Z22
+	VPCMPD.BCST $0x05, many_small<>+16(SB), Z22, K5
+	DECQ        R11
+	JNZ         last
+
+next:
+	XORL  R11, R11
+	MOVQ  4120(DI), AX
+	TESTQ AX, AX
+	JZ    last
+	DECQ  AX
+	MOVQ  AX, 4120(DI)
+	MOVQ  $0x00000001, AX
+	MOVQ  AX, 4128(DI)
+
+	// A prefix moves the message by one byte. In the first block it comes first.
+	MOVQ  offset+64(FP), AX
+	MOVQ  prefix+72(FP), CX
+	MOVQ  AX, R10
+	LEAQ  many_masks<>+0(SB), R12
+	XORL  BX, BX
+	TESTQ CX, CX
+	JS    unprefixed
+	DECQ  R10
+	TESTQ AX, AX
+	JNZ   unprefixed
+	LEAQ  many_first_masks<>+0(SB), R12
+	MOVL  CX, BX
+	SHLL  $0x18, BX
+
+unprefixed:
+	MOVL  BX, 4136(DI)
+	SUBQ  R10, AX
+	MOVQ  4104(DI), CX
+	MOVQ  msgs+40(FP), BX
+	TESTQ BX, BX
+	JZ    records
+
+	// A slice is three words; number times 3 times 8 bytes leads to it.
+	MOVL    (CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3840(DI)
+	MOVQ    R9, 3968(DI)
+	MOVL    4(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3848(DI)
+	MOVQ    R9, 3976(DI)
+	MOVL    8(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3856(DI)
+	MOVQ    R9, 3984(DI)
+	MOVL    12(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3864(DI)
+	MOVQ    R9, 3992(DI)
+	MOVL    16(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3872(DI)
+	MOVQ    R9, 4000(DI)
+	MOVL    20(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3880(DI)
+	MOVQ    R9, 4008(DI)
+	MOVL    24(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3888(DI)
+	MOVQ    R9, 4016(DI)
+	MOVL    28(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3896(DI)
+	MOVQ    R9, 4024(DI)
+	MOVL    32(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3904(DI)
+	MOVQ    R9, 4032(DI)
+	MOVL    36(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3912(DI)
+	MOVQ    R9, 4040(DI)
+	MOVL    40(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3920(DI)
+	MOVQ    R9, 4048(DI)
+	MOVL    44(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3928(DI)
+	MOVQ    R9, 4056(DI)
+	MOVL    48(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3936(DI)
+	MOVQ    R9, 4064(DI)
+	MOVL    52(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3944(DI)
+	MOVQ    R9, 4072(DI)
+	MOVL    56(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3952(DI)
+	MOVQ    R9, 4080(DI)
+	MOVL    60(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 3960(DI)
+	MOVQ    R9, 4088(DI)
+	JMP     located
+
+records:
+	MOVQ         records+48(FP), BX
+	MOVQ         size+56(FP), R11
+	ADDQ         R10, BX
+	ADDQ         R11, AX
+	VPBROADCASTQ AX, Z22
+	VMOVDQA64    Z22, 3968(DI)
+	VMOVDQA64    Z22, 4032(DI)
+	MOVL         (CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3840(DI)
+	MOVL         4(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3848(DI)
+	MOVL         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3856(DI)
+	MOVL         12(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3864(DI)
+	MOVL         16(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3872(DI)
+	MOVL         20(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3880(DI)
+	MOVL         24(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3888(DI)
+	MOVL         28(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3896(DI)
+	MOVL         32(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3904(DI)
+	MOVL         36(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3912(DI)
+	MOVL         40(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3920(DI)
+	MOVL         44(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3928(DI)
+	MOVL         48(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3936(DI)
+	MOVL         52(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3944(DI)
+	MOVL         56(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3952(DI)
+	MOVL         60(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 3960(DI)
+
+located:
+	// The load advances the lanes before it reads.
+	MOVQ         $-64, R10
+	MOVQ         offset+64(FP), AX
+	SUBQ         $0x40, AX
+	VPBROADCASTQ AX, Z22
+	VMOVDQA64    3968(DI), Z23
+	VPSUBQ       Z22, Z23, Z24
+	VPMINSQ.BCST many_small<>+24(SB), Z24, Z24
+	VPSRLQ       $0x1d, Z23, Z26
+	VPSLLQ       $0x03, Z23, Z28
+	VPMOVQD      Z24, Y24
+	VPMOVQD      Z26, Y26
+	VPMOVQD      Z28, Y28
+	VMOVDQA64    4032(DI), Z23
+	VPSUBQ       Z22, Z23, Z25
+	VPMINSQ.BCST many_small<>+24(SB), Z25, Z25
+	VPSRLQ       $0x1d, Z23, Z27
+	VPSLLQ       $0x03, Z23, Z29
+	VPMOVQD      Z25, Y25
+	VPMOVQD      Z27, Y27
+	VPMOVQD      Z29, Y29
+	VINSERTI64X4 $0x01, Y25, Z24, Z24
+	VMOVDQA64    Z24, 3584(DI)
+	VINSERTI64X4 $0x01, Y27, Z26, Z26
+	VMOVDQA64    Z26, 3712(DI)
+	VINSERTI64X4 $0x01, Y29, Z28, Z28
+	VMOVDQA64    Z28, 3776(DI)
+	XORL         R11, R11
+
+last:
 	ADDQ         $0x40, R10
 	VPADDD       (SI), Z7, Z7
 	VMOVDQA64    3584(DI), Z22
-	VPADDD.BCST  (R9), Z7, Z7
+	VPADDD.BCST  192(R8), Z7, Z7
 	VPADDD.BCST  many_small<>+0(SB), Z22, Z22
 	VPRORD       $0x06, Z4, Z16
 	VMOVDQA64    Z22, 3584(DI)
@@ -1332,13 +1165,13 @@ rounds:
 	VPADDD       Z17, Z7, Z7
 	VMOVDQU8     (CX)(R10*1), K1, Z22
 	VPADDD       64(SI), Z6, Z6
-	VPADDD.BCST  4(R9), Z6, Z6
+	VPADDD.BCST  196(R8), Z6, Z6
 	MOVL         3652(DI), AX
 	VPRORD       $0x06, Z3, Z16
 	MOVQ         3848(DI), CX
 	VPRORD       $0x0b, Z3, Z17
-	VPRORD       $0x19, Z3, Z18
 	KMOVQ        (R12)(AX*8), K2
+	VPRORD       $0x19, Z3, Z18
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQU64    (R13)(AX*1), Z23
 	VMOVDQA64    Z3, Z17
@@ -1354,18 +1187,18 @@ rounds:
 	VPRORD       $0x0d, Z7, Z17
 	VMOVDQU64    (R13)(AX*1), Z24
 	VPRORD       $0x16, Z7, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQU8     (CX)(R10*1), K1, Z24
+	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQA64    Z7, Z17
 	MOVL         3660(DI), AX
 	VPTERNLOGD   $0xe8, Z1, Z0, Z17
-	VPADDD       Z16, Z6, Z6
 	MOVQ         3864(DI), CX
+	VPADDD       Z16, Z6, Z6
 	VPADDD       Z17, Z6, Z6
 	KMOVQ        (R12)(AX*8), K2
 	VPADDD       128(SI), Z5, Z5
 	VMOVDQU64    (R13)(AX*1), Z25
-	VPADDD.BCST  8(R9), Z5, Z5
+	VPADDD.BCST  200(R8), Z5, Z5
 	VPRORD       $0x06, Z2, Z16
 	VMOVDQU8     (CX)(R10*1), K2, Z25
 	VPRORD       $0x0b, Z2, Z17
@@ -1376,8 +1209,8 @@ rounds:
 	VMOVDQA64    Z2, Z17
 	VPUNPCKLDQ   Z25, Z24, Z27
 	VPTERNLOGD   $0xca, Z4, Z3, Z17
-	VPADDD       Z16, Z5, Z5
 	VPUNPCKHDQ   Z25, Z24, Z24
+	VPADDD       Z16, Z5, Z5
 	VPADDD       Z17, Z5, Z5
 	VPUNPCKLQDQ  Z27, Z26, Z23
 	VPADDD       Z5, Z1, Z1
@@ -1393,13 +1226,13 @@ rounds:
 	VPTERNLOGD   $0xe8, Z0, Z7, Z17
 	VMOVDQA64    Z23, 2048(DI)
 	VPADDD       Z16, Z5, Z5
-	VPADDD       Z17, Z5, Z5
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
+	VPADDD       Z17, Z5, Z5
 	VPADDD       192(SI), Z4, Z4
 	VMOVDQA64    Z26, 2112(DI)
-	VPADDD.BCST  12(R9), Z4, Z4
-	VPRORD       $0x06, Z1, Z16
+	VPADDD.BCST  204(R8), Z4, Z4
 	VPSHUFB      many_swap<>+0(SB), Z25, Z25
+	VPRORD       $0x06, Z1, Z16
 	VPRORD       $0x0b, Z1, Z17
 	VMOVDQA64    Z25, 2176(DI)
 	VPRORD       $0x19, Z1, Z18
@@ -1410,18 +1243,18 @@ rounds:
 	VPTERNLOGD   $0xca, Z3, Z2, Z17
 	MOVL         3664(DI), AX
 	VPADDD       Z16, Z4, Z4
-	VPADDD       Z17, Z4, Z4
 	MOVQ         3872(DI), CX
+	VPADDD       Z17, Z4, Z4
 	VPADDD       Z4, Z0, Z0
 	KMOVQ        (R12)(AX*8), K1
 	VPRORD       $0x02, Z5, Z16
-	VPRORD       $0x0d, Z5, Z17
 	VMOVDQU64    (R13)(AX*1), Z22
+	VPRORD       $0x0d, Z5, Z17
 	VPRORD       $0x16, Z5, Z18
 	VMOVDQU8     (CX)(R10*1), K1, Z22
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z5, Z17
 	MOVL         3668(DI), AX
+	VMOVDQA64    Z5, Z17
 	VPTERNLOGD   $0xe8, Z7, Z6, Z17
 	MOVQ         3880(DI), CX
 	VPADDD       Z16, Z4, Z4
@@ -1429,280 +1262,281 @@ rounds:
 	VPADDD       Z17, Z4, Z4
 	VPADDD       256(SI), Z3, Z3
 	VMOVDQU64    (R13)(AX*1), Z23
-	VPADDD.BCST  16(R9), Z3, Z3
+	VPADDD.BCST  208(R8), Z3, Z3
 	VMOVDQU8     (CX)(R10*1), K2, Z23
 	VPRORD       $0x06, Z0, Z16
-	VPRORD       $0x0b, Z0, Z17
 	MOVL         3672(DI), AX
+	VPRORD       $0x0b, Z0, Z17
 	VPRORD       $0x19, Z0, Z18
 	MOVQ         3888(DI), CX
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z0, Z17
 	KMOVQ        (R12)(AX*8), K1
+	VMOVDQA64    Z0, Z17
 	VPTERNLOGD   $0xca, Z2, Z1, Z17
 	VMOVDQU64    (R13)(AX*1), Z24
 	VPADDD       Z16, Z3, Z3
-	VPADDD       Z17, Z3, Z3
 	VMOVDQU8     (CX)(R10*1), K1, Z24
+	VPADDD       Z17, Z3, Z3
 	VPADDD       Z3, Z7, Z7
 	MOVL         3676(DI), AX
 	VPRORD       $0x02, Z4, Z16
 	MOVQ         3896(DI), CX
 	VPRORD       $0x0d, Z4, Z17
-	VPRORD       $0x16, Z4, Z18
 	KMOVQ        (R12)(AX*8), K2
+	VPRORD       $0x16, Z4, Z18
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQA64    Z4, Z17
-	VPTERNLOGD   $0xe8, Z6, Z5, Z17
 	VMOVDQU8     (CX)(R10*1), K2, Z25
+	VPTERNLOGD   $0xe8, Z6, Z5, Z17
 	VPADDD       Z16, Z3, Z3
 	VPUNPCKLDQ   Z23, Z22, Z26
 	VPADDD       Z17, Z3, Z3
-	VPADDD       320(SI), Z2, Z2
 	VPUNPCKHDQ   Z23, Z22, Z22
-	VPADDD.BCST  20(R9), Z2, Z2
+	VPADDD       320(SI), Z2, Z2
+	VPADDD.BCST  212(R8), Z2, Z2
 	VPUNPCKLDQ   Z25, Z24, Z27
 	VPRORD       $0x06, Z7, Z16
 	VPUNPCKHDQ   Z25, Z24, Z24
 	VPRORD       $0x0b, Z7, Z17
-	VPRORD       $0x19, Z7, Z18
 	VPUNPCKLQDQ  Z27, Z26, Z23
+	VPRORD       $0x19, Z7, Z18
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPUNPCKHQDQ  Z27, Z26, Z26
 	VMOVDQA64    Z7, Z17
-	VPTERNLOGD   $0xca, Z1, Z0, Z17
 	VPUNPCKLQDQ  Z24, Z22, Z25
+	VPTERNLOGD   $0xca, Z1, Z0, Z17
 	VPADDD       Z16, Z2, Z2
 	VPUNPCKHQDQ  Z24, Z22, Z22
 	VPADDD       Z17, Z2, Z2
-	VPADDD       Z2, Z6, Z6
 	VPSHUFB      many_swap<>+0(SB), Z23, Z23
+	VPADDD       Z2, Z6, Z6
 	VPRORD       $0x02, Z3, Z16
 	VMOVDQA64    Z23, 2304(DI)
 	VPRORD       $0x0d, Z3, Z17
-	VPRORD       $0x16, Z3, Z18
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
+	VPRORD       $0x16, Z3, Z18
 	VMOVDQA64    Z26, 2368(DI)
+	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQA64    Z3, Z17
 	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VPTERNLOGD   $0xe8, Z5, Z4, Z17
-	VPADDD       Z16, Z2, Z2
 	VMOVDQA64    Z25, 2432(DI)
+	VPADDD       Z16, Z2, Z2
 	VPADDD       Z17, Z2, Z2
 	VPSHUFB      many_swap<>+0(SB), Z22, Z22
 	VPADDD       384(SI), Z1, Z1
-	VPADDD.BCST  24(R9), Z1, Z1
 	VMOVDQA64    Z22, 2496(DI)
+	VPADDD.BCST  216(R8), Z1, Z1
 	VPRORD       $0x06, Z6, Z16
 	MOVL         3680(DI), AX
 	VPRORD       $0x0b, Z6, Z17
-	VPRORD       $0x19, Z6, Z18
 	MOVQ         3904(DI), CX
+	VPRORD       $0x19, Z6, Z18
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	KMOVQ        (R12)(AX*8), K1
 	VMOVDQA64    Z6, Z17
-	VPTERNLOGD   $0xca, Z0, Z7, Z17
 	VMOVDQU64    (R13)(AX*1), Z22
-	VPADDD       Z16, Z1, Z1
+	VPTERNLOGD   $0xca, Z0, Z7, Z17
 	VMOVDQU8     (CX)(R10*1), K1, Z22
+	VPADDD       Z16, Z1, Z1
 	VPADDD       Z17, Z1, Z1
 	MOVL         3684(DI), AX
 	VPADDD       Z1, Z5, Z5
-	VPRORD       $0x02, Z2, Z16
 	MOVQ         3912(DI), CX
+	VPRORD       $0x02, Z2, Z16
 	VPRORD       $0x0d, Z2, Z17
 	KMOVQ        (R12)(AX*8), K2
 	VPRORD       $0x16, Z2, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQU64    (R13)(AX*1), Z23
+	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQA64    Z2, Z17
 	VMOVDQU8     (CX)(R10*1), K2, Z23
 	VPTERNLOGD   $0xe8, Z4, Z3, Z17
-	VPADDD       Z16, Z1, Z1
 	MOVL         3688(DI), AX
-	VPADDD       Z17, Z1, Z1
+	VPADDD       Z16, Z1, Z1
 	MOVQ         3920(DI), CX
+	VPADDD       Z17, Z1, Z1
 	VPADDD       448(SI), Z0, Z0
 	KMOVQ        (R12)(AX*8), K1
-	VPADDD.BCST  28(R9), Z0, Z0
-	VPRORD       $0x06, Z5, Z16
+	VPADDD.BCST  220(R8), Z0, Z0
 	VMOVDQU64    (R13)(AX*1), Z24
+	VPRORD       $0x06, Z5, Z16
 	VPRORD       $0x0b, Z5, Z17
 	VMOVDQU8     (CX)(R10*1), K1, Z24
 	VPRORD       $0x19, Z5, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	MOVL         3692(DI), AX
+	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQA64    Z5, Z17
 	MOVQ         3928(DI), CX
 	VPTERNLOGD   $0xca, Z7, Z6, Z17
-	VPADDD       Z16, Z0, Z0
 	KMOVQ        (R12)(AX*8), K2
-	VPADDD       Z17, Z0, Z0
+	VPADDD       Z16, Z0, Z0
 	VMOVDQU64    (R13)(AX*1), Z25
+	VPADDD       Z17, Z0, Z0
 	VPADDD       Z0, Z4, Z4
-	VPRORD       $0x02, Z1, Z16
 	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPRORD       $0x0d, Z1, Z17
+	VPRORD       $0x02, Z1, Z16
 	VPUNPCKLDQ   Z23, Z22, Z26
+	VPRORD       $0x0d, Z1, Z17
 	VPRORD       $0x16, Z1, Z18
 	VPUNPCKHDQ   Z23, Z22, Z22
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z1, Z17
 	VPUNPCKLDQ   Z25, Z24, Z27
+	VMOVDQA64    Z1, Z17
 	VPTERNLOGD   $0xe8, Z3, Z2, Z17
 	VPUNPCKHDQ   Z25, Z24, Z24
 	VPADDD       Z16, Z0, Z0
-	VPADDD       Z17, Z0, Z0
 	VPUNPCKLQDQ  Z27, Z26, Z23
+	VPADDD       Z17, Z0, Z0
 	VPADDD       512(SI), Z7, Z7
 	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPADDD.BCST  32(R9), Z7, Z7
-	VPRORD       $0x06, Z4, Z16
+	VPADDD.BCST  224(R8), Z7, Z7
 	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPRORD       $0x0b, Z4, Z17
+	VPRORD       $0x06, Z4, Z16
 	VPUNPCKHQDQ  Z24, Z22, Z22
+	VPRORD       $0x0b, Z4, Z17
 	VPRORD       $0x19, Z4, Z18
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z4, Z17
+	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQA64    Z23, 2560(DI)
+	VMOVDQA64    Z4, Z17
 	VPTERNLOGD   $0xca, Z6, Z5, Z17
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
 	VPADDD       Z16, Z7, Z7
-	VPADDD       Z17, Z7, Z7
 	VMOVDQA64    Z26, 2624(DI)
+	VPADDD       Z17, Z7, Z7
 	VPADDD       Z7, Z3, Z3
 	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VPRORD       $0x02, Z0, Z16
-	VPRORD       $0x0d, Z0, Z17
 	VMOVDQA64    Z25, 2688(DI)
-	VPRORD       $0x16, Z0, Z18
+	VPRORD       $0x0d, Z0, Z17
 	VPSHUFB      many_swap<>+0(SB), Z22, Z22
+	VPRORD       $0x16, Z0, Z18
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z0, Z17
 	VMOVDQA64    Z22, 2752(DI)
-	VPTERNLOGD   $0xe8, Z2, Z1, Z17
+	VMOVDQA64    Z0, Z17
 	MOVL         3696(DI), AX
+	VPTERNLOGD   $0xe8, Z2, Z1, Z17
 	VPADDD       Z16, Z7, Z7
-	VPADDD       Z17, Z7, Z7
 	MOVQ         3936(DI), CX
-	VPADDD       576(SI), Z6, Z6
+	VPADDD       Z17, Z7, Z7
 	KMOVQ        (R12)(AX*8), K1
-	VPADDD.BCST  36(R9), Z6, Z6
+	VPADDD       576(SI), Z6, Z6
+	VPADDD.BCST  228(R8), Z6, Z6
 	VMOVDQU64    (R13)(AX*1), Z22
 	VPRORD       $0x06, Z3, Z16
-	VPRORD       $0x0b, Z3, Z17
 	VMOVDQU8     (CX)(R10*1), K1, Z22
-	VPRORD       $0x19, Z3, Z18
+	VPRORD       $0x0b, Z3, Z17
 	MOVL         3700(DI), AX
+	VPRORD       $0x19, Z3, Z18
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z3, Z17
 	MOVQ         3944(DI), CX
-	VPTERNLOGD   $0xca, Z5, Z4, Z17
+	VMOVDQA64    Z3, Z17
 	KMOVQ        (R12)(AX*8), K2
+	VPTERNLOGD   $0xca, Z5, Z4, Z17
 	VPADDD       Z16, Z6, Z6
-	VPADDD       Z17, Z6, Z6
 	VMOVDQU64    (R13)(AX*1), Z23
-	VPADDD       Z6, Z2, Z2
+	VPADDD       Z17, Z6, Z6
 	VMOVDQU8     (CX)(R10*1), K2, Z23
+	VPADDD       Z6, Z2, Z2
 	VPRORD       $0x02, Z7, Z16
 	MOVL         3704(DI), AX
 	VPRORD       $0x0d, Z7, Z17
-	VPRORD       $0x16, Z7, Z18
 	MOVQ         3952(DI), CX
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
+	VPRORD       $0x16, Z7, Z18
 	KMOVQ        (R12)(AX*8), K1
+	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQA64    Z7, Z17
-	VPTERNLOGD   $0xe8, Z1, Z0, Z17
 	VMOVDQU64    (R13)(AX*1), Z24
-	VPADDD       Z16, Z6, Z6
+	VPTERNLOGD   $0xe8, Z1, Z0, Z17
 	VMOVDQU8     (CX)(R10*1), K1, Z24
+	VPADDD       Z16, Z6, Z6
 	VPADDD       Z17, Z6, Z6
-	VPADDD       640(SI), Z5, Z5
 	MOVL         3708(DI), AX
-	VPADDD.BCST  40(R9), Z5, Z5
+	VPADDD       640(SI), Z5, Z5
 	MOVQ         3960(DI), CX
+	VPADDD.BCST  232(R8), Z5, Z5
 	VPRORD       $0x06, Z2, Z16
-	VPRORD       $0x0b, Z2, Z17
 	KMOVQ        (R12)(AX*8), K2
-	VPRORD       $0x19, Z2, Z18
+	VPRORD       $0x0b, Z2, Z17
 	VMOVDQU64    (R13)(AX*1), Z25
+	VPRORD       $0x19, Z2, Z18
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQU8     (CX)(R10*1), K2, Z25
 	VMOVDQA64    Z2, Z17
-	VPTERNLOGD   $0xca, Z4, Z3, Z17
 	VPUNPCKLDQ   Z23, Z22, Z26
-	VPADDD       Z16, Z5, Z5
+	VPTERNLOGD   $0xca, Z4, Z3, Z17
 	VPUNPCKHDQ   Z23, Z22, Z22
-	VPADDD       Z17, Z5, Z5
-	VPADDD       Z5, Z1, Z1
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPRORD       $0x02, Z6, Z16
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPRORD       $0x0d, Z6, Z17
-	VPRORD       $0x16, Z6, Z18
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VMOVDQA64    Z6, Z17
-	VPTERNLOGD   $0xe8, Z0, Z7, Z17
-	VPUNPCKLQDQ  Z24, Z22, Z25
 	VPADDD       Z16, Z5, Z5
-	VPUNPCKHQDQ  Z24, Z22, Z22
 	VPADDD       Z17, Z5, Z5
+	VPUNPCKLDQ   Z25, Z24, Z27
+	VPADDD       Z5, Z1, Z1
+	VPUNPCKHDQ   Z25, Z24, Z24
+	VPRORD       $0x02, Z6, Z16
+	VPRORD       $0x0d, Z6, Z17
+	VPUNPCKLQDQ  Z27, Z26, Z23
+	VPRORD       $0x16, Z6, Z18
+	VPUNPCKHQDQ  Z27, Z26, Z26
+	VPTERNLOGD   $0x96, Z18, Z17, Z16
+	VMOVDQA64    Z6, Z17
+	VPUNPCKLQDQ  Z24, Z22, Z25
+	VPTERNLOGD   $0xe8, Z0, Z7, Z17
+	VPUNPCKHQDQ  Z24, Z22, Z22
+	VPADDD       Z16, Z5, Z5
 	VPSHUFB      many_swap<>+0(SB), Z23, Z23
+	VPADDD       Z17, Z5, Z5
 	VPADDD       704(SI), Z4, Z4
-	VPADDD.BCST  44(R9), Z4, Z4
 	VMOVDQA64    Z23, 2816(DI)
-	VPRORD       $0x06, Z1, Z16
+	VPADDD.BCST  236(R8), Z4, Z4
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
+	VPRORD       $0x06, Z1, Z16
 	VPRORD       $0x0b, Z1, Z17
-	VPRORD       $0x19, Z1, Z18
 	VMOVDQA64    Z26, 2880(DI)
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
+	VPRORD       $0x19, Z1, Z18
 	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z1, Z17
-	VPTERNLOGD   $0xca, Z3, Z2, Z17
-	VMOVDQA64    Z25, 2944(DI)
-	VPADDD       Z16, Z4, Z4
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VPADDD       Z17, Z4, Z4
-	VMOVDQA64    Z22, 3008(DI)
-	VPADDD       Z4, Z0, Z0
-	VPRORD       $0x02, Z5, Z16
-	VMOVDQA64    2048(DI), Z22
-	VPRORD       $0x0d, Z5, Z17
-	VMOVDQA64    2560(DI), Z23
-	VPRORD       $0x16, Z5, Z18
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VSHUFI32X4   $0x44, 2304(DI), Z22, Z24
-	VMOVDQA64    Z5, Z17
-	VSHUFI32X4   $0xee, 2304(DI), Z22, Z25
-	VPTERNLOGD   $0xe8, Z7, Z6, Z17
+	VMOVDQA64    Z1, Z17
+	VMOVDQA64    Z25, 2944(DI)
+	VPTERNLOGD   $0xca, Z3, Z2, Z17
+	VPSHUFB      many_swap<>+0(SB), Z22, Z22
 	VPADDD       Z16, Z4, Z4
-	VSHUFI32X4   $0x44, 2816(DI), Z23, Z26
+	VMOVDQA64    Z22, 3008(DI)
 	VPADDD       Z17, Z4, Z4
+	VPADDD       Z4, Z0, Z0
+	VMOVDQA64    2048(DI), Z22
+	VPRORD       $0x02, Z5, Z16
+	VMOVDQA64    2560(DI), Z23
+	VPRORD       $0x0d, Z5, Z17
+	VPRORD       $0x16, Z5, Z18
+	VSHUFI32X4   $0x44, 2304(DI), Z22, Z24
+	VPTERNLOGD   $0x96, Z18, Z17, Z16
+	VSHUFI32X4   $0xee, 2304(DI), Z22, Z25
+	VMOVDQA64    Z5, Z17
+	VPTERNLOGD   $0xe8, Z7, Z6, Z17
+	VSHUFI32X4   $0x44, 2816(DI), Z23, Z26
+	VPADDD       Z16, Z4, Z4
 	VSHUFI32X4   $0xee, 2816(DI), Z23, Z27
+	VPADDD       Z17, Z4, Z4
 	VPADDD       768(SI), Z3, Z3
-	VPADDD.BCST  48(R9), Z3, Z3
 	VSHUFI32X4   $0x88, Z26, Z24, Z22
+	VPADDD.BCST  240(R8), Z3, Z3
+	VPORD.BCST   4136(DI), Z22, Z22
 	VPRORD       $0x06, Z0, Z16
 	VMOVDQA64    Z22, (DX)
 	VPRORD       $0x0b, Z0, Z17
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
 	VPRORD       $0x19, Z0, Z18
+	VSHUFI32X4   $0xdd, Z26, Z24, Z23
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VMOVDQA64    Z23, 256(DX)
 	VMOVDQA64    Z0, Z17
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
 	VPTERNLOGD   $0xca, Z2, Z1, Z17
+	VSHUFI32X4   $0x88, Z27, Z25, Z22
 	VPADDD       Z16, Z3, Z3
 	VMOVDQA64    Z22, 512(DX)
 	VPADDD       Z17, Z3, Z3
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
 	VPADDD       Z3, Z7, Z7
+	VSHUFI32X4   $0xdd, Z27, Z25, Z23
 	VPRORD       $0x02, Z4, Z16
 	VMOVDQA64    Z23, 768(DX)
 	VPRORD       $0x0d, Z4, Z17
@@ -1713,13 +1547,13 @@ rounds:
 	VMOVDQA64    Z4, Z17
 	VSHUFI32X4   $0x44, 2368(DI), Z22, Z24
 	VPTERNLOGD   $0xe8, Z6, Z5, Z17
-	VSHUFI32X4   $0xee, 2368(DI), Z22, Z25
 	VPADDD       Z16, Z3, Z3
+	VSHUFI32X4   $0xee, 2368(DI), Z22, Z25
 	VPADDD       Z17, Z3, Z3
 	VSHUFI32X4   $0x44, 2880(DI), Z23, Z26
 	VPADDD       832(SI), Z2, Z2
+	VPADDD.BCST  244(R8), Z2, Z2
 	VSHUFI32X4   $0xee, 2880(DI), Z23, Z27
-	VPADDD.BCST  52(R9), Z2, Z2
 	VPRORD       $0x06, Z7, Z16
 	VSHUFI32X4   $0x88, Z26, Z24, Z22
 	VPRORD       $0x0b, Z7, Z17
@@ -1735,8 +1569,8 @@ rounds:
 	VPADDD       Z17, Z2, Z2
 	VMOVDQA64    Z22, 576(DX)
 	VPADDD       Z2, Z6, Z6
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
 	VPRORD       $0x02, Z3, Z16
+	VSHUFI32X4   $0xdd, Z27, Z25, Z23
 	VPRORD       $0x0d, Z3, Z17
 	VMOVDQA64    Z23, 832(DX)
 	VPRORD       $0x16, Z3, Z18
@@ -1751,14 +1585,14 @@ rounds:
 	VSHUFI32X4   $0xee, 2432(DI), Z22, Z25
 	VPADDD       896(SI), Z1, Z1
 	VSHUFI32X4   $0x44, 2944(DI), Z23, Z26
-	VPADDD.BCST  56(R9), Z1, Z1
-	VSHUFI32X4   $0xee, 2944(DI), Z23, Z27
+	VPADDD.BCST  248(R8), Z1, Z1
 	VPRORD       $0x06, Z6, Z16
+	VSHUFI32X4   $0xee, 2944(DI), Z23, Z27
 	VPRORD       $0x0b, Z6, Z17
 	VSHUFI32X4   $0x88, Z26, Z24, Z22
 	VPRORD       $0x19, Z6, Z18
-	VMOVDQA64    Z22, 128(DX)
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
+	VMOVDQA64    Z22, 128(DX)
 	VMOVDQA64    Z6, Z17
 	VSHUFI32X4   $0xdd, Z26, Z24, Z23
 	VPTERNLOGD   $0xca, Z0, Z7, Z17
@@ -1774,8 +1608,8 @@ rounds:
 	VPRORD       $0x16, Z2, Z18
 	VPORD        3712(DI), Z23, K3, Z23
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VMOVDQA64    Z23, 896(DX)
 	VMOVDQA64    Z2, Z17
+	VMOVDQA64    Z23, 896(DX)
 	VPTERNLOGD   $0xe8, Z4, Z3, Z17
 	VMOVDQA64    2240(DI), Z22
 	VPADDD       Z16, Z1, Z1
@@ -1783,7 +1617,7 @@ rounds:
 	VPADDD       Z17, Z1, Z1
 	VPADDD       960(SI), Z0, Z0
 	VSHUFI32X4   $0x44, 2496(DI), Z22, Z24
-	VPADDD.BCST  60(R9), Z0, Z0
+	VPADDD.BCST  252(R8), Z0, Z0
 	VSHUFI32X4   $0xee, 2496(DI), Z22, Z25
 	VPRORD       $0x06, Z5, Z16
 	VPRORD       $0x0b, Z5, Z17
@@ -1830,33 +1664,35 @@ rounds:
 	VPADDD       3520(DI), Z7, Z7
 	VMOVDQA32    Z7, K5, 3520(DI)
 	XCHGQ        SI, DX
-	DECQ         R11
+	TESTQ        R11, R11
 	JNZ          block
-	MOVQ         state+16(FP), BX
+	MOVQ         4096(DI), BX
 	TESTQ        BX, BX
+	JZ           handed
+	MOVQ         state+32(FP), AX
+	TESTQ        AX, AX
 	JZ           stateless
 	VMOVDQA64    3072(DI), Z0
-	VMOVDQU64    Z0, (BX)
+	VMOVDQU64    Z0, (AX)
 	VMOVDQA64    3136(DI), Z0
-	VMOVDQU64    Z0, 64(BX)
+	VMOVDQU64    Z0, 64(AX)
 	VMOVDQA64    3200(DI), Z0
-	VMOVDQU64    Z0, 128(BX)
+	VMOVDQU64    Z0, 128(AX)
 	VMOVDQA64    3264(DI), Z0
-	VMOVDQU64    Z0, 192(BX)
+	VMOVDQU64    Z0, 192(AX)
 	VMOVDQA64    3328(DI), Z0
-	VMOVDQU64    Z0, 256(BX)
+	VMOVDQU64    Z0, 256(AX)
 	VMOVDQA64    3392(DI), Z0
-	VMOVDQU64    Z0, 320(BX)
+	VMOVDQU64    Z0, 320(AX)
 	VMOVDQA64    3456(DI), Z0
-	VMOVDQU64    Z0, 384(BX)
+	VMOVDQU64    Z0, 384(AX)
 	VMOVDQA64    3520(DI), Z0
-	VMOVDQU64    Z0, 448(BX)
+	VMOVDQU64    Z0, 448(AX)
 
 stateless:
 	MOVQ          dst+0(FP), AX
 	TESTQ         AX, AX
-	JZ            done
-	MOVQ          number+8(FP), BX
+	JZ            handed
 	VMOVDQU64     many_swap<>+0(SB), Z31
 	VMOVDQA64     3072(DI), Z0
 	VPSHUFB       Z31, Z0, Z0
@@ -1892,634 +1728,100 @@ stateless:
 	VPUNPCKHQDQ   Z15, Z13, Z7
 	VMOVDQU64     many_pair0<>+0(SB), Z8
 	VPERMI2Q      Z4, Z0, Z8
-	MOVQ          (BX), CX
+	MOVL          (BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y8, (AX)(CX*1)
-	MOVQ          32(BX), CX
+	MOVL          16(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z8, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z9
 	VPERMI2Q      Z5, Z1, Z9
-	MOVQ          8(BX), CX
+	MOVL          4(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y9, (AX)(CX*1)
-	MOVQ          40(BX), CX
+	MOVL          20(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z9, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z10
 	VPERMI2Q      Z6, Z2, Z10
-	MOVQ          16(BX), CX
+	MOVL          8(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y10, (AX)(CX*1)
-	MOVQ          48(BX), CX
+	MOVL          24(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z10, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z11
 	VPERMI2Q      Z7, Z3, Z11
-	MOVQ          24(BX), CX
+	MOVL          12(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y11, (AX)(CX*1)
-	MOVQ          56(BX), CX
+	MOVL          28(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z11, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z8
 	VPERMI2Q      Z4, Z0, Z8
-	MOVQ          64(BX), CX
+	MOVL          32(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y8, (AX)(CX*1)
-	MOVQ          96(BX), CX
+	MOVL          48(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z8, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z9
 	VPERMI2Q      Z5, Z1, Z9
-	MOVQ          72(BX), CX
+	MOVL          36(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y9, (AX)(CX*1)
-	MOVQ          104(BX), CX
+	MOVL          52(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z9, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z10
 	VPERMI2Q      Z6, Z2, Z10
-	MOVQ          80(BX), CX
+	MOVL          40(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y10, (AX)(CX*1)
-	MOVQ          112(BX), CX
+	MOVL          56(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z10, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z11
 	VPERMI2Q      Z7, Z3, Z11
-	MOVQ          88(BX), CX
+	MOVL          44(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y11, (AX)(CX*1)
-	MOVQ          120(BX), CX
+	MOVL          60(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z11, (AX)(CX*1)
 
-done:
-	VZEROUPPER
-	RET
-
-// func manyLanes32(dst *byte, number *[32]int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, blocks int, prefix int)
-// Requires: AVX, AVX512BW, AVX512F, CMOV
-TEXT ·manyLanes32(SB), $6968-72
-	LEAQ 63(SP), DI
-	ANDQ $-64, DI
-
-	// A prefix moves the message by one byte; in the first block it comes first.
-	MOVQ  offset+48(FP), AX
-	MOVQ  prefix+64(FP), CX
-	XORL  DX, DX
-	MOVQ  $-1, BX
-	MOVQ  AX, R10
-	TESTQ CX, CX
-	JS    unprefixed
-	DECQ  R10
-	TESTQ AX, AX
-	JNZ   unprefixed
-	MOVL  CX, DX
-	SHLL  $0x18, DX
-	DECQ  BX
-
-unprefixed:
-	KMOVQ        BX, K7
-	VPBROADCASTD DX, Z31
-	MOVQ         AX, R12
-	SUBQ         R10, R12
-	MOVQ         number+8(FP), CX
-	MOVQ         msgs+24(FP), BX
-	TESTQ        BX, BX
-	JZ           records
-
-	// A slice is three words; number times 3 times 8 bytes leads to it.
-	MOVQ    (CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6656(DI)
-	MOVQ    R11, 4096(DI)
-	MOVQ    8(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6664(DI)
-	MOVQ    R11, 4104(DI)
-	MOVQ    16(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6672(DI)
-	MOVQ    R11, 4112(DI)
-	MOVQ    24(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6680(DI)
-	MOVQ    R11, 4120(DI)
-	MOVQ    32(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6688(DI)
-	MOVQ    R11, 4128(DI)
-	MOVQ    40(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6696(DI)
-	MOVQ    R11, 4136(DI)
-	MOVQ    48(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6704(DI)
-	MOVQ    R11, 4144(DI)
-	MOVQ    56(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6712(DI)
-	MOVQ    R11, 4152(DI)
-	MOVQ    64(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6720(DI)
-	MOVQ    R11, 4160(DI)
-	MOVQ    72(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6728(DI)
-	MOVQ    R11, 4168(DI)
-	MOVQ    80(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6736(DI)
-	MOVQ    R11, 4176(DI)
-	MOVQ    88(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6744(DI)
-	MOVQ    R11, 4184(DI)
-	MOVQ    96(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6752(DI)
-	MOVQ    R11, 4192(DI)
-	MOVQ    104(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6760(DI)
-	MOVQ    R11, 4200(DI)
-	MOVQ    112(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6768(DI)
-	MOVQ    R11, 4208(DI)
-	MOVQ    120(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6776(DI)
-	MOVQ    R11, 4216(DI)
-	MOVQ    128(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6784(DI)
-	MOVQ    R11, 4224(DI)
-	MOVQ    136(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6792(DI)
-	MOVQ    R11, 4232(DI)
-	MOVQ    144(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6800(DI)
-	MOVQ    R11, 4240(DI)
-	MOVQ    152(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6808(DI)
-	MOVQ    R11, 4248(DI)
-	MOVQ    160(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6816(DI)
-	MOVQ    R11, 4256(DI)
-	MOVQ    168(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6824(DI)
-	MOVQ    R11, 4264(DI)
-	MOVQ    176(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6832(DI)
-	MOVQ    R11, 4272(DI)
-	MOVQ    184(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6840(DI)
-	MOVQ    R11, 4280(DI)
-	MOVQ    192(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6848(DI)
-	MOVQ    R11, 4288(DI)
-	MOVQ    200(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6856(DI)
-	MOVQ    R11, 4296(DI)
-	MOVQ    208(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6864(DI)
-	MOVQ    R11, 4304(DI)
-	MOVQ    216(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6872(DI)
-	MOVQ    R11, 4312(DI)
-	MOVQ    224(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6880(DI)
-	MOVQ    R11, 4320(DI)
-	MOVQ    232(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6888(DI)
-	MOVQ    R11, 4328(DI)
-	MOVQ    240(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6896(DI)
-	MOVQ    R11, 4336(DI)
-	MOVQ    248(CX), R8
-	LEAQ    (R8)(R8*2), R8
-	MOVQ    (BX)(R8*8), R9
-	MOVQ    8(BX)(R8*8), R11
-	TESTQ   R11, R11
-	CMOVQEQ DI, R9
-	ADDQ    R10, R9
-	ADDQ    R12, R11
-	MOVQ    R9, 6904(DI)
-	MOVQ    R11, 4344(DI)
-	JMP     located
-
-records:
-	MOVQ         records+32(FP), BX
-	MOVQ         size+40(FP), SI
-	ADDQ         R10, BX
-	ADDQ         SI, R12
-	VPBROADCASTQ R12, Z16
-	VMOVDQA64    Z16, 4096(DI)
-	VMOVDQA64    Z16, 4160(DI)
-	VMOVDQA64    Z16, 4224(DI)
-	VMOVDQA64    Z16, 4288(DI)
-	MOVQ         (CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6656(DI)
-	MOVQ         8(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6664(DI)
-	MOVQ         16(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6672(DI)
-	MOVQ         24(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6680(DI)
-	MOVQ         32(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6688(DI)
-	MOVQ         40(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6696(DI)
-	MOVQ         48(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6704(DI)
-	MOVQ         56(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6712(DI)
-	MOVQ         64(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6720(DI)
-	MOVQ         72(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6728(DI)
-	MOVQ         80(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6736(DI)
-	MOVQ         88(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6744(DI)
-	MOVQ         96(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6752(DI)
-	MOVQ         104(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6760(DI)
-	MOVQ         112(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6768(DI)
-	MOVQ         120(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6776(DI)
-	MOVQ         128(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6784(DI)
-	MOVQ         136(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6792(DI)
-	MOVQ         144(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6800(DI)
-	MOVQ         152(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6808(DI)
-	MOVQ         160(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6816(DI)
-	MOVQ         168(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6824(DI)
-	MOVQ         176(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6832(DI)
-	MOVQ         184(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6840(DI)
-	MOVQ         192(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6848(DI)
-	MOVQ         200(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6856(DI)
-	MOVQ         208(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6864(DI)
-	MOVQ         216(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6872(DI)
-	MOVQ         224(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6880(DI)
-	MOVQ         232(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6888(DI)
-	MOVQ         240(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6896(DI)
-	MOVQ         248(CX), R9
-	IMULQ        SI, R9
-	ADDQ         BX, R9
-	MOVQ         R9, 6904(DI)
-
-located:
-	VPBROADCASTQ AX, Z17
-	VMOVDQA64    4096(DI), Z19
-	VPSUBQ       Z17, Z19, Z20
-	VPMINSQ.BCST many_small<>+24(SB), Z20, Z20
-	VPSRLQ       $0x1d, Z19, Z22
-	VPSLLQ       $0x03, Z19, Z24
-	VPMOVQD      Z20, Y20
-	VPMOVQD      Z22, Y22
-	VPMOVQD      Z24, Y24
-	VMOVDQA64    4160(DI), Z19
-	VPSUBQ       Z17, Z19, Z21
-	VPMINSQ.BCST many_small<>+24(SB), Z21, Z21
-	VPSRLQ       $0x1d, Z19, Z23
-	VPSLLQ       $0x03, Z19, Z25
-	VPMOVQD      Z21, Y21
-	VPMOVQD      Z23, Y23
-	VPMOVQD      Z25, Y25
-	VINSERTI64X4 $0x01, Y21, Z20, Z20
-	VMOVDQA64    Z20, 6144(DI)
-	VINSERTI64X4 $0x01, Y23, Z22, Z22
-	VMOVDQA64    Z22, 6400(DI)
-	VINSERTI64X4 $0x01, Y25, Z24, Z24
-	VMOVDQA64    Z24, 6528(DI)
-	VMOVDQA64    4224(DI), Z19
-	VPSUBQ       Z17, Z19, Z20
-	VPMINSQ.BCST many_small<>+24(SB), Z20, Z20
-	VPSRLQ       $0x1d, Z19, Z22
-	VPSLLQ       $0x03, Z19, Z24
-	VPMOVQD      Z20, Y20
-	VPMOVQD      Z22, Y22
-	VPMOVQD      Z24, Y24
-	VMOVDQA64    4288(DI), Z19
-	VPSUBQ       Z17, Z19, Z21
-	VPMINSQ.BCST many_small<>+24(SB), Z21, Z21
-	VPSRLQ       $0x1d, Z19, Z23
-	VPSLLQ       $0x03, Z19, Z25
-	VPMOVQD      Z21, Y21
-	VPMOVQD      Z23, Y23
-	VPMOVQD      Z25, Y25
-	VINSERTI64X4 $0x01, Y21, Z20, Z20
-	VMOVDQA64    Z20, 6208(DI)
-	VINSERTI64X4 $0x01, Y23, Z22, Z22
-	VMOVDQA64    Z22, 6464(DI)
-	VINSERTI64X4 $0x01, Y25, Z24, Z24
-	VMOVDQA64    Z24, 6592(DI)
+handed:
+	MOVQ         4128(DI), AX
+	TESTQ        AX, AX
+	JZ           done
+	XORL         AX, AX
+	MOVQ         AX, 4128(DI)
+	MOVL         AX, 4136(DI)
+	LEAQ         many_masks<>+0(SB), R12
+	MOVQ         4104(DI), AX
+	MOVQ         AX, 4096(DI)
+	ADDQ         $0x00000040, AX
+	MOVQ         AX, 4104(DI)
+	MOVQ         4112(DI), AX
+	MOVL         (AX), R11
+	ADDQ         $0x04, AX
+	MOVQ         AX, 4112(DI)
+	MOVQ         offset+64(FP), AX
 	TESTQ        AX, AX
 	JNZ          resume
 	VPBROADCASTD many_iv<>+0(SB), Z0
-	VMOVDQA64    Z0, Z8
 	VPBROADCASTD many_iv<>+4(SB), Z1
-	VMOVDQA64    Z1, Z9
 	VPBROADCASTD many_iv<>+8(SB), Z2
-	VMOVDQA64    Z2, Z10
 	VPBROADCASTD many_iv<>+12(SB), Z3
-	VMOVDQA64    Z3, Z11
 	VPBROADCASTD many_iv<>+16(SB), Z4
-	VMOVDQA64    Z4, Z12
 	VPBROADCASTD many_iv<>+20(SB), Z5
-	VMOVDQA64    Z5, Z13
 	VPBROADCASTD many_iv<>+24(SB), Z6
-	VMOVDQA64    Z6, Z14
 	VPBROADCASTD many_iv<>+28(SB), Z7
-	VMOVDQA64    Z7, Z15
-	JMP          start
+	JMP          begin
 
 resume:
-	MOVQ      state+16(FP), BX
+	MOVQ      state+32(FP), BX
 	VMOVDQU64 (BX), Z0
 	VMOVDQU64 64(BX), Z1
 	VMOVDQU64 128(BX), Z2
@@ -2528,494 +1830,43 @@ resume:
 	VMOVDQU64 320(BX), Z5
 	VMOVDQU64 384(BX), Z6
 	VMOVDQU64 448(BX), Z7
-	VMOVDQU64 512(BX), Z8
-	VMOVDQU64 576(BX), Z9
-	VMOVDQU64 640(BX), Z10
-	VMOVDQU64 704(BX), Z11
-	VMOVDQU64 768(BX), Z12
-	VMOVDQU64 832(BX), Z13
-	VMOVDQU64 896(BX), Z14
-	VMOVDQU64 960(BX), Z15
 
-start:
-	VMOVDQA64    Z0, 5120(DI)
-	VMOVDQA64    Z1, 5184(DI)
-	VMOVDQA64    Z2, 5248(DI)
-	VMOVDQA64    Z3, 5312(DI)
-	VMOVDQA64    Z4, 5376(DI)
-	VMOVDQA64    Z5, 5440(DI)
-	VMOVDQA64    Z6, 5504(DI)
-	VMOVDQA64    Z7, 5568(DI)
-	VMOVDQA64    Z8, 5632(DI)
-	VMOVDQA64    Z9, 5696(DI)
-	VMOVDQA64    Z10, 5760(DI)
-	VMOVDQA64    Z11, 5824(DI)
-	VMOVDQA64    Z12, 5888(DI)
-	VMOVDQA64    Z13, 5952(DI)
-	VMOVDQA64    Z14, 6016(DI)
-	VMOVDQA64    Z15, 6080(DI)
-	LEAQ         many_k<>+0(SB), R8
-	LEAQ         many_masks<>+0(SB), R12
-	LEAQ         many_rows<>+0(SB), R13
-	XORL         R10, R10
-	MOVQ         blocks+56(FP), R11
-	LEAQ         2048(DI), SI
-	MOVQ         DI, DX
-	VMOVDQA64    6144(DI), Z22
-	VPCMPD.BCST  $0x02, many_small<>+4(SB), Z22, K3
-	VPMINSD.BCST many_small<>+8(SB), Z22, Z22
-	VPMAXSD.BCST many_small<>+12(SB), Z22, Z22
-	VPBROADCASTD many_small<>+8(SB), Z23
-	VPSUBD       Z22, Z23, Z23
-	VMOVDQA64    Z23, 6272(DI)
-	MOVL         6272(DI), AX
-	MOVQ         6656(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         6276(DI), AX
-	MOVQ         6664(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         6280(DI), AX
-	MOVQ         6672(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         6284(DI), AX
-	MOVQ         6680(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 4096(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 4160(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 4224(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 4288(DI)
-	MOVL         6288(DI), AX
-	MOVQ         6688(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         6292(DI), AX
-	MOVQ         6696(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         6296(DI), AX
-	MOVQ         6704(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         6300(DI), AX
-	MOVQ         6712(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 4352(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 4416(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 4480(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 4544(DI)
-	MOVL         6304(DI), AX
-	MOVQ         6720(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         6308(DI), AX
-	MOVQ         6728(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         6312(DI), AX
-	MOVQ         6736(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         6316(DI), AX
-	MOVQ         6744(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 4608(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 4672(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 4736(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 4800(DI)
-	MOVL         6320(DI), AX
-	MOVQ         6752(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         6324(DI), AX
-	MOVQ         6760(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         6328(DI), AX
-	MOVQ         6768(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         6332(DI), AX
-	MOVQ         6776(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 4864(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 4928(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 4992(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 5056(DI)
-	VMOVDQA64    4096(DI), Z22
-	VMOVDQA64    4608(DI), Z23
-	VSHUFI32X4   $0x44, 4352(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 4352(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 4864(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 4864(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, (DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 256(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 512(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VMOVDQA64    Z23, 768(DX)
-	VMOVDQA64    4160(DI), Z22
-	VMOVDQA64    4672(DI), Z23
-	VSHUFI32X4   $0x44, 4416(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 4416(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 4928(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 4928(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 64(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 320(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 576(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VMOVDQA64    Z23, 832(DX)
-	VMOVDQA64    4224(DI), Z22
-	VMOVDQA64    4736(DI), Z23
-	VSHUFI32X4   $0x44, 4480(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 4480(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 4992(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 4992(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 128(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 384(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 640(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VPORD        6400(DI), Z23, K3, Z23
-	VMOVDQA64    Z23, 896(DX)
-	VMOVDQA64    4288(DI), Z22
-	VMOVDQA64    4800(DI), Z23
-	VSHUFI32X4   $0x44, 4544(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 4544(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 5056(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 5056(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 192(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 448(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 704(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VPORD        6528(DI), Z23, K3, Z23
-	VMOVDQA64    Z23, 960(DX)
-	VPORD        (DX), Z31, Z30
-	VMOVDQA64    Z30, (DX)
-	VMOVDQA64    6208(DI), Z22
-	VPCMPD.BCST  $0x02, many_small<>+4(SB), Z22, K4
-	VPMINSD.BCST many_small<>+8(SB), Z22, Z22
-	VPMAXSD.BCST many_small<>+12(SB), Z22, Z22
-	VPBROADCASTD many_small<>+8(SB), Z23
-	VPSUBD       Z22, Z23, Z23
-	VMOVDQA64    Z23, 6336(DI)
-	MOVL         6336(DI), AX
-	MOVQ         6784(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         6340(DI), AX
-	MOVQ         6792(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         6344(DI), AX
-	MOVQ         6800(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         6348(DI), AX
-	MOVQ         6808(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 4096(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 4160(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 4224(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 4288(DI)
-	MOVL         6352(DI), AX
-	MOVQ         6816(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         6356(DI), AX
-	MOVQ         6824(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         6360(DI), AX
-	MOVQ         6832(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         6364(DI), AX
-	MOVQ         6840(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 4352(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 4416(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 4480(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 4544(DI)
-	MOVL         6368(DI), AX
-	MOVQ         6848(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         6372(DI), AX
-	MOVQ         6856(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         6376(DI), AX
-	MOVQ         6864(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         6380(DI), AX
-	MOVQ         6872(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 4608(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 4672(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 4736(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 4800(DI)
-	MOVL         6384(DI), AX
-	MOVQ         6880(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z22
-	VMOVDQU8     (CX)(R10*1), K1, Z22
-	MOVL         6388(DI), AX
-	MOVQ         6888(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z23
-	VMOVDQU8     (CX)(R10*1), K2, Z23
-	MOVL         6392(DI), AX
-	MOVQ         6896(DI), CX
-	KMOVQ        (R12)(AX*8), K1
-	KANDQ        K7, K1, K1
-	VMOVDQU64    (R13)(AX*1), Z24
-	VMOVDQU8     (CX)(R10*1), K1, Z24
-	MOVL         6396(DI), AX
-	MOVQ         6904(DI), CX
-	KMOVQ        (R12)(AX*8), K2
-	KANDQ        K7, K2, K2
-	VMOVDQU64    (R13)(AX*1), Z25
-	VMOVDQU8     (CX)(R10*1), K2, Z25
-	VPUNPCKLDQ   Z23, Z22, Z26
-	VPUNPCKHDQ   Z23, Z22, Z22
-	VPUNPCKLDQ   Z25, Z24, Z27
-	VPUNPCKHDQ   Z25, Z24, Z24
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPUNPCKHQDQ  Z27, Z26, Z26
-	VPUNPCKLQDQ  Z24, Z22, Z25
-	VPUNPCKHQDQ  Z24, Z22, Z22
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
-	VMOVDQA64    Z23, 4864(DI)
-	VPSHUFB      many_swap<>+0(SB), Z26, Z26
-	VMOVDQA64    Z26, 4928(DI)
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
-	VMOVDQA64    Z25, 4992(DI)
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VMOVDQA64    Z22, 5056(DI)
-	VMOVDQA64    4096(DI), Z22
-	VMOVDQA64    4608(DI), Z23
-	VSHUFI32X4   $0x44, 4352(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 4352(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 4864(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 4864(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 1024(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 1280(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 1536(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VMOVDQA64    Z23, 1792(DX)
-	VMOVDQA64    4160(DI), Z22
-	VMOVDQA64    4672(DI), Z23
-	VSHUFI32X4   $0x44, 4416(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 4416(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 4928(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 4928(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 1088(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 1344(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 1600(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VMOVDQA64    Z23, 1856(DX)
-	VMOVDQA64    4224(DI), Z22
-	VMOVDQA64    4736(DI), Z23
-	VSHUFI32X4   $0x44, 4480(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 4480(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 4992(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 4992(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 1152(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 1408(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 1664(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VPORD        6464(DI), Z23, K4, Z23
-	VMOVDQA64    Z23, 1920(DX)
-	VMOVDQA64    4288(DI), Z22
-	VMOVDQA64    4800(DI), Z23
-	VSHUFI32X4   $0x44, 4544(DI), Z22, Z24
-	VSHUFI32X4   $0xee, 4544(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 5056(DI), Z23, Z26
-	VSHUFI32X4   $0xee, 5056(DI), Z23, Z27
-	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 1216(DX)
-	VSHUFI32X4   $0xdd, Z26, Z24, Z23
-	VMOVDQA64    Z23, 1472(DX)
-	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 1728(DX)
-	VSHUFI32X4   $0xdd, Z27, Z25, Z23
-	VPORD        6592(DI), Z23, K4, Z23
-	VMOVDQA64    Z23, 1984(DX)
-	VPORD        1024(DX), Z31, Z30
-	VMOVDQA64    Z30, 1024(DX)
-	XCHGQ        SI, DX
+begin:
+	VMOVDQA64 Z0, 3072(DI)
+	VMOVDQA64 Z1, 3136(DI)
+	VMOVDQA64 Z2, 3200(DI)
+	VMOVDQA64 Z3, 3264(DI)
+	VMOVDQA64 Z4, 3328(DI)
+	VMOVDQA64 Z5, 3392(DI)
+	VMOVDQA64 Z6, 3456(DI)
+	VMOVDQA64 Z7, 3520(DI)
+	JMP       block
+
+done:
+	VZEROUPPER
+	RET
+
+// func manyLanes32(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, prefix int)
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·manyLanes32(SB), $7288-80
+	LEAQ  63(SP), DI
+	ANDQ  $-64, DI
+	XORL  AX, AX
+	MOVQ  AX, 7168(DI)
+	MOVQ  AX, 7200(DI)
+	MOVQ  number+8(FP), AX
+	MOVQ  AX, 7176(DI)
+	MOVQ  blocks+16(FP), AX
+	MOVQ  AX, 7184(DI)
+	MOVQ  groups+24(FP), AX
+	MOVQ  AX, 7192(DI)
+	MOVQ  DI, SI
+	LEAQ  2048(DI), DX
+	LEAQ  many_k<>+0(SB), R8
+	LEAQ  many_rows<>+0(SB), R13
+	KXORQ K5, K5, K5
+	KXORQ K6, K6, K6
+	JMP   next
 
 block:
 	VMOVDQA64 896(SI), Z22
@@ -3026,1043 +1877,1594 @@ block:
 	MOVQ      $0x00000003, BX
 
 rounds:
-	VPADDD       (SI), Z7, Z7
-	VPADDD       1024(SI), Z15, Z15
-	VPADDD.BCST  (R9), Z7, Z7
-	VPADDD.BCST  (R9), Z15, Z15
-	VPRORD       $0x06, Z4, Z16
-	VPRORD       $0x06, Z12, Z19
-	VPRORD       $0x0b, Z4, Z17
-	VPRORD       $0x0b, Z12, Z20
-	VPRORD       $0x19, Z4, Z18
-	VPRORD       $0x19, Z12, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z4, Z17
-	VMOVDQA64    Z12, Z20
-	VPTERNLOGD   $0xca, Z6, Z5, Z17
-	VPTERNLOGD   $0xca, Z14, Z13, Z20
-	VPADDD       Z16, Z7, Z7
-	VPADDD       Z19, Z15, Z15
-	VPADDD       Z17, Z7, Z7
-	VPADDD       Z20, Z15, Z15
-	VPADDD       Z7, Z3, Z3
-	VPADDD       Z15, Z11, Z11
-	VPRORD       $0x02, Z0, Z16
-	VPRORD       $0x02, Z8, Z19
-	VPRORD       $0x0d, Z0, Z17
-	VPRORD       $0x0d, Z8, Z20
-	VPRORD       $0x16, Z0, Z18
-	VPRORD       $0x16, Z8, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z0, Z17
-	VMOVDQA64    Z8, Z20
-	VPTERNLOGD   $0xe8, Z2, Z1, Z17
-	VPTERNLOGD   $0xe8, Z10, Z9, Z20
-	VPADDD       Z16, Z7, Z7
-	VPADDD       Z19, Z15, Z15
-	VPADDD       Z17, Z7, Z7
-	VPADDD       Z20, Z15, Z15
-	VMOVDQA64    64(SI), Z26
-	VMOVDQA64    1088(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       (SI), Z26, Z26
-	VPADDD       1024(SI), Z29, Z29
-	VPADDD       576(SI), Z26, Z26
-	VPADDD       1600(SI), Z29, Z29
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x11, Z24, Z30
-	VPRORD       $0x13, Z22, Z28
-	VPRORD       $0x13, Z24, Z31
-	VPSRLD       $0x0a, Z22, Z22
-	VPSRLD       $0x0a, Z24, Z24
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPTERNLOGD   $0x96, Z31, Z30, Z24
-	VPADDD       Z26, Z22, Z22
-	VPADDD       Z29, Z24, Z24
-	VMOVDQA64    Z22, (SI)
-	VMOVDQA64    Z24, 1024(SI)
-	VPADDD       64(SI), Z6, Z6
-	VPADDD       1088(SI), Z14, Z14
-	VPADDD.BCST  4(R9), Z6, Z6
-	VPADDD.BCST  4(R9), Z14, Z14
-	VPRORD       $0x06, Z3, Z16
-	VPRORD       $0x06, Z11, Z19
-	VPRORD       $0x0b, Z3, Z17
-	VPRORD       $0x0b, Z11, Z20
-	VPRORD       $0x19, Z3, Z18
-	VPRORD       $0x19, Z11, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z3, Z17
-	VMOVDQA64    Z11, Z20
-	VPTERNLOGD   $0xca, Z5, Z4, Z17
-	VPTERNLOGD   $0xca, Z13, Z12, Z20
-	VPADDD       Z16, Z6, Z6
-	VPADDD       Z19, Z14, Z14
-	VPADDD       Z17, Z6, Z6
-	VPADDD       Z20, Z14, Z14
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z14, Z10, Z10
-	VPRORD       $0x02, Z7, Z16
-	VPRORD       $0x02, Z15, Z19
-	VPRORD       $0x0d, Z7, Z17
-	VPRORD       $0x0d, Z15, Z20
-	VPRORD       $0x16, Z7, Z18
-	VPRORD       $0x16, Z15, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z7, Z17
-	VMOVDQA64    Z15, Z20
-	VPTERNLOGD   $0xe8, Z1, Z0, Z17
-	VPTERNLOGD   $0xe8, Z9, Z8, Z20
-	VPADDD       Z16, Z6, Z6
-	VPADDD       Z19, Z14, Z14
-	VPADDD       Z17, Z6, Z6
-	VPADDD       Z20, Z14, Z14
-	VMOVDQA64    128(SI), Z26
-	VMOVDQA64    1152(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       64(SI), Z26, Z26
-	VPADDD       1088(SI), Z29, Z29
-	VPADDD       640(SI), Z26, Z26
-	VPADDD       1664(SI), Z29, Z29
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x11, Z25, Z30
-	VPRORD       $0x13, Z23, Z28
-	VPRORD       $0x13, Z25, Z31
-	VPSRLD       $0x0a, Z23, Z23
-	VPSRLD       $0x0a, Z25, Z25
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPTERNLOGD   $0x96, Z31, Z30, Z25
-	VPADDD       Z26, Z23, Z23
-	VPADDD       Z29, Z25, Z25
-	VMOVDQA64    Z23, 64(SI)
-	VMOVDQA64    Z25, 1088(SI)
-	VPADDD       128(SI), Z5, Z5
-	VPADDD       1152(SI), Z13, Z13
-	VPADDD.BCST  8(R9), Z5, Z5
-	VPADDD.BCST  8(R9), Z13, Z13
-	VPRORD       $0x06, Z2, Z16
-	VPRORD       $0x06, Z10, Z19
-	VPRORD       $0x0b, Z2, Z17
-	VPRORD       $0x0b, Z10, Z20
-	VPRORD       $0x19, Z2, Z18
-	VPRORD       $0x19, Z10, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z2, Z17
-	VMOVDQA64    Z10, Z20
-	VPTERNLOGD   $0xca, Z4, Z3, Z17
-	VPTERNLOGD   $0xca, Z12, Z11, Z20
-	VPADDD       Z16, Z5, Z5
-	VPADDD       Z19, Z13, Z13
-	VPADDD       Z17, Z5, Z5
-	VPADDD       Z20, Z13, Z13
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z13, Z9, Z9
-	VPRORD       $0x02, Z6, Z16
-	VPRORD       $0x02, Z14, Z19
-	VPRORD       $0x0d, Z6, Z17
-	VPRORD       $0x0d, Z14, Z20
-	VPRORD       $0x16, Z6, Z18
-	VPRORD       $0x16, Z14, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z6, Z17
-	VMOVDQA64    Z14, Z20
-	VPTERNLOGD   $0xe8, Z0, Z7, Z17
-	VPTERNLOGD   $0xe8, Z8, Z15, Z20
-	VPADDD       Z16, Z5, Z5
-	VPADDD       Z19, Z13, Z13
-	VPADDD       Z17, Z5, Z5
-	VPADDD       Z20, Z13, Z13
-	VMOVDQA64    192(SI), Z26
-	VMOVDQA64    1216(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       128(SI), Z26, Z26
-	VPADDD       1152(SI), Z29, Z29
-	VPADDD       704(SI), Z26, Z26
-	VPADDD       1728(SI), Z29, Z29
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x11, Z24, Z30
-	VPRORD       $0x13, Z22, Z28
-	VPRORD       $0x13, Z24, Z31
-	VPSRLD       $0x0a, Z22, Z22
-	VPSRLD       $0x0a, Z24, Z24
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPTERNLOGD   $0x96, Z31, Z30, Z24
-	VPADDD       Z26, Z22, Z22
-	VPADDD       Z29, Z24, Z24
-	VMOVDQA64    Z22, 128(SI)
-	VMOVDQA64    Z24, 1152(SI)
-	VPADDD       192(SI), Z4, Z4
-	VPADDD       1216(SI), Z12, Z12
-	VPADDD.BCST  12(R9), Z4, Z4
-	VPADDD.BCST  12(R9), Z12, Z12
-	VPRORD       $0x06, Z1, Z16
-	VPRORD       $0x06, Z9, Z19
-	VPRORD       $0x0b, Z1, Z17
-	VPRORD       $0x0b, Z9, Z20
-	VPRORD       $0x19, Z1, Z18
-	VPRORD       $0x19, Z9, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z1, Z17
-	VMOVDQA64    Z9, Z20
-	VPTERNLOGD   $0xca, Z3, Z2, Z17
-	VPTERNLOGD   $0xca, Z11, Z10, Z20
-	VPADDD       Z16, Z4, Z4
-	VPADDD       Z19, Z12, Z12
-	VPADDD       Z17, Z4, Z4
-	VPADDD       Z20, Z12, Z12
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z12, Z8, Z8
-	VPRORD       $0x02, Z5, Z16
-	VPRORD       $0x02, Z13, Z19
-	VPRORD       $0x0d, Z5, Z17
-	VPRORD       $0x0d, Z13, Z20
-	VPRORD       $0x16, Z5, Z18
-	VPRORD       $0x16, Z13, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z5, Z17
-	VMOVDQA64    Z13, Z20
-	VPTERNLOGD   $0xe8, Z7, Z6, Z17
-	VPTERNLOGD   $0xe8, Z15, Z14, Z20
-	VPADDD       Z16, Z4, Z4
-	VPADDD       Z19, Z12, Z12
-	VPADDD       Z17, Z4, Z4
-	VPADDD       Z20, Z12, Z12
-	VMOVDQA64    256(SI), Z26
-	VMOVDQA64    1280(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       192(SI), Z26, Z26
-	VPADDD       1216(SI), Z29, Z29
-	VPADDD       768(SI), Z26, Z26
-	VPADDD       1792(SI), Z29, Z29
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x11, Z25, Z30
-	VPRORD       $0x13, Z23, Z28
-	VPRORD       $0x13, Z25, Z31
-	VPSRLD       $0x0a, Z23, Z23
-	VPSRLD       $0x0a, Z25, Z25
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPTERNLOGD   $0x96, Z31, Z30, Z25
-	VPADDD       Z26, Z23, Z23
-	VPADDD       Z29, Z25, Z25
-	VMOVDQA64    Z23, 192(SI)
-	VMOVDQA64    Z25, 1216(SI)
-	VPADDD       256(SI), Z3, Z3
-	VPADDD       1280(SI), Z11, Z11
-	VPADDD.BCST  16(R9), Z3, Z3
-	VPADDD.BCST  16(R9), Z11, Z11
-	VPRORD       $0x06, Z0, Z16
-	VPRORD       $0x06, Z8, Z19
-	VPRORD       $0x0b, Z0, Z17
-	VPRORD       $0x0b, Z8, Z20
-	VPRORD       $0x19, Z0, Z18
-	VPRORD       $0x19, Z8, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z0, Z17
-	VMOVDQA64    Z8, Z20
-	VPTERNLOGD   $0xca, Z2, Z1, Z17
-	VPTERNLOGD   $0xca, Z10, Z9, Z20
-	VPADDD       Z16, Z3, Z3
-	VPADDD       Z19, Z11, Z11
-	VPADDD       Z17, Z3, Z3
-	VPADDD       Z20, Z11, Z11
-	VPADDD       Z3, Z7, Z7
-	VPADDD       Z11, Z15, Z15
-	VPRORD       $0x02, Z4, Z16
-	VPRORD       $0x02, Z12, Z19
-	VPRORD       $0x0d, Z4, Z17
-	VPRORD       $0x0d, Z12, Z20
-	VPRORD       $0x16, Z4, Z18
-	VPRORD       $0x16, Z12, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z4, Z17
-	VMOVDQA64    Z12, Z20
-	VPTERNLOGD   $0xe8, Z6, Z5, Z17
-	VPTERNLOGD   $0xe8, Z14, Z13, Z20
-	VPADDD       Z16, Z3, Z3
-	VPADDD       Z19, Z11, Z11
-	VPADDD       Z17, Z3, Z3
-	VPADDD       Z20, Z11, Z11
-	VMOVDQA64    320(SI), Z26
-	VMOVDQA64    1344(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       256(SI), Z26, Z26
-	VPADDD       1280(SI), Z29, Z29
-	VPADDD       832(SI), Z26, Z26
-	VPADDD       1856(SI), Z29, Z29
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x11, Z24, Z30
-	VPRORD       $0x13, Z22, Z28
-	VPRORD       $0x13, Z24, Z31
-	VPSRLD       $0x0a, Z22, Z22
-	VPSRLD       $0x0a, Z24, Z24
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPTERNLOGD   $0x96, Z31, Z30, Z24
-	VPADDD       Z26, Z22, Z22
-	VPADDD       Z29, Z24, Z24
-	VMOVDQA64    Z22, 256(SI)
-	VMOVDQA64    Z24, 1280(SI)
-	VPADDD       320(SI), Z2, Z2
-	VPADDD       1344(SI), Z10, Z10
-	VPADDD.BCST  20(R9), Z2, Z2
-	VPADDD.BCST  20(R9), Z10, Z10
-	VPRORD       $0x06, Z7, Z16
-	VPRORD       $0x06, Z15, Z19
-	VPRORD       $0x0b, Z7, Z17
-	VPRORD       $0x0b, Z15, Z20
-	VPRORD       $0x19, Z7, Z18
-	VPRORD       $0x19, Z15, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z7, Z17
-	VMOVDQA64    Z15, Z20
-	VPTERNLOGD   $0xca, Z1, Z0, Z17
-	VPTERNLOGD   $0xca, Z9, Z8, Z20
-	VPADDD       Z16, Z2, Z2
-	VPADDD       Z19, Z10, Z10
-	VPADDD       Z17, Z2, Z2
-	VPADDD       Z20, Z10, Z10
-	VPADDD       Z2, Z6, Z6
-	VPADDD       Z10, Z14, Z14
-	VPRORD       $0x02, Z3, Z16
-	VPRORD       $0x02, Z11, Z19
-	VPRORD       $0x0d, Z3, Z17
-	VPRORD       $0x0d, Z11, Z20
-	VPRORD       $0x16, Z3, Z18
-	VPRORD       $0x16, Z11, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z3, Z17
-	VMOVDQA64    Z11, Z20
-	VPTERNLOGD   $0xe8, Z5, Z4, Z17
-	VPTERNLOGD   $0xe8, Z13, Z12, Z20
-	VPADDD       Z16, Z2, Z2
-	VPADDD       Z19, Z10, Z10
-	VPADDD       Z17, Z2, Z2
-	VPADDD       Z20, Z10, Z10
-	VMOVDQA64    384(SI), Z26
-	VMOVDQA64    1408(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       320(SI), Z26, Z26
-	VPADDD       1344(SI), Z29, Z29
-	VPADDD       896(SI), Z26, Z26
-	VPADDD       1920(SI), Z29, Z29
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x11, Z25, Z30
-	VPRORD       $0x13, Z23, Z28
-	VPRORD       $0x13, Z25, Z31
-	VPSRLD       $0x0a, Z23, Z23
-	VPSRLD       $0x0a, Z25, Z25
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPTERNLOGD   $0x96, Z31, Z30, Z25
-	VPADDD       Z26, Z23, Z23
-	VPADDD       Z29, Z25, Z25
-	VMOVDQA64    Z23, 320(SI)
-	VMOVDQA64    Z25, 1344(SI)
-	VPADDD       384(SI), Z1, Z1
-	VPADDD       1408(SI), Z9, Z9
-	VPADDD.BCST  24(R9), Z1, Z1
-	VPADDD.BCST  24(R9), Z9, Z9
-	VPRORD       $0x06, Z6, Z16
-	VPRORD       $0x06, Z14, Z19
-	VPRORD       $0x0b, Z6, Z17
-	VPRORD       $0x0b, Z14, Z20
-	VPRORD       $0x19, Z6, Z18
-	VPRORD       $0x19, Z14, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z6, Z17
-	VMOVDQA64    Z14, Z20
-	VPTERNLOGD   $0xca, Z0, Z7, Z17
-	VPTERNLOGD   $0xca, Z8, Z15, Z20
-	VPADDD       Z16, Z1, Z1
-	VPADDD       Z19, Z9, Z9
-	VPADDD       Z17, Z1, Z1
-	VPADDD       Z20, Z9, Z9
-	VPADDD       Z1, Z5, Z5
-	VPADDD       Z9, Z13, Z13
-	VPRORD       $0x02, Z2, Z16
-	VPRORD       $0x02, Z10, Z19
-	VPRORD       $0x0d, Z2, Z17
-	VPRORD       $0x0d, Z10, Z20
-	VPRORD       $0x16, Z2, Z18
-	VPRORD       $0x16, Z10, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z2, Z17
-	VMOVDQA64    Z10, Z20
-	VPTERNLOGD   $0xe8, Z4, Z3, Z17
-	VPTERNLOGD   $0xe8, Z12, Z11, Z20
-	VPADDD       Z16, Z1, Z1
-	VPADDD       Z19, Z9, Z9
-	VPADDD       Z17, Z1, Z1
-	VPADDD       Z20, Z9, Z9
-	VMOVDQA64    448(SI), Z26
-	VMOVDQA64    1472(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       384(SI), Z26, Z26
-	VPADDD       1408(SI), Z29, Z29
-	VPADDD       960(SI), Z26, Z26
-	VPADDD       1984(SI), Z29, Z29
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x11, Z24, Z30
-	VPRORD       $0x13, Z22, Z28
-	VPRORD       $0x13, Z24, Z31
-	VPSRLD       $0x0a, Z22, Z22
-	VPSRLD       $0x0a, Z24, Z24
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPTERNLOGD   $0x96, Z31, Z30, Z24
-	VPADDD       Z26, Z22, Z22
-	VPADDD       Z29, Z24, Z24
-	VMOVDQA64    Z22, 384(SI)
-	VMOVDQA64    Z24, 1408(SI)
-	VPADDD       448(SI), Z0, Z0
-	VPADDD       1472(SI), Z8, Z8
-	VPADDD.BCST  28(R9), Z0, Z0
-	VPADDD.BCST  28(R9), Z8, Z8
-	VPRORD       $0x06, Z5, Z16
-	VPRORD       $0x06, Z13, Z19
-	VPRORD       $0x0b, Z5, Z17
-	VPRORD       $0x0b, Z13, Z20
-	VPRORD       $0x19, Z5, Z18
-	VPRORD       $0x19, Z13, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z5, Z17
-	VMOVDQA64    Z13, Z20
-	VPTERNLOGD   $0xca, Z7, Z6, Z17
-	VPTERNLOGD   $0xca, Z15, Z14, Z20
-	VPADDD       Z16, Z0, Z0
-	VPADDD       Z19, Z8, Z8
-	VPADDD       Z17, Z0, Z0
-	VPADDD       Z20, Z8, Z8
-	VPADDD       Z0, Z4, Z4
-	VPADDD       Z8, Z12, Z12
-	VPRORD       $0x02, Z1, Z16
-	VPRORD       $0x02, Z9, Z19
-	VPRORD       $0x0d, Z1, Z17
-	VPRORD       $0x0d, Z9, Z20
-	VPRORD       $0x16, Z1, Z18
-	VPRORD       $0x16, Z9, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z1, Z17
-	VMOVDQA64    Z9, Z20
-	VPTERNLOGD   $0xe8, Z3, Z2, Z17
-	VPTERNLOGD   $0xe8, Z11, Z10, Z20
-	VPADDD       Z16, Z0, Z0
-	VPADDD       Z19, Z8, Z8
-	VPADDD       Z17, Z0, Z0
-	VPADDD       Z20, Z8, Z8
-	VMOVDQA64    512(SI), Z26
-	VMOVDQA64    1536(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       448(SI), Z26, Z26
-	VPADDD       1472(SI), Z29, Z29
-	VPADDD       (SI), Z26, Z26
-	VPADDD       1024(SI), Z29, Z29
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x11, Z25, Z30
-	VPRORD       $0x13, Z23, Z28
-	VPRORD       $0x13, Z25, Z31
-	VPSRLD       $0x0a, Z23, Z23
-	VPSRLD       $0x0a, Z25, Z25
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPTERNLOGD   $0x96, Z31, Z30, Z25
-	VPADDD       Z26, Z23, Z23
-	VPADDD       Z29, Z25, Z25
-	VMOVDQA64    Z23, 448(SI)
-	VMOVDQA64    Z25, 1472(SI)
-	VPADDD       512(SI), Z7, Z7
-	VPADDD       1536(SI), Z15, Z15
-	VPADDD.BCST  32(R9), Z7, Z7
-	VPADDD.BCST  32(R9), Z15, Z15
-	VPRORD       $0x06, Z4, Z16
-	VPRORD       $0x06, Z12, Z19
-	VPRORD       $0x0b, Z4, Z17
-	VPRORD       $0x0b, Z12, Z20
-	VPRORD       $0x19, Z4, Z18
-	VPRORD       $0x19, Z12, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z4, Z17
-	VMOVDQA64    Z12, Z20
-	VPTERNLOGD   $0xca, Z6, Z5, Z17
-	VPTERNLOGD   $0xca, Z14, Z13, Z20
-	VPADDD       Z16, Z7, Z7
-	VPADDD       Z19, Z15, Z15
-	VPADDD       Z17, Z7, Z7
-	VPADDD       Z20, Z15, Z15
-	VPADDD       Z7, Z3, Z3
-	VPADDD       Z15, Z11, Z11
-	VPRORD       $0x02, Z0, Z16
-	VPRORD       $0x02, Z8, Z19
-	VPRORD       $0x0d, Z0, Z17
-	VPRORD       $0x0d, Z8, Z20
-	VPRORD       $0x16, Z0, Z18
-	VPRORD       $0x16, Z8, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z0, Z17
-	VMOVDQA64    Z8, Z20
-	VPTERNLOGD   $0xe8, Z2, Z1, Z17
-	VPTERNLOGD   $0xe8, Z10, Z9, Z20
-	VPADDD       Z16, Z7, Z7
-	VPADDD       Z19, Z15, Z15
-	VPADDD       Z17, Z7, Z7
-	VPADDD       Z20, Z15, Z15
-	VMOVDQA64    576(SI), Z26
-	VMOVDQA64    1600(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       512(SI), Z26, Z26
-	VPADDD       1536(SI), Z29, Z29
-	VPADDD       64(SI), Z26, Z26
-	VPADDD       1088(SI), Z29, Z29
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x11, Z24, Z30
-	VPRORD       $0x13, Z22, Z28
-	VPRORD       $0x13, Z24, Z31
-	VPSRLD       $0x0a, Z22, Z22
-	VPSRLD       $0x0a, Z24, Z24
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPTERNLOGD   $0x96, Z31, Z30, Z24
-	VPADDD       Z26, Z22, Z22
-	VPADDD       Z29, Z24, Z24
-	VMOVDQA64    Z22, 512(SI)
-	VMOVDQA64    Z24, 1536(SI)
-	VPADDD       576(SI), Z6, Z6
-	VPADDD       1600(SI), Z14, Z14
-	VPADDD.BCST  36(R9), Z6, Z6
-	VPADDD.BCST  36(R9), Z14, Z14
-	VPRORD       $0x06, Z3, Z16
-	VPRORD       $0x06, Z11, Z19
-	VPRORD       $0x0b, Z3, Z17
-	VPRORD       $0x0b, Z11, Z20
-	VPRORD       $0x19, Z3, Z18
-	VPRORD       $0x19, Z11, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z3, Z17
-	VMOVDQA64    Z11, Z20
-	VPTERNLOGD   $0xca, Z5, Z4, Z17
-	VPTERNLOGD   $0xca, Z13, Z12, Z20
-	VPADDD       Z16, Z6, Z6
-	VPADDD       Z19, Z14, Z14
-	VPADDD       Z17, Z6, Z6
-	VPADDD       Z20, Z14, Z14
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z14, Z10, Z10
-	VPRORD       $0x02, Z7, Z16
-	VPRORD       $0x02, Z15, Z19
-	VPRORD       $0x0d, Z7, Z17
-	VPRORD       $0x0d, Z15, Z20
-	VPRORD       $0x16, Z7, Z18
-	VPRORD       $0x16, Z15, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z7, Z17
-	VMOVDQA64    Z15, Z20
-	VPTERNLOGD   $0xe8, Z1, Z0, Z17
-	VPTERNLOGD   $0xe8, Z9, Z8, Z20
-	VPADDD       Z16, Z6, Z6
-	VPADDD       Z19, Z14, Z14
-	VPADDD       Z17, Z6, Z6
-	VPADDD       Z20, Z14, Z14
-	VMOVDQA64    640(SI), Z26
-	VMOVDQA64    1664(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       576(SI), Z26, Z26
-	VPADDD       1600(SI), Z29, Z29
-	VPADDD       128(SI), Z26, Z26
-	VPADDD       1152(SI), Z29, Z29
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x11, Z25, Z30
-	VPRORD       $0x13, Z23, Z28
-	VPRORD       $0x13, Z25, Z31
-	VPSRLD       $0x0a, Z23, Z23
-	VPSRLD       $0x0a, Z25, Z25
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPTERNLOGD   $0x96, Z31, Z30, Z25
-	VPADDD       Z26, Z23, Z23
-	VPADDD       Z29, Z25, Z25
-	VMOVDQA64    Z23, 576(SI)
-	VMOVDQA64    Z25, 1600(SI)
-	VPADDD       640(SI), Z5, Z5
-	VPADDD       1664(SI), Z13, Z13
-	VPADDD.BCST  40(R9), Z5, Z5
-	VPADDD.BCST  40(R9), Z13, Z13
-	VPRORD       $0x06, Z2, Z16
-	VPRORD       $0x06, Z10, Z19
-	VPRORD       $0x0b, Z2, Z17
-	VPRORD       $0x0b, Z10, Z20
-	VPRORD       $0x19, Z2, Z18
-	VPRORD       $0x19, Z10, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z2, Z17
-	VMOVDQA64    Z10, Z20
-	VPTERNLOGD   $0xca, Z4, Z3, Z17
-	VPTERNLOGD   $0xca, Z12, Z11, Z20
-	VPADDD       Z16, Z5, Z5
-	VPADDD       Z19, Z13, Z13
-	VPADDD       Z17, Z5, Z5
-	VPADDD       Z20, Z13, Z13
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z13, Z9, Z9
-	VPRORD       $0x02, Z6, Z16
-	VPRORD       $0x02, Z14, Z19
-	VPRORD       $0x0d, Z6, Z17
-	VPRORD       $0x0d, Z14, Z20
-	VPRORD       $0x16, Z6, Z18
-	VPRORD       $0x16, Z14, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z6, Z17
-	VMOVDQA64    Z14, Z20
-	VPTERNLOGD   $0xe8, Z0, Z7, Z17
-	VPTERNLOGD   $0xe8, Z8, Z15, Z20
-	VPADDD       Z16, Z5, Z5
-	VPADDD       Z19, Z13, Z13
-	VPADDD       Z17, Z5, Z5
-	VPADDD       Z20, Z13, Z13
-	VMOVDQA64    704(SI), Z26
-	VMOVDQA64    1728(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       640(SI), Z26, Z26
-	VPADDD       1664(SI), Z29, Z29
-	VPADDD       192(SI), Z26, Z26
-	VPADDD       1216(SI), Z29, Z29
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x11, Z24, Z30
-	VPRORD       $0x13, Z22, Z28
-	VPRORD       $0x13, Z24, Z31
-	VPSRLD       $0x0a, Z22, Z22
-	VPSRLD       $0x0a, Z24, Z24
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPTERNLOGD   $0x96, Z31, Z30, Z24
-	VPADDD       Z26, Z22, Z22
-	VPADDD       Z29, Z24, Z24
-	VMOVDQA64    Z22, 640(SI)
-	VMOVDQA64    Z24, 1664(SI)
-	VPADDD       704(SI), Z4, Z4
-	VPADDD       1728(SI), Z12, Z12
-	VPADDD.BCST  44(R9), Z4, Z4
-	VPADDD.BCST  44(R9), Z12, Z12
-	VPRORD       $0x06, Z1, Z16
-	VPRORD       $0x06, Z9, Z19
-	VPRORD       $0x0b, Z1, Z17
-	VPRORD       $0x0b, Z9, Z20
-	VPRORD       $0x19, Z1, Z18
-	VPRORD       $0x19, Z9, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z1, Z17
-	VMOVDQA64    Z9, Z20
-	VPTERNLOGD   $0xca, Z3, Z2, Z17
-	VPTERNLOGD   $0xca, Z11, Z10, Z20
-	VPADDD       Z16, Z4, Z4
-	VPADDD       Z19, Z12, Z12
-	VPADDD       Z17, Z4, Z4
-	VPADDD       Z20, Z12, Z12
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z12, Z8, Z8
-	VPRORD       $0x02, Z5, Z16
-	VPRORD       $0x02, Z13, Z19
-	VPRORD       $0x0d, Z5, Z17
-	VPRORD       $0x0d, Z13, Z20
-	VPRORD       $0x16, Z5, Z18
-	VPRORD       $0x16, Z13, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z5, Z17
-	VMOVDQA64    Z13, Z20
-	VPTERNLOGD   $0xe8, Z7, Z6, Z17
-	VPTERNLOGD   $0xe8, Z15, Z14, Z20
-	VPADDD       Z16, Z4, Z4
-	VPADDD       Z19, Z12, Z12
-	VPADDD       Z17, Z4, Z4
-	VPADDD       Z20, Z12, Z12
-	VMOVDQA64    768(SI), Z26
-	VMOVDQA64    1792(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       704(SI), Z26, Z26
-	VPADDD       1728(SI), Z29, Z29
-	VPADDD       256(SI), Z26, Z26
-	VPADDD       1280(SI), Z29, Z29
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x11, Z25, Z30
-	VPRORD       $0x13, Z23, Z28
-	VPRORD       $0x13, Z25, Z31
-	VPSRLD       $0x0a, Z23, Z23
-	VPSRLD       $0x0a, Z25, Z25
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPTERNLOGD   $0x96, Z31, Z30, Z25
-	VPADDD       Z26, Z23, Z23
-	VPADDD       Z29, Z25, Z25
-	VMOVDQA64    Z23, 704(SI)
-	VMOVDQA64    Z25, 1728(SI)
-	VPADDD       768(SI), Z3, Z3
-	VPADDD       1792(SI), Z11, Z11
-	VPADDD.BCST  48(R9), Z3, Z3
-	VPADDD.BCST  48(R9), Z11, Z11
-	VPRORD       $0x06, Z0, Z16
-	VPRORD       $0x06, Z8, Z19
-	VPRORD       $0x0b, Z0, Z17
-	VPRORD       $0x0b, Z8, Z20
-	VPRORD       $0x19, Z0, Z18
-	VPRORD       $0x19, Z8, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z0, Z17
-	VMOVDQA64    Z8, Z20
-	VPTERNLOGD   $0xca, Z2, Z1, Z17
-	VPTERNLOGD   $0xca, Z10, Z9, Z20
-	VPADDD       Z16, Z3, Z3
-	VPADDD       Z19, Z11, Z11
-	VPADDD       Z17, Z3, Z3
-	VPADDD       Z20, Z11, Z11
-	VPADDD       Z3, Z7, Z7
-	VPADDD       Z11, Z15, Z15
-	VPRORD       $0x02, Z4, Z16
-	VPRORD       $0x02, Z12, Z19
-	VPRORD       $0x0d, Z4, Z17
-	VPRORD       $0x0d, Z12, Z20
-	VPRORD       $0x16, Z4, Z18
-	VPRORD       $0x16, Z12, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z4, Z17
-	VMOVDQA64    Z12, Z20
-	VPTERNLOGD   $0xe8, Z6, Z5, Z17
-	VPTERNLOGD   $0xe8, Z14, Z13, Z20
-	VPADDD       Z16, Z3, Z3
-	VPADDD       Z19, Z11, Z11
-	VPADDD       Z17, Z3, Z3
-	VPADDD       Z20, Z11, Z11
-	VMOVDQA64    832(SI), Z26
-	VMOVDQA64    1856(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       768(SI), Z26, Z26
-	VPADDD       1792(SI), Z29, Z29
-	VPADDD       320(SI), Z26, Z26
-	VPADDD       1344(SI), Z29, Z29
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x11, Z24, Z30
-	VPRORD       $0x13, Z22, Z28
-	VPRORD       $0x13, Z24, Z31
-	VPSRLD       $0x0a, Z22, Z22
-	VPSRLD       $0x0a, Z24, Z24
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPTERNLOGD   $0x96, Z31, Z30, Z24
-	VPADDD       Z26, Z22, Z22
-	VPADDD       Z29, Z24, Z24
-	VMOVDQA64    Z22, 768(SI)
-	VMOVDQA64    Z24, 1792(SI)
-	VPADDD       832(SI), Z2, Z2
-	VPADDD       1856(SI), Z10, Z10
-	VPADDD.BCST  52(R9), Z2, Z2
-	VPADDD.BCST  52(R9), Z10, Z10
-	VPRORD       $0x06, Z7, Z16
-	VPRORD       $0x06, Z15, Z19
-	VPRORD       $0x0b, Z7, Z17
-	VPRORD       $0x0b, Z15, Z20
-	VPRORD       $0x19, Z7, Z18
-	VPRORD       $0x19, Z15, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z7, Z17
-	VMOVDQA64    Z15, Z20
-	VPTERNLOGD   $0xca, Z1, Z0, Z17
-	VPTERNLOGD   $0xca, Z9, Z8, Z20
-	VPADDD       Z16, Z2, Z2
-	VPADDD       Z19, Z10, Z10
-	VPADDD       Z17, Z2, Z2
-	VPADDD       Z20, Z10, Z10
-	VPADDD       Z2, Z6, Z6
-	VPADDD       Z10, Z14, Z14
-	VPRORD       $0x02, Z3, Z16
-	VPRORD       $0x02, Z11, Z19
-	VPRORD       $0x0d, Z3, Z17
-	VPRORD       $0x0d, Z11, Z20
-	VPRORD       $0x16, Z3, Z18
-	VPRORD       $0x16, Z11, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z3, Z17
-	VMOVDQA64    Z11, Z20
-	VPTERNLOGD   $0xe8, Z5, Z4, Z17
-	VPTERNLOGD   $0xe8, Z13, Z12, Z20
-	VPADDD       Z16, Z2, Z2
-	VPADDD       Z19, Z10, Z10
-	VPADDD       Z17, Z2, Z2
-	VPADDD       Z20, Z10, Z10
-	VMOVDQA64    896(SI), Z26
-	VMOVDQA64    1920(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       832(SI), Z26, Z26
-	VPADDD       1856(SI), Z29, Z29
-	VPADDD       384(SI), Z26, Z26
-	VPADDD       1408(SI), Z29, Z29
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x11, Z25, Z30
-	VPRORD       $0x13, Z23, Z28
-	VPRORD       $0x13, Z25, Z31
-	VPSRLD       $0x0a, Z23, Z23
-	VPSRLD       $0x0a, Z25, Z25
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPTERNLOGD   $0x96, Z31, Z30, Z25
-	VPADDD       Z26, Z23, Z23
-	VPADDD       Z29, Z25, Z25
-	VMOVDQA64    Z23, 832(SI)
-	VMOVDQA64    Z25, 1856(SI)
-	VPADDD       896(SI), Z1, Z1
-	VPADDD       1920(SI), Z9, Z9
-	VPADDD.BCST  56(R9), Z1, Z1
-	VPADDD.BCST  56(R9), Z9, Z9
-	VPRORD       $0x06, Z6, Z16
-	VPRORD       $0x06, Z14, Z19
-	VPRORD       $0x0b, Z6, Z17
-	VPRORD       $0x0b, Z14, Z20
-	VPRORD       $0x19, Z6, Z18
-	VPRORD       $0x19, Z14, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z6, Z17
-	VMOVDQA64    Z14, Z20
-	VPTERNLOGD   $0xca, Z0, Z7, Z17
-	VPTERNLOGD   $0xca, Z8, Z15, Z20
-	VPADDD       Z16, Z1, Z1
-	VPADDD       Z19, Z9, Z9
-	VPADDD       Z17, Z1, Z1
-	VPADDD       Z20, Z9, Z9
-	VPADDD       Z1, Z5, Z5
-	VPADDD       Z9, Z13, Z13
-	VPRORD       $0x02, Z2, Z16
-	VPRORD       $0x02, Z10, Z19
-	VPRORD       $0x0d, Z2, Z17
-	VPRORD       $0x0d, Z10, Z20
-	VPRORD       $0x16, Z2, Z18
-	VPRORD       $0x16, Z10, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z2, Z17
-	VMOVDQA64    Z10, Z20
-	VPTERNLOGD   $0xe8, Z4, Z3, Z17
-	VPTERNLOGD   $0xe8, Z12, Z11, Z20
-	VPADDD       Z16, Z1, Z1
-	VPADDD       Z19, Z9, Z9
-	VPADDD       Z17, Z1, Z1
-	VPADDD       Z20, Z9, Z9
-	VMOVDQA64    960(SI), Z26
-	VMOVDQA64    1984(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       896(SI), Z26, Z26
-	VPADDD       1920(SI), Z29, Z29
-	VPADDD       448(SI), Z26, Z26
-	VPADDD       1472(SI), Z29, Z29
-	VPRORD       $0x11, Z22, Z27
-	VPRORD       $0x11, Z24, Z30
-	VPRORD       $0x13, Z22, Z28
-	VPRORD       $0x13, Z24, Z31
-	VPSRLD       $0x0a, Z22, Z22
-	VPSRLD       $0x0a, Z24, Z24
-	VPTERNLOGD   $0x96, Z28, Z27, Z22
-	VPTERNLOGD   $0x96, Z31, Z30, Z24
-	VPADDD       Z26, Z22, Z22
-	VPADDD       Z29, Z24, Z24
-	VMOVDQA64    Z22, 896(SI)
-	VMOVDQA64    Z24, 1920(SI)
-	VPADDD       960(SI), Z0, Z0
-	VPADDD       1984(SI), Z8, Z8
-	VPADDD.BCST  60(R9), Z0, Z0
-	VPADDD.BCST  60(R9), Z8, Z8
-	VPRORD       $0x06, Z5, Z16
-	VPRORD       $0x06, Z13, Z19
-	VPRORD       $0x0b, Z5, Z17
-	VPRORD       $0x0b, Z13, Z20
-	VPRORD       $0x19, Z5, Z18
-	VPRORD       $0x19, Z13, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z5, Z17
-	VMOVDQA64    Z13, Z20
-	VPTERNLOGD   $0xca, Z7, Z6, Z17
-	VPTERNLOGD   $0xca, Z15, Z14, Z20
-	VPADDD       Z16, Z0, Z0
-	VPADDD       Z19, Z8, Z8
-	VPADDD       Z17, Z0, Z0
-	VPADDD       Z20, Z8, Z8
-	VPADDD       Z0, Z4, Z4
-	VPADDD       Z8, Z12, Z12
-	VPRORD       $0x02, Z1, Z16
-	VPRORD       $0x02, Z9, Z19
-	VPRORD       $0x0d, Z1, Z17
-	VPRORD       $0x0d, Z9, Z20
-	VPRORD       $0x16, Z1, Z18
-	VPRORD       $0x16, Z9, Z21
-	VPTERNLOGD   $0x96, Z18, Z17, Z16
-	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VMOVDQA64    Z1, Z17
-	VMOVDQA64    Z9, Z20
-	VPTERNLOGD   $0xe8, Z3, Z2, Z17
-	VPTERNLOGD   $0xe8, Z11, Z10, Z20
-	VPADDD       Z16, Z0, Z0
-	VPADDD       Z19, Z8, Z8
-	VPADDD       Z17, Z0, Z0
-	VPADDD       Z20, Z8, Z8
-	VMOVDQA64    (SI), Z26
-	VMOVDQA64    1024(SI), Z29
-	VPRORD       $0x07, Z26, Z27
-	VPRORD       $0x07, Z29, Z30
-	VPRORD       $0x12, Z26, Z28
-	VPRORD       $0x12, Z29, Z31
-	VPSRLD       $0x03, Z26, Z26
-	VPSRLD       $0x03, Z29, Z29
-	VPTERNLOGD   $0x96, Z28, Z27, Z26
-	VPTERNLOGD   $0x96, Z31, Z30, Z29
-	VPADDD       960(SI), Z26, Z26
-	VPADDD       1984(SI), Z29, Z29
-	VPADDD       512(SI), Z26, Z26
-	VPADDD       1536(SI), Z29, Z29
-	VPRORD       $0x11, Z23, Z27
-	VPRORD       $0x11, Z25, Z30
-	VPRORD       $0x13, Z23, Z28
-	VPRORD       $0x13, Z25, Z31
-	VPSRLD       $0x0a, Z23, Z23
-	VPSRLD       $0x0a, Z25, Z25
-	VPTERNLOGD   $0x96, Z28, Z27, Z23
-	VPTERNLOGD   $0x96, Z31, Z30, Z25
-	VPADDD       Z26, Z23, Z23
-	VPADDD       Z29, Z25, Z25
-	VMOVDQA64    Z23, 960(SI)
-	VMOVDQA64    Z25, 1984(SI)
-	ADDQ         $0x40, R9
-	DECQ         BX
-	JNZ          rounds
-	VMOVDQA64    6144(DI), Z22
-	VPCMPD.BCST  $0x05, many_small<>+16(SB), Z22, K5
-	VMOVDQA64    6208(DI), Z22
-	VPCMPD.BCST  $0x05, many_small<>+16(SB), Z22, K6
+	VPADDD      (SI), Z7, Z7
+	VPADDD      1024(SI), Z15, Z15
+	VPADDD.BCST (R9), Z7, Z7
+	VPADDD.BCST (R9), Z15, Z15
+	VPRORD      $0x06, Z4, Z16
+	VPRORD      $0x06, Z12, Z19
+	VPRORD      $0x0b, Z4, Z17
+	VPRORD      $0x0b, Z12, Z20
+	VPRORD      $0x19, Z4, Z18
+	VPRORD      $0x19, Z12, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z4, Z17
+	VMOVDQA64   Z12, Z20
+	VPTERNLOGD  $0xca, Z6, Z5, Z17
+	VPTERNLOGD  $0xca, Z14, Z13, Z20
+	VPADDD      Z16, Z7, Z7
+	VPADDD      Z19, Z15, Z15
+	VPADDD      Z17, Z7, Z7
+	VPADDD      Z20, Z15, Z15
+	VPADDD      Z7, Z3, Z3
+	VPADDD      Z15, Z11, Z11
+	VPRORD      $0x02, Z0, Z16
+	VPRORD      $0x02, Z8, Z19
+	VPRORD      $0x0d, Z0, Z17
+	VPRORD      $0x0d, Z8, Z20
+	VPRORD      $0x16, Z0, Z18
+	VPRORD      $0x16, Z8, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z0, Z17
+	VMOVDQA64   Z8, Z20
+	VPTERNLOGD  $0xe8, Z2, Z1, Z17
+	VPTERNLOGD  $0xe8, Z10, Z9, Z20
+	VPADDD      Z16, Z7, Z7
+	VPADDD      Z19, Z15, Z15
+	VPADDD      Z17, Z7, Z7
+	VPADDD      Z20, Z15, Z15
+	VMOVDQA64   64(SI), Z26
+	VMOVDQA64   1088(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      (SI), Z26, Z26
+	VPADDD      1024(SI), Z29, Z29
+	VPADDD      576(SI), Z26, Z26
+	VPADDD      1600(SI), Z29, Z29
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x11, Z24, Z30
+	VPRORD      $0x13, Z22, Z28
+	VPRORD      $0x13, Z24, Z31
+	VPSRLD      $0x0a, Z22, Z22
+	VPSRLD      $0x0a, Z24, Z24
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPTERNLOGD  $0x96, Z31, Z30, Z24
+	VPADDD      Z26, Z22, Z22
+	VPADDD      Z29, Z24, Z24
+	VMOVDQA64   Z22, (SI)
+	VMOVDQA64   Z24, 1024(SI)
+	VPADDD      64(SI), Z6, Z6
+	VPADDD      1088(SI), Z14, Z14
+	VPADDD.BCST 4(R9), Z6, Z6
+	VPADDD.BCST 4(R9), Z14, Z14
+	VPRORD      $0x06, Z3, Z16
+	VPRORD      $0x06, Z11, Z19
+	VPRORD      $0x0b, Z3, Z17
+	VPRORD      $0x0b, Z11, Z20
+	VPRORD      $0x19, Z3, Z18
+	VPRORD      $0x19, Z11, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z3, Z17
+	VMOVDQA64   Z11, Z20
+	VPTERNLOGD  $0xca, Z5, Z4, Z17
+	VPTERNLOGD  $0xca, Z13, Z12, Z20
+	VPADDD      Z16, Z6, Z6
+	VPADDD      Z19, Z14, Z14
+	VPADDD      Z17, Z6, Z6
+	VPADDD      Z20, Z14, Z14
+	VPADDD      Z6, Z2, Z2
+	VPADDD      Z14, Z10, Z10
+	VPRORD      $0x02, Z7, Z16
+	VPRORD      $0x02, Z15, Z19
+	VPRORD      $0x0d, Z7, Z17
+	VPRORD      $0x0d, Z15, Z20
+	VPRORD      $0x16, Z7, Z18
+	VPRORD      $0x16, Z15, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z7, Z17
+	VMOVDQA64   Z15, Z20
+	VPTERNLOGD  $0xe8, Z1, Z0, Z17
+	VPTERNLOGD  $0xe8, Z9, Z8, Z20
+	VPADDD      Z16, Z6, Z6
+	VPADDD      Z19, Z14, Z14
+	VPADDD      Z17, Z6, Z6
+	VPADDD      Z20, Z14, Z14
+	VMOVDQA64   128(SI), Z26
+	VMOVDQA64   1152(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      64(SI), Z26, Z26
+	VPADDD      1088(SI), Z29, Z29
+	VPADDD      640(SI), Z26, Z26
+	VPADDD      1664(SI), Z29, Z29
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x11, Z25, Z30
+	VPRORD      $0x13, Z23, Z28
+	VPRORD      $0x13, Z25, Z31
+	VPSRLD      $0x0a, Z23, Z23
+	VPSRLD      $0x0a, Z25, Z25
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPTERNLOGD  $0x96, Z31, Z30, Z25
+	VPADDD      Z26, Z23, Z23
+	VPADDD      Z29, Z25, Z25
+	VMOVDQA64   Z23, 64(SI)
+	VMOVDQA64   Z25, 1088(SI)
+	VPADDD      128(SI), Z5, Z5
+	VPADDD      1152(SI), Z13, Z13
+	VPADDD.BCST 8(R9), Z5, Z5
+	VPADDD.BCST 8(R9), Z13, Z13
+	VPRORD      $0x06, Z2, Z16
+	VPRORD      $0x06, Z10, Z19
+	VPRORD      $0x0b, Z2, Z17
+	VPRORD      $0x0b, Z10, Z20
+	VPRORD      $0x19, Z2, Z18
+	VPRORD      $0x19, Z10, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z2, Z17
+	VMOVDQA64   Z10, Z20
+	VPTERNLOGD  $0xca, Z4, Z3, Z17
+	VPTERNLOGD  $0xca, Z12, Z11, Z20
+	VPADDD      Z16, Z5, Z5
+	VPADDD      Z19, Z13, Z13
+	VPADDD      Z17, Z5, Z5
+	VPADDD      Z20, Z13, Z13
+	VPADDD      Z5, Z1, Z1
+	VPADDD      Z13, Z9, Z9
+	VPRORD      $0x02, Z6, Z16
+	VPRORD      $0x02, Z14, Z19
+	VPRORD      $0x0d, Z6, Z17
+	VPRORD      $0x0d, Z14, Z20
+	VPRORD      $0x16, Z6, Z18
+	VPRORD      $0x16, Z14, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z6, Z17
+	VMOVDQA64   Z14, Z20
+	VPTERNLOGD  $0xe8, Z0, Z7, Z17
+	VPTERNLOGD  $0xe8, Z8, Z15, Z20
+	VPADDD      Z16, Z5, Z5
+	VPADDD      Z19, Z13, Z13
+	VPADDD      Z17, Z5, Z5
+	VPADDD      Z20, Z13, Z13
+	VMOVDQA64   192(SI), Z26
+	VMOVDQA64   1216(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      128(SI), Z26, Z26
+	VPADDD      1152(SI), Z29, Z29
+	VPADDD      704(SI), Z26, Z26
+	VPADDD      1728(SI), Z29, Z29
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x11, Z24, Z30
+	VPRORD      $0x13, Z22, Z28
+	VPRORD      $0x13, Z24, Z31
+	VPSRLD      $0x0a, Z22, Z22
+	VPSRLD      $0x0a, Z24, Z24
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPTERNLOGD  $0x96, Z31, Z30, Z24
+	VPADDD      Z26, Z22, Z22
+	VPADDD      Z29, Z24, Z24
+	VMOVDQA64   Z22, 128(SI)
+	VMOVDQA64   Z24, 1152(SI)
+	VPADDD      192(SI), Z4, Z4
+	VPADDD      1216(SI), Z12, Z12
+	VPADDD.BCST 12(R9), Z4, Z4
+	VPADDD.BCST 12(R9), Z12, Z12
+	VPRORD      $0x06, Z1, Z16
+	VPRORD      $0x06, Z9, Z19
+	VPRORD      $0x0b, Z1, Z17
+	VPRORD      $0x0b, Z9, Z20
+	VPRORD      $0x19, Z1, Z18
+	VPRORD      $0x19, Z9, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z1, Z17
+	VMOVDQA64   Z9, Z20
+	VPTERNLOGD  $0xca, Z3, Z2, Z17
+	VPTERNLOGD  $0xca, Z11, Z10, Z20
+	VPADDD      Z16, Z4, Z4
+	VPADDD      Z19, Z12, Z12
+	VPADDD      Z17, Z4, Z4
+	VPADDD      Z20, Z12, Z12
+	VPADDD      Z4, Z0, Z0
+	VPADDD      Z12, Z8, Z8
+	VPRORD      $0x02, Z5, Z16
+	VPRORD      $0x02, Z13, Z19
+	VPRORD      $0x0d, Z5, Z17
+	VPRORD      $0x0d, Z13, Z20
+	VPRORD      $0x16, Z5, Z18
+	VPRORD      $0x16, Z13, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z5, Z17
+	VMOVDQA64   Z13, Z20
+	VPTERNLOGD  $0xe8, Z7, Z6, Z17
+	VPTERNLOGD  $0xe8, Z15, Z14, Z20
+	VPADDD      Z16, Z4, Z4
+	VPADDD      Z19, Z12, Z12
+	VPADDD      Z17, Z4, Z4
+	VPADDD      Z20, Z12, Z12
+	VMOVDQA64   256(SI), Z26
+	VMOVDQA64   1280(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      192(SI), Z26, Z26
+	VPADDD      1216(SI), Z29, Z29
+	VPADDD      768(SI), Z26, Z26
+	VPADDD      1792(SI), Z29, Z29
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x11, Z25, Z30
+	VPRORD      $0x13, Z23, Z28
+	VPRORD      $0x13, Z25, Z31
+	VPSRLD      $0x0a, Z23, Z23
+	VPSRLD      $0x0a, Z25, Z25
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPTERNLOGD  $0x96, Z31, Z30, Z25
+	VPADDD      Z26, Z23, Z23
+	VPADDD      Z29, Z25, Z25
+	VMOVDQA64   Z23, 192(SI)
+	VMOVDQA64   Z25, 1216(SI)
+	VPADDD      256(SI), Z3, Z3
+	VPADDD      1280(SI), Z11, Z11
+	VPADDD.BCST 16(R9), Z3, Z3
+	VPADDD.BCST 16(R9), Z11, Z11
+	VPRORD      $0x06, Z0, Z16
+	VPRORD      $0x06, Z8, Z19
+	VPRORD      $0x0b, Z0, Z17
+	VPRORD      $0x0b, Z8, Z20
+	VPRORD      $0x19, Z0, Z18
+	VPRORD      $0x19, Z8, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z0, Z17
+	VMOVDQA64   Z8, Z20
+	VPTERNLOGD  $0xca, Z2, Z1, Z17
+	VPTERNLOGD  $0xca, Z10, Z9, Z20
+	VPADDD      Z16, Z3, Z3
+	VPADDD      Z19, Z11, Z11
+	VPADDD      Z17, Z3, Z3
+	VPADDD      Z20, Z11, Z11
+	VPADDD      Z3, Z7, Z7
+	VPADDD      Z11, Z15, Z15
+	VPRORD      $0x02, Z4, Z16
+	VPRORD      $0x02, Z12, Z19
+	VPRORD      $0x0d, Z4, Z17
+	VPRORD      $0x0d, Z12, Z20
+	VPRORD      $0x16, Z4, Z18
+	VPRORD      $0x16, Z12, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z4, Z17
+	VMOVDQA64   Z12, Z20
+	VPTERNLOGD  $0xe8, Z6, Z5, Z17
+	VPTERNLOGD  $0xe8, Z14, Z13, Z20
+	VPADDD      Z16, Z3, Z3
+	VPADDD      Z19, Z11, Z11
+	VPADDD      Z17, Z3, Z3
+	VPADDD      Z20, Z11, Z11
+	VMOVDQA64   320(SI), Z26
+	VMOVDQA64   1344(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      256(SI), Z26, Z26
+	VPADDD      1280(SI), Z29, Z29
+	VPADDD      832(SI), Z26, Z26
+	VPADDD      1856(SI), Z29, Z29
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x11, Z24, Z30
+	VPRORD      $0x13, Z22, Z28
+	VPRORD      $0x13, Z24, Z31
+	VPSRLD      $0x0a, Z22, Z22
+	VPSRLD      $0x0a, Z24, Z24
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPTERNLOGD  $0x96, Z31, Z30, Z24
+	VPADDD      Z26, Z22, Z22
+	VPADDD      Z29, Z24, Z24
+	VMOVDQA64   Z22, 256(SI)
+	VMOVDQA64   Z24, 1280(SI)
+	VPADDD      320(SI), Z2, Z2
+	VPADDD      1344(SI), Z10, Z10
+	VPADDD.BCST 20(R9), Z2, Z2
+	VPADDD.BCST 20(R9), Z10, Z10
+	VPRORD      $0x06, Z7, Z16
+	VPRORD      $0x06, Z15, Z19
+	VPRORD      $0x0b, Z7, Z17
+	VPRORD      $0x0b, Z15, Z20
+	VPRORD      $0x19, Z7, Z18
+	VPRORD      $0x19, Z15, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z7, Z17
+	VMOVDQA64   Z15, Z20
+	VPTERNLOGD  $0xca, Z1, Z0, Z17
+	VPTERNLOGD  $0xca, Z9, Z8, Z20
+	VPADDD      Z16, Z2, Z2
+	VPADDD      Z19, Z10, Z10
+	VPADDD      Z17, Z2, Z2
+	VPADDD      Z20, Z10, Z10
+	VPADDD      Z2, Z6, Z6
+	VPADDD      Z10, Z14, Z14
+	VPRORD      $0x02, Z3, Z16
+	VPRORD      $0x02, Z11, Z19
+	VPRORD      $0x0d, Z3, Z17
+	VPRORD      $0x0d, Z11, Z20
+	VPRORD      $0x16, Z3, Z18
+	VPRORD      $0x16, Z11, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z3, Z17
+	VMOVDQA64   Z11, Z20
+	VPTERNLOGD  $0xe8, Z5, Z4, Z17
+	VPTERNLOGD  $0xe8, Z13, Z12, Z20
+	VPADDD      Z16, Z2, Z2
+	VPADDD      Z19, Z10, Z10
+	VPADDD      Z17, Z2, Z2
+	VPADDD      Z20, Z10, Z10
+	VMOVDQA64   384(SI), Z26
+	VMOVDQA64   1408(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      320(SI), Z26, Z26
+	VPADDD      1344(SI), Z29, Z29
+	VPADDD      896(SI), Z26, Z26
+	VPADDD      1920(SI), Z29, Z29
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x11, Z25, Z30
+	VPRORD      $0x13, Z23, Z28
+	VPRORD      $0x13, Z25, Z31
+	VPSRLD      $0x0a, Z23, Z23
+	VPSRLD      $0x0a, Z25, Z25
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPTERNLOGD  $0x96, Z31, Z30, Z25
+	VPADDD      Z26, Z23, Z23
+	VPADDD      Z29, Z25, Z25
+	VMOVDQA64   Z23, 320(SI)
+	VMOVDQA64   Z25, 1344(SI)
+	VPADDD      384(SI), Z1, Z1
+	VPADDD      1408(SI), Z9, Z9
+	VPADDD.BCST 24(R9), Z1, Z1
+	VPADDD.BCST 24(R9), Z9, Z9
+	VPRORD      $0x06, Z6, Z16
+	VPRORD      $0x06, Z14, Z19
+	VPRORD      $0x0b, Z6, Z17
+	VPRORD      $0x0b, Z14, Z20
+	VPRORD      $0x19, Z6, Z18
+	VPRORD      $0x19, Z14, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z6, Z17
+	VMOVDQA64   Z14, Z20
+	VPTERNLOGD  $0xca, Z0, Z7, Z17
+	VPTERNLOGD  $0xca, Z8, Z15, Z20
+	VPADDD      Z16, Z1, Z1
+	VPADDD      Z19, Z9, Z9
+	VPADDD      Z17, Z1, Z1
+	VPADDD      Z20, Z9, Z9
+	VPADDD      Z1, Z5, Z5
+	VPADDD      Z9, Z13, Z13
+	VPRORD      $0x02, Z2, Z16
+	VPRORD      $0x02, Z10, Z19
+	VPRORD      $0x0d, Z2, Z17
+	VPRORD      $0x0d, Z10, Z20
+	VPRORD      $0x16, Z2, Z18
+	VPRORD      $0x16, Z10, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z2, Z17
+	VMOVDQA64   Z10, Z20
+	VPTERNLOGD  $0xe8, Z4, Z3, Z17
+	VPTERNLOGD  $0xe8, Z12, Z11, Z20
+	VPADDD      Z16, Z1, Z1
+	VPADDD      Z19, Z9, Z9
+	VPADDD      Z17, Z1, Z1
+	VPADDD      Z20, Z9, Z9
+	VMOVDQA64   448(SI), Z26
+	VMOVDQA64   1472(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      384(SI), Z26, Z26
+	VPADDD      1408(SI), Z29, Z29
+	VPADDD      960(SI), Z26, Z26
+	VPADDD      1984(SI), Z29, Z29
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x11, Z24, Z30
+	VPRORD      $0x13, Z22, Z28
+	VPRORD      $0x13, Z24, Z31
+	VPSRLD      $0x0a, Z22, Z22
+	VPSRLD      $0x0a, Z24, Z24
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPTERNLOGD  $0x96, Z31, Z30, Z24
+	VPADDD      Z26, Z22, Z22
+	VPADDD      Z29, Z24, Z24
+	VMOVDQA64   Z22, 384(SI)
+	VMOVDQA64   Z24, 1408(SI)
+	VPADDD      448(SI), Z0, Z0
+	VPADDD      1472(SI), Z8, Z8
+	VPADDD.BCST 28(R9), Z0, Z0
+	VPADDD.BCST 28(R9), Z8, Z8
+	VPRORD      $0x06, Z5, Z16
+	VPRORD      $0x06, Z13, Z19
+	VPRORD      $0x0b, Z5, Z17
+	VPRORD      $0x0b, Z13, Z20
+	VPRORD      $0x19, Z5, Z18
+	VPRORD      $0x19, Z13, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z5, Z17
+	VMOVDQA64   Z13, Z20
+	VPTERNLOGD  $0xca, Z7, Z6, Z17
+	VPTERNLOGD  $0xca, Z15, Z14, Z20
+	VPADDD      Z16, Z0, Z0
+	VPADDD      Z19, Z8, Z8
+	VPADDD      Z17, Z0, Z0
+	VPADDD      Z20, Z8, Z8
+	VPADDD      Z0, Z4, Z4
+	VPADDD      Z8, Z12, Z12
+	VPRORD      $0x02, Z1, Z16
+	VPRORD      $0x02, Z9, Z19
+	VPRORD      $0x0d, Z1, Z17
+	VPRORD      $0x0d, Z9, Z20
+	VPRORD      $0x16, Z1, Z18
+	VPRORD      $0x16, Z9, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z1, Z17
+	VMOVDQA64   Z9, Z20
+	VPTERNLOGD  $0xe8, Z3, Z2, Z17
+	VPTERNLOGD  $0xe8, Z11, Z10, Z20
+	VPADDD      Z16, Z0, Z0
+	VPADDD      Z19, Z8, Z8
+	VPADDD      Z17, Z0, Z0
+	VPADDD      Z20, Z8, Z8
+	VMOVDQA64   512(SI), Z26
+	VMOVDQA64   1536(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      448(SI), Z26, Z26
+	VPADDD      1472(SI), Z29, Z29
+	VPADDD      (SI), Z26, Z26
+	VPADDD      1024(SI), Z29, Z29
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x11, Z25, Z30
+	VPRORD      $0x13, Z23, Z28
+	VPRORD      $0x13, Z25, Z31
+	VPSRLD      $0x0a, Z23, Z23
+	VPSRLD      $0x0a, Z25, Z25
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPTERNLOGD  $0x96, Z31, Z30, Z25
+	VPADDD      Z26, Z23, Z23
+	VPADDD      Z29, Z25, Z25
+	VMOVDQA64   Z23, 448(SI)
+	VMOVDQA64   Z25, 1472(SI)
+	VPADDD      512(SI), Z7, Z7
+	VPADDD      1536(SI), Z15, Z15
+	VPADDD.BCST 32(R9), Z7, Z7
+	VPADDD.BCST 32(R9), Z15, Z15
+	VPRORD      $0x06, Z4, Z16
+	VPRORD      $0x06, Z12, Z19
+	VPRORD      $0x0b, Z4, Z17
+	VPRORD      $0x0b, Z12, Z20
+	VPRORD      $0x19, Z4, Z18
+	VPRORD      $0x19, Z12, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z4, Z17
+	VMOVDQA64   Z12, Z20
+	VPTERNLOGD  $0xca, Z6, Z5, Z17
+	VPTERNLOGD  $0xca, Z14, Z13, Z20
+	VPADDD      Z16, Z7, Z7
+	VPADDD      Z19, Z15, Z15
+	VPADDD      Z17, Z7, Z7
+	VPADDD      Z20, Z15, Z15
+	VPADDD      Z7, Z3, Z3
+	VPADDD      Z15, Z11, Z11
+	VPRORD      $0x02, Z0, Z16
+	VPRORD      $0x02, Z8, Z19
+	VPRORD      $0x0d, Z0, Z17
+	VPRORD      $0x0d, Z8, Z20
+	VPRORD      $0x16, Z0, Z18
+	VPRORD      $0x16, Z8, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z0, Z17
+	VMOVDQA64   Z8, Z20
+	VPTERNLOGD  $0xe8, Z2, Z1, Z17
+	VPTERNLOGD  $0xe8, Z10, Z9, Z20
+	VPADDD      Z16, Z7, Z7
+	VPADDD      Z19, Z15, Z15
+	VPADDD      Z17, Z7, Z7
+	VPADDD      Z20, Z15, Z15
+	VMOVDQA64   576(SI), Z26
+	VMOVDQA64   1600(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      512(SI), Z26, Z26
+	VPADDD      1536(SI), Z29, Z29
+	VPADDD      64(SI), Z26, Z26
+	VPADDD      1088(SI), Z29, Z29
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x11, Z24, Z30
+	VPRORD      $0x13, Z22, Z28
+	VPRORD      $0x13, Z24, Z31
+	VPSRLD      $0x0a, Z22, Z22
+	VPSRLD      $0x0a, Z24, Z24
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPTERNLOGD  $0x96, Z31, Z30, Z24
+	VPADDD      Z26, Z22, Z22
+	VPADDD      Z29, Z24, Z24
+	VMOVDQA64   Z22, 512(SI)
+	VMOVDQA64   Z24, 1536(SI)
+	VPADDD      576(SI), Z6, Z6
+	VPADDD      1600(SI), Z14, Z14
+	VPADDD.BCST 36(R9), Z6, Z6
+	VPADDD.BCST 36(R9), Z14, Z14
+	VPRORD      $0x06, Z3, Z16
+	VPRORD      $0x06, Z11, Z19
+	VPRORD      $0x0b, Z3, Z17
+	VPRORD      $0x0b, Z11, Z20
+	VPRORD      $0x19, Z3, Z18
+	VPRORD      $0x19, Z11, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z3, Z17
+	VMOVDQA64   Z11, Z20
+	VPTERNLOGD  $0xca, Z5, Z4, Z17
+	VPTERNLOGD  $0xca, Z13, Z12, Z20
+	VPADDD      Z16, Z6, Z6
+	VPADDD      Z19, Z14, Z14
+	VPADDD      Z17, Z6, Z6
+	VPADDD      Z20, Z14, Z14
+	VPADDD      Z6, Z2, Z2
+	VPADDD      Z14, Z10, Z10
+	VPRORD      $0x02, Z7, Z16
+	VPRORD      $0x02, Z15, Z19
+	VPRORD      $0x0d, Z7, Z17
+	VPRORD      $0x0d, Z15, Z20
+	VPRORD      $0x16, Z7, Z18
+	VPRORD      $0x16, Z15, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z7, Z17
+	VMOVDQA64   Z15, Z20
+	VPTERNLOGD  $0xe8, Z1, Z0, Z17
+	VPTERNLOGD  $0xe8, Z9, Z8, Z20
+	VPADDD      Z16, Z6, Z6
+	VPADDD      Z19, Z14, Z14
+	VPADDD      Z17, Z6, Z6
+	VPADDD      Z20, Z14, Z14
+	VMOVDQA64   640(SI), Z26
+	VMOVDQA64   1664(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      576(SI), Z26, Z26
+	VPADDD      1600(SI), Z29, Z29
+	VPADDD      128(SI), Z26, Z26
+	VPADDD      1152(SI), Z29, Z29
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x11, Z25, Z30
+	VPRORD      $0x13, Z23, Z28
+	VPRORD      $0x13, Z25, Z31
+	VPSRLD      $0x0a, Z23, Z23
+	VPSRLD      $0x0a, Z25, Z25
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPTERNLOGD  $0x96, Z31, Z30, Z25
+	VPADDD      Z26, Z23, Z23
+	VPADDD      Z29, Z25, Z25
+	VMOVDQA64   Z23, 576(SI)
+	VMOVDQA64   Z25, 1600(SI)
+	VPADDD      640(SI), Z5, Z5
+	VPADDD      1664(SI), Z13, Z13
+	VPADDD.BCST 40(R9), Z5, Z5
+	VPADDD.BCST 40(R9), Z13, Z13
+	VPRORD      $0x06, Z2, Z16
+	VPRORD      $0x06, Z10, Z19
+	VPRORD      $0x0b, Z2, Z17
+	VPRORD      $0x0b, Z10, Z20
+	VPRORD      $0x19, Z2, Z18
+	VPRORD      $0x19, Z10, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z2, Z17
+	VMOVDQA64   Z10, Z20
+	VPTERNLOGD  $0xca, Z4, Z3, Z17
+	VPTERNLOGD  $0xca, Z12, Z11, Z20
+	VPADDD      Z16, Z5, Z5
+	VPADDD      Z19, Z13, Z13
+	VPADDD      Z17, Z5, Z5
+	VPADDD      Z20, Z13, Z13
+	VPADDD      Z5, Z1, Z1
+	VPADDD      Z13, Z9, Z9
+	VPRORD      $0x02, Z6, Z16
+	VPRORD      $0x02, Z14, Z19
+	VPRORD      $0x0d, Z6, Z17
+	VPRORD      $0x0d, Z14, Z20
+	VPRORD      $0x16, Z6, Z18
+	VPRORD      $0x16, Z14, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z6, Z17
+	VMOVDQA64   Z14, Z20
+	VPTERNLOGD  $0xe8, Z0, Z7, Z17
+	VPTERNLOGD  $0xe8, Z8, Z15, Z20
+	VPADDD      Z16, Z5, Z5
+	VPADDD      Z19, Z13, Z13
+	VPADDD      Z17, Z5, Z5
+	VPADDD      Z20, Z13, Z13
+	VMOVDQA64   704(SI), Z26
+	VMOVDQA64   1728(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      640(SI), Z26, Z26
+	VPADDD      1664(SI), Z29, Z29
+	VPADDD      192(SI), Z26, Z26
+	VPADDD      1216(SI), Z29, Z29
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x11, Z24, Z30
+	VPRORD      $0x13, Z22, Z28
+	VPRORD      $0x13, Z24, Z31
+	VPSRLD      $0x0a, Z22, Z22
+	VPSRLD      $0x0a, Z24, Z24
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPTERNLOGD  $0x96, Z31, Z30, Z24
+	VPADDD      Z26, Z22, Z22
+	VPADDD      Z29, Z24, Z24
+	VMOVDQA64   Z22, 640(SI)
+	VMOVDQA64   Z24, 1664(SI)
+	VPADDD      704(SI), Z4, Z4
+	VPADDD      1728(SI), Z12, Z12
+	VPADDD.BCST 44(R9), Z4, Z4
+	VPADDD.BCST 44(R9), Z12, Z12
+	VPRORD      $0x06, Z1, Z16
+	VPRORD      $0x06, Z9, Z19
+	VPRORD      $0x0b, Z1, Z17
+	VPRORD      $0x0b, Z9, Z20
+	VPRORD      $0x19, Z1, Z18
+	VPRORD      $0x19, Z9, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z1, Z17
+	VMOVDQA64   Z9, Z20
+	VPTERNLOGD  $0xca, Z3, Z2, Z17
+	VPTERNLOGD  $0xca, Z11, Z10, Z20
+	VPADDD      Z16, Z4, Z4
+	VPADDD      Z19, Z12, Z12
+	VPADDD      Z17, Z4, Z4
+	VPADDD      Z20, Z12, Z12
+	VPADDD      Z4, Z0, Z0
+	VPADDD      Z12, Z8, Z8
+	VPRORD      $0x02, Z5, Z16
+	VPRORD      $0x02, Z13, Z19
+	VPRORD      $0x0d, Z5, Z17
+	VPRORD      $0x0d, Z13, Z20
+	VPRORD      $0x16, Z5, Z18
+	VPRORD      $0x16, Z13, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z5, Z17
+	VMOVDQA64   Z13, Z20
+	VPTERNLOGD  $0xe8, Z7, Z6, Z17
+	VPTERNLOGD  $0xe8, Z15, Z14, Z20
+	VPADDD      Z16, Z4, Z4
+	VPADDD      Z19, Z12, Z12
+	VPADDD      Z17, Z4, Z4
+	VPADDD      Z20, Z12, Z12
+	VMOVDQA64   768(SI), Z26
+	VMOVDQA64   1792(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      704(SI), Z26, Z26
+	VPADDD      1728(SI), Z29, Z29
+	VPADDD      256(SI), Z26, Z26
+	VPADDD      1280(SI), Z29, Z29
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x11, Z25, Z30
+	VPRORD      $0x13, Z23, Z28
+	VPRORD      $0x13, Z25, Z31
+	VPSRLD      $0x0a, Z23, Z23
+	VPSRLD      $0x0a, Z25, Z25
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPTERNLOGD  $0x96, Z31, Z30, Z25
+	VPADDD      Z26, Z23, Z23
+	VPADDD      Z29, Z25, Z25
+	VMOVDQA64   Z23, 704(SI)
+	VMOVDQA64   Z25, 1728(SI)
+	VPADDD      768(SI), Z3, Z3
+	VPADDD      1792(SI), Z11, Z11
+	VPADDD.BCST 48(R9), Z3, Z3
+	VPADDD.BCST 48(R9), Z11, Z11
+	VPRORD      $0x06, Z0, Z16
+	VPRORD      $0x06, Z8, Z19
+	VPRORD      $0x0b, Z0, Z17
+	VPRORD      $0x0b, Z8, Z20
+	VPRORD      $0x19, Z0, Z18
+	VPRORD      $0x19, Z8, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z0, Z17
+	VMOVDQA64   Z8, Z20
+	VPTERNLOGD  $0xca, Z2, Z1, Z17
+	VPTERNLOGD  $0xca, Z10, Z9, Z20
+	VPADDD      Z16, Z3, Z3
+	VPADDD      Z19, Z11, Z11
+	VPADDD      Z17, Z3, Z3
+	VPADDD      Z20, Z11, Z11
+	VPADDD      Z3, Z7, Z7
+	VPADDD      Z11, Z15, Z15
+	VPRORD      $0x02, Z4, Z16
+	VPRORD      $0x02, Z12, Z19
+	VPRORD      $0x0d, Z4, Z17
+	VPRORD      $0x0d, Z12, Z20
+	VPRORD      $0x16, Z4, Z18
+	VPRORD      $0x16, Z12, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z4, Z17
+	VMOVDQA64   Z12, Z20
+	VPTERNLOGD  $0xe8, Z6, Z5, Z17
+	VPTERNLOGD  $0xe8, Z14, Z13, Z20
+	VPADDD      Z16, Z3, Z3
+	VPADDD      Z19, Z11, Z11
+	VPADDD      Z17, Z3, Z3
+	VPADDD      Z20, Z11, Z11
+	VMOVDQA64   832(SI), Z26
+	VMOVDQA64   1856(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      768(SI), Z26, Z26
+	VPADDD      1792(SI), Z29, Z29
+	VPADDD      320(SI), Z26, Z26
+	VPADDD      1344(SI), Z29, Z29
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x11, Z24, Z30
+	VPRORD      $0x13, Z22, Z28
+	VPRORD      $0x13, Z24, Z31
+	VPSRLD      $0x0a, Z22, Z22
+	VPSRLD      $0x0a, Z24, Z24
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPTERNLOGD  $0x96, Z31, Z30, Z24
+	VPADDD      Z26, Z22, Z22
+	VPADDD      Z29, Z24, Z24
+	VMOVDQA64   Z22, 768(SI)
+	VMOVDQA64   Z24, 1792(SI)
+	VPADDD      832(SI), Z2, Z2
+	VPADDD      1856(SI), Z10, Z10
+	VPADDD.BCST 52(R9), Z2, Z2
+	VPADDD.BCST 52(R9), Z10, Z10
+	VPRORD      $0x06, Z7, Z16
+	VPRORD      $0x06, Z15, Z19
+	VPRORD      $0x0b, Z7, Z17
+	VPRORD      $0x0b, Z15, Z20
+	VPRORD      $0x19, Z7, Z18
+	VPRORD      $0x19, Z15, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z7, Z17
+	VMOVDQA64   Z15, Z20
+	VPTERNLOGD  $0xca, Z1, Z0, Z17
+	VPTERNLOGD  $0xca, Z9, Z8, Z20
+	VPADDD      Z16, Z2, Z2
+	VPADDD      Z19, Z10, Z10
+	VPADDD      Z17, Z2, Z2
+	VPADDD      Z20, Z10, Z10
+	VPADDD      Z2, Z6, Z6
+	VPADDD      Z10, Z14, Z14
+	VPRORD      $0x02, Z3, Z16
+	VPRORD      $0x02, Z11, Z19
+	VPRORD      $0x0d, Z3, Z17
+	VPRORD      $0x0d, Z11, Z20
+	VPRORD      $0x16, Z3, Z18
+	VPRORD      $0x16, Z11, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z3, Z17
+	VMOVDQA64   Z11, Z20
+	VPTERNLOGD  $0xe8, Z5, Z4, Z17
+	VPTERNLOGD  $0xe8, Z13, Z12, Z20
+	VPADDD      Z16, Z2, Z2
+	VPADDD      Z19, Z10, Z10
+	VPADDD      Z17, Z2, Z2
+	VPADDD      Z20, Z10, Z10
+	VMOVDQA64   896(SI), Z26
+	VMOVDQA64   1920(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      832(SI), Z26, Z26
+	VPADDD      1856(SI), Z29, Z29
+	VPADDD      384(SI), Z26, Z26
+	VPADDD      1408(SI), Z29, Z29
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x11, Z25, Z30
+	VPRORD      $0x13, Z23, Z28
+	VPRORD      $0x13, Z25, Z31
+	VPSRLD      $0x0a, Z23, Z23
+	VPSRLD      $0x0a, Z25, Z25
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPTERNLOGD  $0x96, Z31, Z30, Z25
+	VPADDD      Z26, Z23, Z23
+	VPADDD      Z29, Z25, Z25
+	VMOVDQA64   Z23, 832(SI)
+	VMOVDQA64   Z25, 1856(SI)
+	VPADDD      896(SI), Z1, Z1
+	VPADDD      1920(SI), Z9, Z9
+	VPADDD.BCST 56(R9), Z1, Z1
+	VPADDD.BCST 56(R9), Z9, Z9
+	VPRORD      $0x06, Z6, Z16
+	VPRORD      $0x06, Z14, Z19
+	VPRORD      $0x0b, Z6, Z17
+	VPRORD      $0x0b, Z14, Z20
+	VPRORD      $0x19, Z6, Z18
+	VPRORD      $0x19, Z14, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z6, Z17
+	VMOVDQA64   Z14, Z20
+	VPTERNLOGD  $0xca, Z0, Z7, Z17
+	VPTERNLOGD  $0xca, Z8, Z15, Z20
+	VPADDD      Z16, Z1, Z1
+	VPADDD      Z19, Z9, Z9
+	VPADDD      Z17, Z1, Z1
+	VPADDD      Z20, Z9, Z9
+	VPADDD      Z1, Z5, Z5
+	VPADDD      Z9, Z13, Z13
+	VPRORD      $0x02, Z2, Z16
+	VPRORD      $0x02, Z10, Z19
+	VPRORD      $0x0d, Z2, Z17
+	VPRORD      $0x0d, Z10, Z20
+	VPRORD      $0x16, Z2, Z18
+	VPRORD      $0x16, Z10, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z2, Z17
+	VMOVDQA64   Z10, Z20
+	VPTERNLOGD  $0xe8, Z4, Z3, Z17
+	VPTERNLOGD  $0xe8, Z12, Z11, Z20
+	VPADDD      Z16, Z1, Z1
+	VPADDD      Z19, Z9, Z9
+	VPADDD      Z17, Z1, Z1
+	VPADDD      Z20, Z9, Z9
+	VMOVDQA64   960(SI), Z26
+	VMOVDQA64   1984(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      896(SI), Z26, Z26
+	VPADDD      1920(SI), Z29, Z29
+	VPADDD      448(SI), Z26, Z26
+	VPADDD      1472(SI), Z29, Z29
+	VPRORD      $0x11, Z22, Z27
+	VPRORD      $0x11, Z24, Z30
+	VPRORD      $0x13, Z22, Z28
+	VPRORD      $0x13, Z24, Z31
+	VPSRLD      $0x0a, Z22, Z22
+	VPSRLD      $0x0a, Z24, Z24
+	VPTERNLOGD  $0x96, Z28, Z27, Z22
+	VPTERNLOGD  $0x96, Z31, Z30, Z24
+	VPADDD      Z26, Z22, Z22
+	VPADDD      Z29, Z24, Z24
+	VMOVDQA64   Z22, 896(SI)
+	VMOVDQA64   Z24, 1920(SI)
+	VPADDD      960(SI), Z0, Z0
+	VPADDD      1984(SI), Z8, Z8
+	VPADDD.BCST 60(R9), Z0, Z0
+	VPADDD.BCST 60(R9), Z8, Z8
+	VPRORD      $0x06, Z5, Z16
+	VPRORD      $0x06, Z13, Z19
+	VPRORD      $0x0b, Z5, Z17
+	VPRORD      $0x0b, Z13, Z20
+	VPRORD      $0x19, Z5, Z18
+	VPRORD      $0x19, Z13, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z5, Z17
+	VMOVDQA64   Z13, Z20
+	VPTERNLOGD  $0xca, Z7, Z6, Z17
+	VPTERNLOGD  $0xca, Z15, Z14, Z20
+	VPADDD      Z16, Z0, Z0
+	VPADDD      Z19, Z8, Z8
+	VPADDD      Z17, Z0, Z0
+	VPADDD      Z20, Z8, Z8
+	VPADDD      Z0, Z4, Z4
+	VPADDD      Z8, Z12, Z12
+	VPRORD      $0x02, Z1, Z16
+	VPRORD      $0x02, Z9, Z19
+	VPRORD      $0x0d, Z1, Z17
+	VPRORD      $0x0d, Z9, Z20
+	VPRORD      $0x16, Z1, Z18
+	VPRORD      $0x16, Z9, Z21
+	VPTERNLOGD  $0x96, Z18, Z17, Z16
+	VPTERNLOGD  $0x96, Z21, Z20, Z19
+	VMOVDQA64   Z1, Z17
+	VMOVDQA64   Z9, Z20
+	VPTERNLOGD  $0xe8, Z3, Z2, Z17
+	VPTERNLOGD  $0xe8, Z11, Z10, Z20
+	VPADDD      Z16, Z0, Z0
+	VPADDD      Z19, Z8, Z8
+	VPADDD      Z17, Z0, Z0
+	VPADDD      Z20, Z8, Z8
+	VMOVDQA64   (SI), Z26
+	VMOVDQA64   1024(SI), Z29
+	VPRORD      $0x07, Z26, Z27
+	VPRORD      $0x07, Z29, Z30
+	VPRORD      $0x12, Z26, Z28
+	VPRORD      $0x12, Z29, Z31
+	VPSRLD      $0x03, Z26, Z26
+	VPSRLD      $0x03, Z29, Z29
+	VPTERNLOGD  $0x96, Z28, Z27, Z26
+	VPTERNLOGD  $0x96, Z31, Z30, Z29
+	VPADDD      960(SI), Z26, Z26
+	VPADDD      1984(SI), Z29, Z29
+	VPADDD      512(SI), Z26, Z26
+	VPADDD      1536(SI), Z29, Z29
+	VPRORD      $0x11, Z23, Z27
+	VPRORD      $0x11, Z25, Z30
+	VPRORD      $0x13, Z23, Z28
+	VPRORD      $0x13, Z25, Z31
+	VPSRLD      $0x0a, Z23, Z23
+	VPSRLD      $0x0a, Z25, Z25
+	VPTERNLOGD  $0x96, Z28, Z27, Z23
+	VPTERNLOGD  $0x96, Z31, Z30, Z25
+	VPADDD      Z26, Z23, Z23
+	VPADDD      Z29, Z25, Z25
+	VMOVDQA64   Z23, 960(SI)
+	VMOVDQA64   Z25, 1984(SI)
+	ADDQ        $0x40, R9
+	DECQ        BX
+	JNZ         rounds
+	VMOVDQA64   6144(DI), Z22
+	VPCMPD.BCST $0x05, many_small<>+16(SB), Z22, K5
+	VMOVDQA64   6208(DI), Z22
+	VPCMPD.BCST $0x05, many_small<>+16(SB), Z22, K6
+	DECQ        R11
+	JNZ         last
+
+next:
+	XORL  R11, R11
+	MOVQ  7192(DI), AX
+	TESTQ AX, AX
+	JZ    last
+	DECQ  AX
+	MOVQ  AX, 7192(DI)
+	MOVQ  $0x00000001, AX
+	MOVQ  AX, 7200(DI)
+
+	// A prefix moves the message by one byte. In the first block it comes first.
+	MOVQ  offset+64(FP), AX
+	MOVQ  prefix+72(FP), CX
+	MOVQ  AX, R10
+	LEAQ  many_masks<>+0(SB), R12
+	XORL  BX, BX
+	TESTQ CX, CX
+	JS    unprefixed
+	DECQ  R10
+	TESTQ AX, AX
+	JNZ   unprefixed
+	LEAQ  many_first_masks<>+0(SB), R12
+	MOVL  CX, BX
+	SHLL  $0x18, BX
+
+unprefixed:
+	MOVL  BX, 7208(DI)
+	SUBQ  R10, AX
+	MOVQ  7176(DI), CX
+	MOVQ  msgs+40(FP), BX
+	TESTQ BX, BX
+	JZ    records
+
+	// A slice is three words; number times 3 times 8 bytes leads to it.
+	MOVL    (CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6656(DI)
+	MOVQ    R9, 6912(DI)
+	MOVL    4(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6664(DI)
+	MOVQ    R9, 6920(DI)
+	MOVL    8(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6672(DI)
+	MOVQ    R9, 6928(DI)
+	MOVL    12(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6680(DI)
+	MOVQ    R9, 6936(DI)
+	MOVL    16(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6688(DI)
+	MOVQ    R9, 6944(DI)
+	MOVL    20(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6696(DI)
+	MOVQ    R9, 6952(DI)
+	MOVL    24(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6704(DI)
+	MOVQ    R9, 6960(DI)
+	MOVL    28(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6712(DI)
+	MOVQ    R9, 6968(DI)
+	MOVL    32(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6720(DI)
+	MOVQ    R9, 6976(DI)
+	MOVL    36(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6728(DI)
+	MOVQ    R9, 6984(DI)
+	MOVL    40(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6736(DI)
+	MOVQ    R9, 6992(DI)
+	MOVL    44(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6744(DI)
+	MOVQ    R9, 7000(DI)
+	MOVL    48(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6752(DI)
+	MOVQ    R9, 7008(DI)
+	MOVL    52(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6760(DI)
+	MOVQ    R9, 7016(DI)
+	MOVL    56(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6768(DI)
+	MOVQ    R9, 7024(DI)
+	MOVL    60(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6776(DI)
+	MOVQ    R9, 7032(DI)
+	MOVL    64(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6784(DI)
+	MOVQ    R9, 7040(DI)
+	MOVL    68(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6792(DI)
+	MOVQ    R9, 7048(DI)
+	MOVL    72(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6800(DI)
+	MOVQ    R9, 7056(DI)
+	MOVL    76(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6808(DI)
+	MOVQ    R9, 7064(DI)
+	MOVL    80(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6816(DI)
+	MOVQ    R9, 7072(DI)
+	MOVL    84(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6824(DI)
+	MOVQ    R9, 7080(DI)
+	MOVL    88(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6832(DI)
+	MOVQ    R9, 7088(DI)
+	MOVL    92(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6840(DI)
+	MOVQ    R9, 7096(DI)
+	MOVL    96(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6848(DI)
+	MOVQ    R9, 7104(DI)
+	MOVL    100(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6856(DI)
+	MOVQ    R9, 7112(DI)
+	MOVL    104(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6864(DI)
+	MOVQ    R9, 7120(DI)
+	MOVL    108(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6872(DI)
+	MOVQ    R9, 7128(DI)
+	MOVL    112(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6880(DI)
+	MOVQ    R9, 7136(DI)
+	MOVL    116(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6888(DI)
+	MOVQ    R9, 7144(DI)
+	MOVL    120(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6896(DI)
+	MOVQ    R9, 7152(DI)
+	MOVL    124(CX), R9
+	LEAQ    (R9)(R9*2), R9
+	MOVQ    (BX)(R9*8), R11
+	MOVQ    8(BX)(R9*8), R9
+	TESTQ   R9, R9
+	CMOVQEQ DI, R11
+	ADDQ    R10, R11
+	ADDQ    AX, R9
+	MOVQ    R11, 6904(DI)
+	MOVQ    R9, 7160(DI)
+	JMP     located
+
+records:
+	MOVQ         records+48(FP), BX
+	MOVQ         size+56(FP), R11
+	ADDQ         R10, BX
+	ADDQ         R11, AX
+	VPBROADCASTQ AX, Z22
+	VMOVDQA64    Z22, 6912(DI)
+	VMOVDQA64    Z22, 6976(DI)
+	VMOVDQA64    Z22, 7040(DI)
+	VMOVDQA64    Z22, 7104(DI)
+	MOVL         (CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6656(DI)
+	MOVL         4(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6664(DI)
+	MOVL         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6672(DI)
+	MOVL         12(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6680(DI)
+	MOVL         16(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6688(DI)
+	MOVL         20(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6696(DI)
+	MOVL         24(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6704(DI)
+	MOVL         28(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6712(DI)
+	MOVL         32(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6720(DI)
+	MOVL         36(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6728(DI)
+	MOVL         40(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6736(DI)
+	MOVL         44(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6744(DI)
+	MOVL         48(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6752(DI)
+	MOVL         52(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6760(DI)
+	MOVL         56(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6768(DI)
+	MOVL         60(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6776(DI)
+	MOVL         64(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6784(DI)
+	MOVL         68(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6792(DI)
+	MOVL         72(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6800(DI)
+	MOVL         76(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6808(DI)
+	MOVL         80(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6816(DI)
+	MOVL         84(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6824(DI)
+	MOVL         88(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6832(DI)
+	MOVL         92(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6840(DI)
+	MOVL         96(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6848(DI)
+	MOVL         100(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6856(DI)
+	MOVL         104(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6864(DI)
+	MOVL         108(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6872(DI)
+	MOVL         112(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6880(DI)
+	MOVL         116(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6888(DI)
+	MOVL         120(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6896(DI)
+	MOVL         124(CX), R9
+	IMULQ        R11, R9
+	ADDQ         BX, R9
+	MOVQ         R9, 6904(DI)
+
+located:
+	// The load advances the lanes before it reads.
+	MOVQ         $-64, R10
+	MOVQ         offset+64(FP), AX
+	SUBQ         $0x40, AX
+	VPBROADCASTQ AX, Z22
+	VMOVDQA64    6912(DI), Z23
+	VPSUBQ       Z22, Z23, Z24
+	VPMINSQ.BCST many_small<>+24(SB), Z24, Z24
+	VPSRLQ       $0x1d, Z23, Z26
+	VPSLLQ       $0x03, Z23, Z28
+	VPMOVQD      Z24, Y24
+	VPMOVQD      Z26, Y26
+	VPMOVQD      Z28, Y28
+	VMOVDQA64    6976(DI), Z23
+	VPSUBQ       Z22, Z23, Z25
+	VPMINSQ.BCST many_small<>+24(SB), Z25, Z25
+	VPSRLQ       $0x1d, Z23, Z27
+	VPSLLQ       $0x03, Z23, Z29
+	VPMOVQD      Z25, Y25
+	VPMOVQD      Z27, Y27
+	VPMOVQD      Z29, Y29
+	VINSERTI64X4 $0x01, Y25, Z24, Z24
+	VMOVDQA64    Z24, 6144(DI)
+	VINSERTI64X4 $0x01, Y27, Z26, Z26
+	VMOVDQA64    Z26, 6400(DI)
+	VINSERTI64X4 $0x01, Y29, Z28, Z28
+	VMOVDQA64    Z28, 6528(DI)
+	VMOVDQA64    7040(DI), Z23
+	VPSUBQ       Z22, Z23, Z24
+	VPMINSQ.BCST many_small<>+24(SB), Z24, Z24
+	VPSRLQ       $0x1d, Z23, Z26
+	VPSLLQ       $0x03, Z23, Z28
+	VPMOVQD      Z24, Y24
+	VPMOVQD      Z26, Y26
+	VPMOVQD      Z28, Y28
+	VMOVDQA64    7104(DI), Z23
+	VPSUBQ       Z22, Z23, Z25
+	VPMINSQ.BCST many_small<>+24(SB), Z25, Z25
+	VPSRLQ       $0x1d, Z23, Z27
+	VPSLLQ       $0x03, Z23, Z29
+	VPMOVQD      Z25, Y25
+	VPMOVQD      Z27, Y27
+	VPMOVQD      Z29, Y29
+	VINSERTI64X4 $0x01, Y25, Z24, Z24
+	VMOVDQA64    Z24, 6208(DI)
+	VINSERTI64X4 $0x01, Y27, Z26, Z26
+	VMOVDQA64    Z26, 6464(DI)
+	VINSERTI64X4 $0x01, Y29, Z28, Z28
+	VMOVDQA64    Z28, 6592(DI)
+	XORL         R11, R11
+
+last:
 	ADDQ         $0x40, R10
 	VPADDD       (SI), Z7, Z7
 	VPADDD       1024(SI), Z15, Z15
 	VMOVDQA64    6144(DI), Z22
-	VPADDD.BCST  (R9), Z7, Z7
-	VPADDD.BCST  (R9), Z15, Z15
+	VPADDD.BCST  192(R8), Z7, Z7
+	VPADDD.BCST  192(R8), Z15, Z15
 	VPADDD.BCST  many_small<>+0(SB), Z22, Z22
 	VPRORD       $0x06, Z4, Z16
 	VPRORD       $0x06, Z12, Z19
@@ -4118,15 +3520,15 @@ rounds:
 	VPADDD       Z16, Z7, Z7
 	VPADDD       Z19, Z15, Z15
 	VMOVDQU8     (CX)(R10*1), K1, Z24
+	MOVL         6284(DI), AX
 	VPADDD       Z17, Z7, Z7
 	VPADDD       Z20, Z15, Z15
-	MOVL         6284(DI), AX
 	MOVQ         6680(DI), CX
 	VPADDD       64(SI), Z6, Z6
 	VPADDD       1088(SI), Z14, Z14
 	KMOVQ        (R12)(AX*8), K2
-	VPADDD.BCST  4(R9), Z6, Z6
-	VPADDD.BCST  4(R9), Z14, Z14
+	VPADDD.BCST  196(R8), Z6, Z6
+	VPADDD.BCST  196(R8), Z14, Z14
 	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQU8     (CX)(R10*1), K2, Z25
 	VPRORD       $0x06, Z3, Z16
@@ -4135,9 +3537,9 @@ rounds:
 	VPRORD       $0x0b, Z3, Z17
 	VPRORD       $0x0b, Z11, Z20
 	VPUNPCKHDQ   Z23, Z22, Z22
+	VPUNPCKLDQ   Z25, Z24, Z27
 	VPRORD       $0x19, Z3, Z18
 	VPRORD       $0x19, Z11, Z21
-	VPUNPCKLDQ   Z25, Z24, Z27
 	VPUNPCKHDQ   Z25, Z24, Z24
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
@@ -4152,9 +3554,9 @@ rounds:
 	VPADDD       Z16, Z6, Z6
 	VPADDD       Z19, Z14, Z14
 	VPSHUFB      many_swap<>+0(SB), Z23, Z23
+	VMOVDQA64    Z23, 4096(DI)
 	VPADDD       Z17, Z6, Z6
 	VPADDD       Z20, Z14, Z14
-	VMOVDQA64    Z23, 4096(DI)
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
 	VPADDD       Z6, Z2, Z2
 	VPADDD       Z14, Z10, Z10
@@ -4169,9 +3571,9 @@ rounds:
 	VPRORD       $0x16, Z7, Z18
 	VPRORD       $0x16, Z15, Z21
 	VMOVDQA64    Z22, 4288(DI)
+	MOVL         6288(DI), AX
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	MOVL         6288(DI), AX
 	MOVQ         6688(DI), CX
 	VMOVDQA64    Z7, Z17
 	VMOVDQA64    Z15, Z20
@@ -4179,26 +3581,26 @@ rounds:
 	VPTERNLOGD   $0xe8, Z1, Z0, Z17
 	VPTERNLOGD   $0xe8, Z9, Z8, Z20
 	VMOVDQU64    (R13)(AX*1), Z22
+	VMOVDQU8     (CX)(R10*1), K1, Z22
 	VPADDD       Z16, Z6, Z6
 	VPADDD       Z19, Z14, Z14
-	VMOVDQU8     (CX)(R10*1), K1, Z22
 	MOVL         6292(DI), AX
 	VPADDD       Z17, Z6, Z6
 	VPADDD       Z20, Z14, Z14
 	MOVQ         6696(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPADDD       128(SI), Z5, Z5
 	VPADDD       1152(SI), Z13, Z13
-	KMOVQ        (R12)(AX*8), K2
 	VMOVDQU64    (R13)(AX*1), Z23
-	VPADDD.BCST  8(R9), Z5, Z5
-	VPADDD.BCST  8(R9), Z13, Z13
+	VPADDD.BCST  200(R8), Z5, Z5
+	VPADDD.BCST  200(R8), Z13, Z13
 	VMOVDQU8     (CX)(R10*1), K2, Z23
 	VPRORD       $0x06, Z2, Z16
 	VPRORD       $0x06, Z10, Z19
 	MOVL         6296(DI), AX
+	MOVQ         6704(DI), CX
 	VPRORD       $0x0b, Z2, Z17
 	VPRORD       $0x0b, Z10, Z20
-	MOVQ         6704(DI), CX
 	KMOVQ        (R12)(AX*8), K1
 	VPRORD       $0x19, Z2, Z18
 	VPRORD       $0x19, Z10, Z21
@@ -4213,9 +3615,9 @@ rounds:
 	VPTERNLOGD   $0xca, Z4, Z3, Z17
 	VPTERNLOGD   $0xca, Z12, Z11, Z20
 	KMOVQ        (R12)(AX*8), K2
+	VMOVDQU64    (R13)(AX*1), Z25
 	VPADDD       Z16, Z5, Z5
 	VPADDD       Z19, Z13, Z13
-	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQU8     (CX)(R10*1), K2, Z25
 	VPADDD       Z17, Z5, Z5
 	VPADDD       Z20, Z13, Z13
@@ -4230,9 +3632,9 @@ rounds:
 	VPRORD       $0x0d, Z6, Z17
 	VPRORD       $0x0d, Z14, Z20
 	VPUNPCKLQDQ  Z27, Z26, Z23
+	VPUNPCKHQDQ  Z27, Z26, Z26
 	VPRORD       $0x16, Z6, Z18
 	VPRORD       $0x16, Z14, Z21
-	VPUNPCKHQDQ  Z27, Z26, Z26
 	VPUNPCKLQDQ  Z24, Z22, Z25
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
@@ -4240,33 +3642,33 @@ rounds:
 	VMOVDQA64    Z6, Z17
 	VMOVDQA64    Z14, Z20
 	VPSHUFB      many_swap<>+0(SB), Z23, Z23
+	VMOVDQA64    Z23, 4352(DI)
 	VPTERNLOGD   $0xe8, Z0, Z7, Z17
 	VPTERNLOGD   $0xe8, Z8, Z15, Z20
-	VMOVDQA64    Z23, 4352(DI)
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
 	VPADDD       Z16, Z5, Z5
 	VPADDD       Z19, Z13, Z13
 	VMOVDQA64    Z26, 4416(DI)
+	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VPADDD       Z17, Z5, Z5
 	VPADDD       Z20, Z13, Z13
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VMOVDQA64    Z25, 4480(DI)
 	VPADDD       192(SI), Z4, Z4
 	VPADDD       1216(SI), Z12, Z12
 	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VPADDD.BCST  12(R9), Z4, Z4
-	VPADDD.BCST  12(R9), Z12, Z12
+	VPADDD.BCST  204(R8), Z4, Z4
+	VPADDD.BCST  204(R8), Z12, Z12
 	VMOVDQA64    Z22, 4544(DI)
+	MOVL         6304(DI), AX
 	VPRORD       $0x06, Z1, Z16
 	VPRORD       $0x06, Z9, Z19
-	MOVL         6304(DI), AX
 	MOVQ         6720(DI), CX
 	VPRORD       $0x0b, Z1, Z17
 	VPRORD       $0x0b, Z9, Z20
 	KMOVQ        (R12)(AX*8), K1
+	VMOVDQU64    (R13)(AX*1), Z22
 	VPRORD       $0x19, Z1, Z18
 	VPRORD       $0x19, Z9, Z21
-	VMOVDQU64    (R13)(AX*1), Z22
 	VMOVDQU8     (CX)(R10*1), K1, Z22
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
@@ -4274,16 +3676,16 @@ rounds:
 	VMOVDQA64    Z1, Z17
 	VMOVDQA64    Z9, Z20
 	MOVQ         6728(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPTERNLOGD   $0xca, Z3, Z2, Z17
 	VPTERNLOGD   $0xca, Z11, Z10, Z20
-	KMOVQ        (R12)(AX*8), K2
 	VMOVDQU64    (R13)(AX*1), Z23
 	VPADDD       Z16, Z4, Z4
 	VPADDD       Z19, Z12, Z12
 	VMOVDQU8     (CX)(R10*1), K2, Z23
+	MOVL         6312(DI), AX
 	VPADDD       Z17, Z4, Z4
 	VPADDD       Z20, Z12, Z12
-	MOVL         6312(DI), AX
 	MOVQ         6736(DI), CX
 	VPADDD       Z4, Z0, Z0
 	VPADDD       Z12, Z8, Z8
@@ -4291,43 +3693,43 @@ rounds:
 	VPRORD       $0x02, Z5, Z16
 	VPRORD       $0x02, Z13, Z19
 	VMOVDQU64    (R13)(AX*1), Z24
+	VMOVDQU8     (CX)(R10*1), K1, Z24
 	VPRORD       $0x0d, Z5, Z17
 	VPRORD       $0x0d, Z13, Z20
-	VMOVDQU8     (CX)(R10*1), K1, Z24
 	MOVL         6316(DI), AX
 	VPRORD       $0x16, Z5, Z18
 	VPRORD       $0x16, Z13, Z21
 	MOVQ         6744(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	KMOVQ        (R12)(AX*8), K2
+	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQA64    Z5, Z17
 	VMOVDQA64    Z13, Z20
-	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQU8     (CX)(R10*1), K2, Z25
 	VPTERNLOGD   $0xe8, Z7, Z6, Z17
 	VPTERNLOGD   $0xe8, Z15, Z14, Z20
 	VPUNPCKLDQ   Z23, Z22, Z26
+	VPUNPCKHDQ   Z23, Z22, Z22
 	VPADDD       Z16, Z4, Z4
 	VPADDD       Z19, Z12, Z12
-	VPUNPCKHDQ   Z23, Z22, Z22
 	VPUNPCKLDQ   Z25, Z24, Z27
 	VPADDD       Z17, Z4, Z4
 	VPADDD       Z20, Z12, Z12
 	VPUNPCKHDQ   Z25, Z24, Z24
+	VPUNPCKLQDQ  Z27, Z26, Z23
 	VPADDD       256(SI), Z3, Z3
 	VPADDD       1280(SI), Z11, Z11
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPADDD.BCST  16(R9), Z3, Z3
-	VPADDD.BCST  16(R9), Z11, Z11
 	VPUNPCKHQDQ  Z27, Z26, Z26
+	VPADDD.BCST  208(R8), Z3, Z3
+	VPADDD.BCST  208(R8), Z11, Z11
 	VPUNPCKLQDQ  Z24, Z22, Z25
 	VPRORD       $0x06, Z0, Z16
 	VPRORD       $0x06, Z8, Z19
 	VPUNPCKHQDQ  Z24, Z22, Z22
+	VPSHUFB      many_swap<>+0(SB), Z23, Z23
 	VPRORD       $0x0b, Z0, Z17
 	VPRORD       $0x0b, Z8, Z20
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
 	VMOVDQA64    Z23, 4608(DI)
 	VPRORD       $0x19, Z0, Z18
 	VPRORD       $0x19, Z8, Z21
@@ -4335,124 +3737,125 @@ rounds:
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
 	VMOVDQA64    Z26, 4672(DI)
+	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VMOVDQA64    Z0, Z17
 	VMOVDQA64    Z8, Z20
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VMOVDQA64    Z25, 4736(DI)
 	VPTERNLOGD   $0xca, Z2, Z1, Z17
 	VPTERNLOGD   $0xca, Z10, Z9, Z20
 	VPSHUFB      many_swap<>+0(SB), Z22, Z22
+	VMOVDQA64    Z22, 4800(DI)
 	VPADDD       Z16, Z3, Z3
 	VPADDD       Z19, Z11, Z11
-	VMOVDQA64    Z22, 4800(DI)
+	MOVL         6320(DI), AX
 	VPADDD       Z17, Z3, Z3
 	VPADDD       Z20, Z11, Z11
-	MOVL         6320(DI), AX
 	MOVQ         6752(DI), CX
 	VPADDD       Z3, Z7, Z7
 	VPADDD       Z11, Z15, Z15
 	KMOVQ        (R12)(AX*8), K1
+	VMOVDQU64    (R13)(AX*1), Z22
 	VPRORD       $0x02, Z4, Z16
 	VPRORD       $0x02, Z12, Z19
-	VMOVDQU64    (R13)(AX*1), Z22
 	VMOVDQU8     (CX)(R10*1), K1, Z22
 	VPRORD       $0x0d, Z4, Z17
 	VPRORD       $0x0d, Z12, Z20
 	MOVL         6324(DI), AX
+	MOVQ         6760(DI), CX
 	VPRORD       $0x16, Z4, Z18
 	VPRORD       $0x16, Z12, Z21
-	MOVQ         6760(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	KMOVQ        (R12)(AX*8), K2
 	VMOVDQU64    (R13)(AX*1), Z23
 	VMOVDQA64    Z4, Z17
 	VMOVDQA64    Z12, Z20
 	VMOVDQU8     (CX)(R10*1), K2, Z23
+	MOVL         6328(DI), AX
 	VPTERNLOGD   $0xe8, Z6, Z5, Z17
 	VPTERNLOGD   $0xe8, Z14, Z13, Z20
-	MOVL         6328(DI), AX
 	MOVQ         6768(DI), CX
 	VPADDD       Z16, Z3, Z3
 	VPADDD       Z19, Z11, Z11
 	KMOVQ        (R12)(AX*8), K1
+	VMOVDQU64    (R13)(AX*1), Z24
 	VPADDD       Z17, Z3, Z3
 	VPADDD       Z20, Z11, Z11
-	VMOVDQU64    (R13)(AX*1), Z24
+	VMOVDQU8     (CX)(R10*1), K1, Z24
 	VPADDD       320(SI), Z2, Z2
 	VPADDD       1344(SI), Z10, Z10
-	VMOVDQU8     (CX)(R10*1), K1, Z24
 	MOVL         6332(DI), AX
-	VPADDD.BCST  20(R9), Z2, Z2
-	VPADDD.BCST  20(R9), Z10, Z10
+	VPADDD.BCST  212(R8), Z2, Z2
+	VPADDD.BCST  212(R8), Z10, Z10
 	MOVQ         6776(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPRORD       $0x06, Z7, Z16
 	VPRORD       $0x06, Z15, Z19
-	KMOVQ        (R12)(AX*8), K2
 	VMOVDQU64    (R13)(AX*1), Z25
 	VPRORD       $0x0b, Z7, Z17
 	VPRORD       $0x0b, Z15, Z20
 	VMOVDQU8     (CX)(R10*1), K2, Z25
+	VPUNPCKLDQ   Z23, Z22, Z26
 	VPRORD       $0x19, Z7, Z18
 	VPRORD       $0x19, Z15, Z21
-	VPUNPCKLDQ   Z23, Z22, Z26
+	VPUNPCKHDQ   Z23, Z22, Z22
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VPUNPCKHDQ   Z23, Z22, Z22
 	VPUNPCKLDQ   Z25, Z24, Z27
 	VMOVDQA64    Z7, Z17
 	VMOVDQA64    Z15, Z20
 	VPUNPCKHDQ   Z25, Z24, Z24
+	VPUNPCKLQDQ  Z27, Z26, Z23
 	VPTERNLOGD   $0xca, Z1, Z0, Z17
 	VPTERNLOGD   $0xca, Z9, Z8, Z20
-	VPUNPCKLQDQ  Z27, Z26, Z23
+	VPUNPCKHQDQ  Z27, Z26, Z26
 	VPADDD       Z16, Z2, Z2
 	VPADDD       Z19, Z10, Z10
-	VPUNPCKHQDQ  Z27, Z26, Z26
 	VPUNPCKLQDQ  Z24, Z22, Z25
+	VPUNPCKHQDQ  Z24, Z22, Z22
 	VPADDD       Z17, Z2, Z2
 	VPADDD       Z20, Z10, Z10
-	VPUNPCKHQDQ  Z24, Z22, Z22
+	VPSHUFB      many_swap<>+0(SB), Z23, Z23
 	VPADDD       Z2, Z6, Z6
 	VPADDD       Z10, Z14, Z14
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
 	VMOVDQA64    Z23, 4864(DI)
 	VPRORD       $0x02, Z3, Z16
 	VPRORD       $0x02, Z11, Z19
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
+	VMOVDQA64    Z26, 4928(DI)
 	VPRORD       $0x0d, Z3, Z17
 	VPRORD       $0x0d, Z11, Z20
-	VMOVDQA64    Z26, 4928(DI)
+	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VPRORD       $0x16, Z3, Z18
 	VPRORD       $0x16, Z11, Z21
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VMOVDQA64    Z25, 4992(DI)
+	VPSHUFB      many_swap<>+0(SB), Z22, Z22
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
+	VMOVDQA64    Z22, 5056(DI)
 	VMOVDQA64    Z3, Z17
 	VMOVDQA64    Z11, Z20
-	VMOVDQA64    Z22, 5056(DI)
 	VMOVDQA64    4096(DI), Z22
 	VPTERNLOGD   $0xe8, Z5, Z4, Z17
 	VPTERNLOGD   $0xe8, Z13, Z12, Z20
 	VMOVDQA64    4608(DI), Z23
+	VSHUFI32X4   $0x44, 4352(DI), Z22, Z24
 	VPADDD       Z16, Z2, Z2
 	VPADDD       Z19, Z10, Z10
-	VSHUFI32X4   $0x44, 4352(DI), Z22, Z24
+	VSHUFI32X4   $0xee, 4352(DI), Z22, Z25
 	VPADDD       Z17, Z2, Z2
 	VPADDD       Z20, Z10, Z10
-	VSHUFI32X4   $0xee, 4352(DI), Z22, Z25
 	VSHUFI32X4   $0x44, 4864(DI), Z23, Z26
+	VSHUFI32X4   $0xee, 4864(DI), Z23, Z27
 	VPADDD       384(SI), Z1, Z1
 	VPADDD       1408(SI), Z9, Z9
-	VSHUFI32X4   $0xee, 4864(DI), Z23, Z27
-	VPADDD.BCST  24(R9), Z1, Z1
-	VPADDD.BCST  24(R9), Z9, Z9
 	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, (DX)
+	VPADDD.BCST  216(R8), Z1, Z1
+	VPADDD.BCST  216(R8), Z9, Z9
+	VPORD.BCST   7208(DI), Z22, Z22
 	VPRORD       $0x06, Z6, Z16
 	VPRORD       $0x06, Z14, Z19
+	VMOVDQA64    Z22, (DX)
 	VSHUFI32X4   $0xdd, Z26, Z24, Z23
 	VPRORD       $0x0b, Z6, Z17
 	VPRORD       $0x0b, Z14, Z20
@@ -4460,9 +3863,9 @@ rounds:
 	VPRORD       $0x19, Z6, Z18
 	VPRORD       $0x19, Z14, Z21
 	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 512(DX)
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
+	VMOVDQA64    Z22, 512(DX)
 	VSHUFI32X4   $0xdd, Z27, Z25, Z23
 	VMOVDQA64    Z6, Z17
 	VMOVDQA64    Z14, Z20
@@ -4477,9 +3880,9 @@ rounds:
 	VPADDD       Z17, Z1, Z1
 	VPADDD       Z20, Z9, Z9
 	VSHUFI32X4   $0xee, 4416(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 4928(DI), Z23, Z26
 	VPADDD       Z1, Z5, Z5
 	VPADDD       Z9, Z13, Z13
+	VSHUFI32X4   $0x44, 4928(DI), Z23, Z26
 	VSHUFI32X4   $0xee, 4928(DI), Z23, Z27
 	VPRORD       $0x02, Z2, Z16
 	VPRORD       $0x02, Z10, Z19
@@ -4494,9 +3897,9 @@ rounds:
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
 	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 576(DX)
 	VMOVDQA64    Z2, Z17
 	VMOVDQA64    Z10, Z20
+	VMOVDQA64    Z22, 576(DX)
 	VSHUFI32X4   $0xdd, Z27, Z25, Z23
 	VPTERNLOGD   $0xe8, Z4, Z3, Z17
 	VPTERNLOGD   $0xe8, Z12, Z11, Z20
@@ -4511,9 +3914,9 @@ rounds:
 	VPADDD       448(SI), Z0, Z0
 	VPADDD       1472(SI), Z8, Z8
 	VSHUFI32X4   $0xee, 4480(DI), Z22, Z25
+	VPADDD.BCST  220(R8), Z0, Z0
+	VPADDD.BCST  220(R8), Z8, Z8
 	VSHUFI32X4   $0x44, 4992(DI), Z23, Z26
-	VPADDD.BCST  28(R9), Z0, Z0
-	VPADDD.BCST  28(R9), Z8, Z8
 	VSHUFI32X4   $0xee, 4992(DI), Z23, Z27
 	VPRORD       $0x06, Z5, Z16
 	VPRORD       $0x06, Z13, Z19
@@ -4576,8 +3979,8 @@ rounds:
 	VPADDD       512(SI), Z7, Z7
 	VPADDD       1536(SI), Z15, Z15
 	VMOVDQA64    6208(DI), Z22
-	VPADDD.BCST  32(R9), Z7, Z7
-	VPADDD.BCST  32(R9), Z15, Z15
+	VPADDD.BCST  224(R8), Z7, Z7
+	VPADDD.BCST  224(R8), Z15, Z15
 	VPADDD.BCST  many_small<>+0(SB), Z22, Z22
 	VPRORD       $0x06, Z4, Z16
 	VPRORD       $0x06, Z12, Z19
@@ -4633,15 +4036,15 @@ rounds:
 	VPADDD       Z16, Z7, Z7
 	VPADDD       Z19, Z15, Z15
 	VMOVDQU8     (CX)(R10*1), K1, Z24
+	MOVL         6348(DI), AX
 	VPADDD       Z17, Z7, Z7
 	VPADDD       Z20, Z15, Z15
-	MOVL         6348(DI), AX
 	MOVQ         6808(DI), CX
 	VPADDD       576(SI), Z6, Z6
 	VPADDD       1600(SI), Z14, Z14
 	KMOVQ        (R12)(AX*8), K2
-	VPADDD.BCST  36(R9), Z6, Z6
-	VPADDD.BCST  36(R9), Z14, Z14
+	VPADDD.BCST  228(R8), Z6, Z6
+	VPADDD.BCST  228(R8), Z14, Z14
 	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQU8     (CX)(R10*1), K2, Z25
 	VPRORD       $0x06, Z3, Z16
@@ -4650,9 +4053,9 @@ rounds:
 	VPRORD       $0x0b, Z3, Z17
 	VPRORD       $0x0b, Z11, Z20
 	VPUNPCKHDQ   Z23, Z22, Z22
+	VPUNPCKLDQ   Z25, Z24, Z27
 	VPRORD       $0x19, Z3, Z18
 	VPRORD       $0x19, Z11, Z21
-	VPUNPCKLDQ   Z25, Z24, Z27
 	VPUNPCKHDQ   Z25, Z24, Z24
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
@@ -4667,9 +4070,9 @@ rounds:
 	VPADDD       Z16, Z6, Z6
 	VPADDD       Z19, Z14, Z14
 	VPSHUFB      many_swap<>+0(SB), Z23, Z23
+	VMOVDQA64    Z23, 4096(DI)
 	VPADDD       Z17, Z6, Z6
 	VPADDD       Z20, Z14, Z14
-	VMOVDQA64    Z23, 4096(DI)
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
 	VPADDD       Z6, Z2, Z2
 	VPADDD       Z14, Z10, Z10
@@ -4684,9 +4087,9 @@ rounds:
 	VPRORD       $0x16, Z7, Z18
 	VPRORD       $0x16, Z15, Z21
 	VMOVDQA64    Z22, 4288(DI)
+	MOVL         6352(DI), AX
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	MOVL         6352(DI), AX
 	MOVQ         6816(DI), CX
 	VMOVDQA64    Z7, Z17
 	VMOVDQA64    Z15, Z20
@@ -4694,26 +4097,26 @@ rounds:
 	VPTERNLOGD   $0xe8, Z1, Z0, Z17
 	VPTERNLOGD   $0xe8, Z9, Z8, Z20
 	VMOVDQU64    (R13)(AX*1), Z22
+	VMOVDQU8     (CX)(R10*1), K1, Z22
 	VPADDD       Z16, Z6, Z6
 	VPADDD       Z19, Z14, Z14
-	VMOVDQU8     (CX)(R10*1), K1, Z22
 	MOVL         6356(DI), AX
 	VPADDD       Z17, Z6, Z6
 	VPADDD       Z20, Z14, Z14
 	MOVQ         6824(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPADDD       640(SI), Z5, Z5
 	VPADDD       1664(SI), Z13, Z13
-	KMOVQ        (R12)(AX*8), K2
 	VMOVDQU64    (R13)(AX*1), Z23
-	VPADDD.BCST  40(R9), Z5, Z5
-	VPADDD.BCST  40(R9), Z13, Z13
+	VPADDD.BCST  232(R8), Z5, Z5
+	VPADDD.BCST  232(R8), Z13, Z13
 	VMOVDQU8     (CX)(R10*1), K2, Z23
 	VPRORD       $0x06, Z2, Z16
 	VPRORD       $0x06, Z10, Z19
 	MOVL         6360(DI), AX
+	MOVQ         6832(DI), CX
 	VPRORD       $0x0b, Z2, Z17
 	VPRORD       $0x0b, Z10, Z20
-	MOVQ         6832(DI), CX
 	KMOVQ        (R12)(AX*8), K1
 	VPRORD       $0x19, Z2, Z18
 	VPRORD       $0x19, Z10, Z21
@@ -4728,9 +4131,9 @@ rounds:
 	VPTERNLOGD   $0xca, Z4, Z3, Z17
 	VPTERNLOGD   $0xca, Z12, Z11, Z20
 	KMOVQ        (R12)(AX*8), K2
+	VMOVDQU64    (R13)(AX*1), Z25
 	VPADDD       Z16, Z5, Z5
 	VPADDD       Z19, Z13, Z13
-	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQU8     (CX)(R10*1), K2, Z25
 	VPADDD       Z17, Z5, Z5
 	VPADDD       Z20, Z13, Z13
@@ -4745,9 +4148,9 @@ rounds:
 	VPRORD       $0x0d, Z6, Z17
 	VPRORD       $0x0d, Z14, Z20
 	VPUNPCKLQDQ  Z27, Z26, Z23
+	VPUNPCKHQDQ  Z27, Z26, Z26
 	VPRORD       $0x16, Z6, Z18
 	VPRORD       $0x16, Z14, Z21
-	VPUNPCKHQDQ  Z27, Z26, Z26
 	VPUNPCKLQDQ  Z24, Z22, Z25
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
@@ -4755,33 +4158,33 @@ rounds:
 	VMOVDQA64    Z6, Z17
 	VMOVDQA64    Z14, Z20
 	VPSHUFB      many_swap<>+0(SB), Z23, Z23
+	VMOVDQA64    Z23, 4352(DI)
 	VPTERNLOGD   $0xe8, Z0, Z7, Z17
 	VPTERNLOGD   $0xe8, Z8, Z15, Z20
-	VMOVDQA64    Z23, 4352(DI)
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
 	VPADDD       Z16, Z5, Z5
 	VPADDD       Z19, Z13, Z13
 	VMOVDQA64    Z26, 4416(DI)
+	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VPADDD       Z17, Z5, Z5
 	VPADDD       Z20, Z13, Z13
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VMOVDQA64    Z25, 4480(DI)
 	VPADDD       704(SI), Z4, Z4
 	VPADDD       1728(SI), Z12, Z12
 	VPSHUFB      many_swap<>+0(SB), Z22, Z22
-	VPADDD.BCST  44(R9), Z4, Z4
-	VPADDD.BCST  44(R9), Z12, Z12
+	VPADDD.BCST  236(R8), Z4, Z4
+	VPADDD.BCST  236(R8), Z12, Z12
 	VMOVDQA64    Z22, 4544(DI)
+	MOVL         6368(DI), AX
 	VPRORD       $0x06, Z1, Z16
 	VPRORD       $0x06, Z9, Z19
-	MOVL         6368(DI), AX
 	MOVQ         6848(DI), CX
 	VPRORD       $0x0b, Z1, Z17
 	VPRORD       $0x0b, Z9, Z20
 	KMOVQ        (R12)(AX*8), K1
+	VMOVDQU64    (R13)(AX*1), Z22
 	VPRORD       $0x19, Z1, Z18
 	VPRORD       $0x19, Z9, Z21
-	VMOVDQU64    (R13)(AX*1), Z22
 	VMOVDQU8     (CX)(R10*1), K1, Z22
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
@@ -4789,16 +4192,16 @@ rounds:
 	VMOVDQA64    Z1, Z17
 	VMOVDQA64    Z9, Z20
 	MOVQ         6856(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPTERNLOGD   $0xca, Z3, Z2, Z17
 	VPTERNLOGD   $0xca, Z11, Z10, Z20
-	KMOVQ        (R12)(AX*8), K2
 	VMOVDQU64    (R13)(AX*1), Z23
 	VPADDD       Z16, Z4, Z4
 	VPADDD       Z19, Z12, Z12
 	VMOVDQU8     (CX)(R10*1), K2, Z23
+	MOVL         6376(DI), AX
 	VPADDD       Z17, Z4, Z4
 	VPADDD       Z20, Z12, Z12
-	MOVL         6376(DI), AX
 	MOVQ         6864(DI), CX
 	VPADDD       Z4, Z0, Z0
 	VPADDD       Z12, Z8, Z8
@@ -4806,43 +4209,43 @@ rounds:
 	VPRORD       $0x02, Z5, Z16
 	VPRORD       $0x02, Z13, Z19
 	VMOVDQU64    (R13)(AX*1), Z24
+	VMOVDQU8     (CX)(R10*1), K1, Z24
 	VPRORD       $0x0d, Z5, Z17
 	VPRORD       $0x0d, Z13, Z20
-	VMOVDQU8     (CX)(R10*1), K1, Z24
 	MOVL         6380(DI), AX
 	VPRORD       $0x16, Z5, Z18
 	VPRORD       $0x16, Z13, Z21
 	MOVQ         6872(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	KMOVQ        (R12)(AX*8), K2
+	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQA64    Z5, Z17
 	VMOVDQA64    Z13, Z20
-	VMOVDQU64    (R13)(AX*1), Z25
 	VMOVDQU8     (CX)(R10*1), K2, Z25
 	VPTERNLOGD   $0xe8, Z7, Z6, Z17
 	VPTERNLOGD   $0xe8, Z15, Z14, Z20
 	VPUNPCKLDQ   Z23, Z22, Z26
+	VPUNPCKHDQ   Z23, Z22, Z22
 	VPADDD       Z16, Z4, Z4
 	VPADDD       Z19, Z12, Z12
-	VPUNPCKHDQ   Z23, Z22, Z22
 	VPUNPCKLDQ   Z25, Z24, Z27
 	VPADDD       Z17, Z4, Z4
 	VPADDD       Z20, Z12, Z12
 	VPUNPCKHDQ   Z25, Z24, Z24
+	VPUNPCKLQDQ  Z27, Z26, Z23
 	VPADDD       768(SI), Z3, Z3
 	VPADDD       1792(SI), Z11, Z11
-	VPUNPCKLQDQ  Z27, Z26, Z23
-	VPADDD.BCST  48(R9), Z3, Z3
-	VPADDD.BCST  48(R9), Z11, Z11
 	VPUNPCKHQDQ  Z27, Z26, Z26
+	VPADDD.BCST  240(R8), Z3, Z3
+	VPADDD.BCST  240(R8), Z11, Z11
 	VPUNPCKLQDQ  Z24, Z22, Z25
 	VPRORD       $0x06, Z0, Z16
 	VPRORD       $0x06, Z8, Z19
 	VPUNPCKHQDQ  Z24, Z22, Z22
+	VPSHUFB      many_swap<>+0(SB), Z23, Z23
 	VPRORD       $0x0b, Z0, Z17
 	VPRORD       $0x0b, Z8, Z20
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
 	VMOVDQA64    Z23, 4608(DI)
 	VPRORD       $0x19, Z0, Z18
 	VPRORD       $0x19, Z8, Z21
@@ -4850,124 +4253,125 @@ rounds:
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
 	VMOVDQA64    Z26, 4672(DI)
+	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VMOVDQA64    Z0, Z17
 	VMOVDQA64    Z8, Z20
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VMOVDQA64    Z25, 4736(DI)
 	VPTERNLOGD   $0xca, Z2, Z1, Z17
 	VPTERNLOGD   $0xca, Z10, Z9, Z20
 	VPSHUFB      many_swap<>+0(SB), Z22, Z22
+	VMOVDQA64    Z22, 4800(DI)
 	VPADDD       Z16, Z3, Z3
 	VPADDD       Z19, Z11, Z11
-	VMOVDQA64    Z22, 4800(DI)
+	MOVL         6384(DI), AX
 	VPADDD       Z17, Z3, Z3
 	VPADDD       Z20, Z11, Z11
-	MOVL         6384(DI), AX
 	MOVQ         6880(DI), CX
 	VPADDD       Z3, Z7, Z7
 	VPADDD       Z11, Z15, Z15
 	KMOVQ        (R12)(AX*8), K1
+	VMOVDQU64    (R13)(AX*1), Z22
 	VPRORD       $0x02, Z4, Z16
 	VPRORD       $0x02, Z12, Z19
-	VMOVDQU64    (R13)(AX*1), Z22
 	VMOVDQU8     (CX)(R10*1), K1, Z22
 	VPRORD       $0x0d, Z4, Z17
 	VPRORD       $0x0d, Z12, Z20
 	MOVL         6388(DI), AX
+	MOVQ         6888(DI), CX
 	VPRORD       $0x16, Z4, Z18
 	VPRORD       $0x16, Z12, Z21
-	MOVQ         6888(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	KMOVQ        (R12)(AX*8), K2
 	VMOVDQU64    (R13)(AX*1), Z23
 	VMOVDQA64    Z4, Z17
 	VMOVDQA64    Z12, Z20
 	VMOVDQU8     (CX)(R10*1), K2, Z23
+	MOVL         6392(DI), AX
 	VPTERNLOGD   $0xe8, Z6, Z5, Z17
 	VPTERNLOGD   $0xe8, Z14, Z13, Z20
-	MOVL         6392(DI), AX
 	MOVQ         6896(DI), CX
 	VPADDD       Z16, Z3, Z3
 	VPADDD       Z19, Z11, Z11
 	KMOVQ        (R12)(AX*8), K1
+	VMOVDQU64    (R13)(AX*1), Z24
 	VPADDD       Z17, Z3, Z3
 	VPADDD       Z20, Z11, Z11
-	VMOVDQU64    (R13)(AX*1), Z24
+	VMOVDQU8     (CX)(R10*1), K1, Z24
 	VPADDD       832(SI), Z2, Z2
 	VPADDD       1856(SI), Z10, Z10
-	VMOVDQU8     (CX)(R10*1), K1, Z24
 	MOVL         6396(DI), AX
-	VPADDD.BCST  52(R9), Z2, Z2
-	VPADDD.BCST  52(R9), Z10, Z10
+	VPADDD.BCST  244(R8), Z2, Z2
+	VPADDD.BCST  244(R8), Z10, Z10
 	MOVQ         6904(DI), CX
+	KMOVQ        (R12)(AX*8), K2
 	VPRORD       $0x06, Z7, Z16
 	VPRORD       $0x06, Z15, Z19
-	KMOVQ        (R12)(AX*8), K2
 	VMOVDQU64    (R13)(AX*1), Z25
 	VPRORD       $0x0b, Z7, Z17
 	VPRORD       $0x0b, Z15, Z20
 	VMOVDQU8     (CX)(R10*1), K2, Z25
+	VPUNPCKLDQ   Z23, Z22, Z26
 	VPRORD       $0x19, Z7, Z18
 	VPRORD       $0x19, Z15, Z21
-	VPUNPCKLDQ   Z23, Z22, Z26
+	VPUNPCKHDQ   Z23, Z22, Z22
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VPUNPCKHDQ   Z23, Z22, Z22
 	VPUNPCKLDQ   Z25, Z24, Z27
 	VMOVDQA64    Z7, Z17
 	VMOVDQA64    Z15, Z20
 	VPUNPCKHDQ   Z25, Z24, Z24
+	VPUNPCKLQDQ  Z27, Z26, Z23
 	VPTERNLOGD   $0xca, Z1, Z0, Z17
 	VPTERNLOGD   $0xca, Z9, Z8, Z20
-	VPUNPCKLQDQ  Z27, Z26, Z23
+	VPUNPCKHQDQ  Z27, Z26, Z26
 	VPADDD       Z16, Z2, Z2
 	VPADDD       Z19, Z10, Z10
-	VPUNPCKHQDQ  Z27, Z26, Z26
 	VPUNPCKLQDQ  Z24, Z22, Z25
+	VPUNPCKHQDQ  Z24, Z22, Z22
 	VPADDD       Z17, Z2, Z2
 	VPADDD       Z20, Z10, Z10
-	VPUNPCKHQDQ  Z24, Z22, Z22
+	VPSHUFB      many_swap<>+0(SB), Z23, Z23
 	VPADDD       Z2, Z6, Z6
 	VPADDD       Z10, Z14, Z14
-	VPSHUFB      many_swap<>+0(SB), Z23, Z23
 	VMOVDQA64    Z23, 4864(DI)
 	VPRORD       $0x02, Z3, Z16
 	VPRORD       $0x02, Z11, Z19
 	VPSHUFB      many_swap<>+0(SB), Z26, Z26
+	VMOVDQA64    Z26, 4928(DI)
 	VPRORD       $0x0d, Z3, Z17
 	VPRORD       $0x0d, Z11, Z20
-	VMOVDQA64    Z26, 4928(DI)
+	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VPRORD       $0x16, Z3, Z18
 	VPRORD       $0x16, Z11, Z21
-	VPSHUFB      many_swap<>+0(SB), Z25, Z25
 	VMOVDQA64    Z25, 4992(DI)
+	VPSHUFB      many_swap<>+0(SB), Z22, Z22
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
-	VPSHUFB      many_swap<>+0(SB), Z22, Z22
+	VMOVDQA64    Z22, 5056(DI)
 	VMOVDQA64    Z3, Z17
 	VMOVDQA64    Z11, Z20
-	VMOVDQA64    Z22, 5056(DI)
 	VMOVDQA64    4096(DI), Z22
 	VPTERNLOGD   $0xe8, Z5, Z4, Z17
 	VPTERNLOGD   $0xe8, Z13, Z12, Z20
 	VMOVDQA64    4608(DI), Z23
+	VSHUFI32X4   $0x44, 4352(DI), Z22, Z24
 	VPADDD       Z16, Z2, Z2
 	VPADDD       Z19, Z10, Z10
-	VSHUFI32X4   $0x44, 4352(DI), Z22, Z24
+	VSHUFI32X4   $0xee, 4352(DI), Z22, Z25
 	VPADDD       Z17, Z2, Z2
 	VPADDD       Z20, Z10, Z10
-	VSHUFI32X4   $0xee, 4352(DI), Z22, Z25
 	VSHUFI32X4   $0x44, 4864(DI), Z23, Z26
+	VSHUFI32X4   $0xee, 4864(DI), Z23, Z27
 	VPADDD       896(SI), Z1, Z1
 	VPADDD       1920(SI), Z9, Z9
-	VSHUFI32X4   $0xee, 4864(DI), Z23, Z27
-	VPADDD.BCST  56(R9), Z1, Z1
-	VPADDD.BCST  56(R9), Z9, Z9
 	VSHUFI32X4   $0x88, Z26, Z24, Z22
-	VMOVDQA64    Z22, 1024(DX)
+	VPADDD.BCST  248(R8), Z1, Z1
+	VPADDD.BCST  248(R8), Z9, Z9
+	VPORD.BCST   7208(DI), Z22, Z22
 	VPRORD       $0x06, Z6, Z16
 	VPRORD       $0x06, Z14, Z19
+	VMOVDQA64    Z22, 1024(DX)
 	VSHUFI32X4   $0xdd, Z26, Z24, Z23
 	VPRORD       $0x0b, Z6, Z17
 	VPRORD       $0x0b, Z14, Z20
@@ -4975,9 +4379,9 @@ rounds:
 	VPRORD       $0x19, Z6, Z18
 	VPRORD       $0x19, Z14, Z21
 	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 1536(DX)
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
+	VMOVDQA64    Z22, 1536(DX)
 	VSHUFI32X4   $0xdd, Z27, Z25, Z23
 	VMOVDQA64    Z6, Z17
 	VMOVDQA64    Z14, Z20
@@ -4992,9 +4396,9 @@ rounds:
 	VPADDD       Z17, Z1, Z1
 	VPADDD       Z20, Z9, Z9
 	VSHUFI32X4   $0xee, 4416(DI), Z22, Z25
-	VSHUFI32X4   $0x44, 4928(DI), Z23, Z26
 	VPADDD       Z1, Z5, Z5
 	VPADDD       Z9, Z13, Z13
+	VSHUFI32X4   $0x44, 4928(DI), Z23, Z26
 	VSHUFI32X4   $0xee, 4928(DI), Z23, Z27
 	VPRORD       $0x02, Z2, Z16
 	VPRORD       $0x02, Z10, Z19
@@ -5009,9 +4413,9 @@ rounds:
 	VPTERNLOGD   $0x96, Z18, Z17, Z16
 	VPTERNLOGD   $0x96, Z21, Z20, Z19
 	VSHUFI32X4   $0x88, Z27, Z25, Z22
-	VMOVDQA64    Z22, 1600(DX)
 	VMOVDQA64    Z2, Z17
 	VMOVDQA64    Z10, Z20
+	VMOVDQA64    Z22, 1600(DX)
 	VSHUFI32X4   $0xdd, Z27, Z25, Z23
 	VPTERNLOGD   $0xe8, Z4, Z3, Z17
 	VPTERNLOGD   $0xe8, Z12, Z11, Z20
@@ -5026,9 +4430,9 @@ rounds:
 	VPADDD       960(SI), Z0, Z0
 	VPADDD       1984(SI), Z8, Z8
 	VSHUFI32X4   $0xee, 4480(DI), Z22, Z25
+	VPADDD.BCST  252(R8), Z0, Z0
+	VPADDD.BCST  252(R8), Z8, Z8
 	VSHUFI32X4   $0x44, 4992(DI), Z23, Z26
-	VPADDD.BCST  60(R9), Z0, Z0
-	VPADDD.BCST  60(R9), Z8, Z8
 	VSHUFI32X4   $0xee, 4992(DI), Z23, Z27
 	VPRORD       $0x06, Z5, Z16
 	VPRORD       $0x06, Z13, Z19
@@ -5121,49 +4525,51 @@ rounds:
 	VPADDD       6080(DI), Z15, Z15
 	VMOVDQA32    Z15, K6, 6080(DI)
 	XCHGQ        SI, DX
-	DECQ         R11
+	TESTQ        R11, R11
 	JNZ          block
-	MOVQ         state+16(FP), BX
+	MOVQ         7168(DI), BX
 	TESTQ        BX, BX
+	JZ           handed
+	MOVQ         state+32(FP), AX
+	TESTQ        AX, AX
 	JZ           stateless
 	VMOVDQA64    5120(DI), Z0
-	VMOVDQU64    Z0, (BX)
+	VMOVDQU64    Z0, (AX)
 	VMOVDQA64    5184(DI), Z0
-	VMOVDQU64    Z0, 64(BX)
+	VMOVDQU64    Z0, 64(AX)
 	VMOVDQA64    5248(DI), Z0
-	VMOVDQU64    Z0, 128(BX)
+	VMOVDQU64    Z0, 128(AX)
 	VMOVDQA64    5312(DI), Z0
-	VMOVDQU64    Z0, 192(BX)
+	VMOVDQU64    Z0, 192(AX)
 	VMOVDQA64    5376(DI), Z0
-	VMOVDQU64    Z0, 256(BX)
+	VMOVDQU64    Z0, 256(AX)
 	VMOVDQA64    5440(DI), Z0
-	VMOVDQU64    Z0, 320(BX)
+	VMOVDQU64    Z0, 320(AX)
 	VMOVDQA64    5504(DI), Z0
-	VMOVDQU64    Z0, 384(BX)
+	VMOVDQU64    Z0, 384(AX)
 	VMOVDQA64    5568(DI), Z0
-	VMOVDQU64    Z0, 448(BX)
+	VMOVDQU64    Z0, 448(AX)
 	VMOVDQA64    5632(DI), Z0
-	VMOVDQU64    Z0, 512(BX)
+	VMOVDQU64    Z0, 512(AX)
 	VMOVDQA64    5696(DI), Z0
-	VMOVDQU64    Z0, 576(BX)
+	VMOVDQU64    Z0, 576(AX)
 	VMOVDQA64    5760(DI), Z0
-	VMOVDQU64    Z0, 640(BX)
+	VMOVDQU64    Z0, 640(AX)
 	VMOVDQA64    5824(DI), Z0
-	VMOVDQU64    Z0, 704(BX)
+	VMOVDQU64    Z0, 704(AX)
 	VMOVDQA64    5888(DI), Z0
-	VMOVDQU64    Z0, 768(BX)
+	VMOVDQU64    Z0, 768(AX)
 	VMOVDQA64    5952(DI), Z0
-	VMOVDQU64    Z0, 832(BX)
+	VMOVDQU64    Z0, 832(AX)
 	VMOVDQA64    6016(DI), Z0
-	VMOVDQU64    Z0, 896(BX)
+	VMOVDQU64    Z0, 896(AX)
 	VMOVDQA64    6080(DI), Z0
-	VMOVDQU64    Z0, 960(BX)
+	VMOVDQU64    Z0, 960(AX)
 
 stateless:
 	MOVQ          dst+0(FP), AX
 	TESTQ         AX, AX
-	JZ            done
-	MOVQ          number+8(FP), BX
+	JZ            handed
 	VMOVDQU64     many_swap<>+0(SB), Z31
 	VMOVDQA64     5120(DI), Z0
 	VPSHUFB       Z31, Z0, Z0
@@ -5199,66 +4605,66 @@ stateless:
 	VPUNPCKHQDQ   Z15, Z13, Z7
 	VMOVDQU64     many_pair0<>+0(SB), Z8
 	VPERMI2Q      Z4, Z0, Z8
-	MOVQ          (BX), CX
+	MOVL          (BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y8, (AX)(CX*1)
-	MOVQ          32(BX), CX
+	MOVL          16(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z8, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z9
 	VPERMI2Q      Z5, Z1, Z9
-	MOVQ          8(BX), CX
+	MOVL          4(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y9, (AX)(CX*1)
-	MOVQ          40(BX), CX
+	MOVL          20(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z9, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z10
 	VPERMI2Q      Z6, Z2, Z10
-	MOVQ          16(BX), CX
+	MOVL          8(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y10, (AX)(CX*1)
-	MOVQ          48(BX), CX
+	MOVL          24(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z10, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z11
 	VPERMI2Q      Z7, Z3, Z11
-	MOVQ          24(BX), CX
+	MOVL          12(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y11, (AX)(CX*1)
-	MOVQ          56(BX), CX
+	MOVL          28(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z11, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z8
 	VPERMI2Q      Z4, Z0, Z8
-	MOVQ          64(BX), CX
+	MOVL          32(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y8, (AX)(CX*1)
-	MOVQ          96(BX), CX
+	MOVL          48(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z8, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z9
 	VPERMI2Q      Z5, Z1, Z9
-	MOVQ          72(BX), CX
+	MOVL          36(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y9, (AX)(CX*1)
-	MOVQ          104(BX), CX
+	MOVL          52(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z9, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z10
 	VPERMI2Q      Z6, Z2, Z10
-	MOVQ          80(BX), CX
+	MOVL          40(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y10, (AX)(CX*1)
-	MOVQ          112(BX), CX
+	MOVL          56(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z10, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z11
 	VPERMI2Q      Z7, Z3, Z11
-	MOVQ          88(BX), CX
+	MOVL          44(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y11, (AX)(CX*1)
-	MOVQ          120(BX), CX
+	MOVL          60(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z11, (AX)(CX*1)
 	VMOVDQA64     5632(DI), Z0
@@ -5295,68 +4701,143 @@ stateless:
 	VPUNPCKHQDQ   Z15, Z13, Z7
 	VMOVDQU64     many_pair0<>+0(SB), Z8
 	VPERMI2Q      Z4, Z0, Z8
-	MOVQ          128(BX), CX
+	MOVL          64(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y8, (AX)(CX*1)
-	MOVQ          160(BX), CX
+	MOVL          80(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z8, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z9
 	VPERMI2Q      Z5, Z1, Z9
-	MOVQ          136(BX), CX
+	MOVL          68(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y9, (AX)(CX*1)
-	MOVQ          168(BX), CX
+	MOVL          84(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z9, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z10
 	VPERMI2Q      Z6, Z2, Z10
-	MOVQ          144(BX), CX
+	MOVL          72(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y10, (AX)(CX*1)
-	MOVQ          176(BX), CX
+	MOVL          88(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z10, (AX)(CX*1)
 	VMOVDQU64     many_pair0<>+0(SB), Z11
 	VPERMI2Q      Z7, Z3, Z11
-	MOVQ          152(BX), CX
+	MOVL          76(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y11, (AX)(CX*1)
-	MOVQ          184(BX), CX
+	MOVL          92(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z11, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z8
 	VPERMI2Q      Z4, Z0, Z8
-	MOVQ          192(BX), CX
+	MOVL          96(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y8, (AX)(CX*1)
-	MOVQ          224(BX), CX
+	MOVL          112(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z8, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z9
 	VPERMI2Q      Z5, Z1, Z9
-	MOVQ          200(BX), CX
+	MOVL          100(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y9, (AX)(CX*1)
-	MOVQ          232(BX), CX
+	MOVL          116(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z9, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z10
 	VPERMI2Q      Z6, Z2, Z10
-	MOVQ          208(BX), CX
+	MOVL          104(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y10, (AX)(CX*1)
-	MOVQ          240(BX), CX
+	MOVL          120(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z10, (AX)(CX*1)
 	VMOVDQU64     many_pair1<>+0(SB), Z11
 	VPERMI2Q      Z7, Z3, Z11
-	MOVQ          216(BX), CX
+	MOVL          108(BX), CX
 	SHLQ          $0x05, CX
 	VMOVDQU       Y11, (AX)(CX*1)
-	MOVQ          248(BX), CX
+	MOVL          124(BX), CX
 	SHLQ          $0x05, CX
 	VEXTRACTI64X4 $0x01, Z11, (AX)(CX*1)
+
+handed:
+	MOVQ         7200(DI), AX
+	TESTQ        AX, AX
+	JZ           done
+	XORL         AX, AX
+	MOVQ         AX, 7200(DI)
+	MOVL         AX, 7208(DI)
+	LEAQ         many_masks<>+0(SB), R12
+	MOVQ         7176(DI), AX
+	MOVQ         AX, 7168(DI)
+	ADDQ         $0x00000080, AX
+	MOVQ         AX, 7176(DI)
+	MOVQ         7184(DI), AX
+	MOVL         (AX), R11
+	ADDQ         $0x04, AX
+	MOVQ         AX, 7184(DI)
+	MOVQ         offset+64(FP), AX
+	TESTQ        AX, AX
+	JNZ          resume
+	VPBROADCASTD many_iv<>+0(SB), Z0
+	VMOVDQA64    Z0, Z8
+	VPBROADCASTD many_iv<>+4(SB), Z1
+	VMOVDQA64    Z1, Z9
+	VPBROADCASTD many_iv<>+8(SB), Z2
+	VMOVDQA64    Z2, Z10
+	VPBROADCASTD many_iv<>+12(SB), Z3
+	VMOVDQA64    Z3, Z11
+	VPBROADCASTD many_iv<>+16(SB), Z4
+	VMOVDQA64    Z4, Z12
+	VPBROADCASTD many_iv<>+20(SB), Z5
+	VMOVDQA64    Z5, Z13
+	VPBROADCASTD many_iv<>+24(SB), Z6
+	VMOVDQA64    Z6, Z14
+	VPBROADCASTD many_iv<>+28(SB), Z7
+	VMOVDQA64    Z7, Z15
+	JMP          begin
+
+resume:
+	MOVQ      state+32(FP), BX
+	VMOVDQU64 (BX), Z0
+	VMOVDQU64 64(BX), Z1
+	VMOVDQU64 128(BX), Z2
+	VMOVDQU64 192(BX), Z3
+	VMOVDQU64 256(BX), Z4
+	VMOVDQU64 320(BX), Z5
+	VMOVDQU64 384(BX), Z6
+	VMOVDQU64 448(BX), Z7
+	VMOVDQU64 512(BX), Z8
+	VMOVDQU64 576(BX), Z9
+	VMOVDQU64 640(BX), Z10
+	VMOVDQU64 704(BX), Z11
+	VMOVDQU64 768(BX), Z12
+	VMOVDQU64 832(BX), Z13
+	VMOVDQU64 896(BX), Z14
+	VMOVDQU64 960(BX), Z15
+
+begin:
+	VMOVDQA64 Z0, 5120(DI)
+	VMOVDQA64 Z1, 5184(DI)
+	VMOVDQA64 Z2, 5248(DI)
+	VMOVDQA64 Z3, 5312(DI)
+	VMOVDQA64 Z4, 5376(DI)
+	VMOVDQA64 Z5, 5440(DI)
+	VMOVDQA64 Z6, 5504(DI)
+	VMOVDQA64 Z7, 5568(DI)
+	VMOVDQA64 Z8, 5632(DI)
+	VMOVDQA64 Z9, 5696(DI)
+	VMOVDQA64 Z10, 5760(DI)
+	VMOVDQA64 Z11, 5824(DI)
+	VMOVDQA64 Z12, 5888(DI)
+	VMOVDQA64 Z13, 5952(DI)
+	VMOVDQA64 Z14, 6016(DI)
+	VMOVDQA64 Z15, 6080(DI)
+	JMP       block
 
 done:
 	VZEROUPPER

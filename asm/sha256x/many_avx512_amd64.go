@@ -3,6 +3,7 @@
 package sha256x
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/chainweir/weir/asm/cpu"
@@ -35,9 +36,10 @@ const (
 	laneMax  = 2 * laneSet
 	laneRows = 8 // words of a hash value
 
-	// laneCallBlocks bounds a call of a set: at 850 cycles a block, 120 µs at
-	// 3.7 GHz.
+	// laneCallBlocks bounds a call of one set: at 850 cycles a block, 120 µs at
+	// 3.7 GHz. Of two sets it is half.
 	laneCallBlocks = 512
+	laneCallGroups = 8
 
 	// laneFew messages or less are faster on SHA-NI streams: there a block of
 	// each takes 64 cycles, while a block of a set of lanes takes 500 (Zen 5) to
@@ -64,83 +66,113 @@ func lanesFor(n int) int {
 	return laneSet
 }
 
-// avx512 hashes the messages in their order for as long as all lanes have
-// equally many blocks, and from then on by length.
+// avx512 hashes the messages in parts that the pool can number: in their order
+// for as long as all lanes have equally many blocks, and then by length.
 func (b *batch) avx512() {
+	for i := 0; i < b.n; i += poolRun {
+		part := b.part(i, min(b.n, i+poolRun))
+		done := part.alike()
+		switch {
+		case done == part.n:
+		case part.n-done <= laneFew && haveStreams:
+			part.inOrder(done)
+		default:
+			part = part.part(done, part.n)
+			part.mixed()
+		}
+	}
+}
+
+// alike hashes messages from the first on, as long as each fills its lanes with
+// messages of equally many blocks, and returns how many it has hashed.
+func (b *batch) alike() int {
+	var numbers [laneCallGroups * laneMax]uint32
 	var l lanes
 	i := 0
 	for width := lanesFor(b.n); width > 0; width = lanesFor(b.n - i) {
 		used := min(width, b.n-i)
-		blocks, equal := l.take(b, i, used)
+		blocks, equal := b.equalBlocks(i, i+used)
 		if !equal {
 			break
 		}
-		l.repeat(used, width)
-		l.run(b, width, blocks)
+		if !l.fit(width, blocks) {
+			l.run(b, numbers[:])
+		}
+		to := numbers[l.groups*width:][:width]
+		for lane := range to {
+			to[lane] = uint32(i + lane)
+		}
+		repeat(to, used)
+		l.add(width, blocks)
 		i += used
 	}
-	if b.n-i <= laneFew && haveStreams {
-		b.inOrder(i)
-		return
-	}
-	for ; i < b.n; i += poolRun {
-		part := b.part(i, min(b.n, i+poolRun))
-		part.mixed()
-	}
-}
-
-// lanes says which messages are hashed side by side.
-type lanes struct {
-	number [laneMax]int
-}
-
-// take gives n messages, from i on, to the lanes and reports how many blocks
-// each has, unless they are not equal in that.
-func (l *lanes) take(b *batch, i, n int) (blocks int, equal bool) {
-	blocks = b.blocks(i)
-	for lane := range n {
-		if b.blocks(i+lane) != blocks {
-			return 0, false
-		}
-		l.number[lane] = i + lane
-	}
-	return blocks, true
+	l.run(b, numbers[:])
+	return i
 }
 
 // repeat lets the lanes from used on do what the first does: they write the
 // same digest to the same place.
-func (l *lanes) repeat(used, width int) {
-	for lane := used; lane < width; lane++ {
-		l.number[lane] = l.number[0]
+func repeat(numbers []uint32, used int) {
+	for lane := used; lane < len(numbers); lane++ {
+		numbers[lane] = numbers[0]
 	}
 }
 
-// run hashes messages of at most so many blocks to their ends.
-func (l *lanes) run(b *batch, width, blocks int) {
-	if blocks > laneCallBlocks*laneSet/width {
+// lanes are groups of messages, as many in each as there are lanes, that wait
+// to be hashed in one call. The caller keeps their numbers.
+type lanes struct {
+	width  int
+	groups int
+	total  int                    // blocks of all groups
+	blocks [laneCallGroups]uint32 // of each group: what its longest message has
+}
+
+// fit says whether another group of so many lanes and blocks may be added.
+func (l *lanes) fit(width, blocks int) bool {
+	return l.groups == 0 || l.groups < laneCallGroups && l.width == width && l.total+blocks <= callBlocks(width)
+}
+
+func callBlocks(width int) int { return laneCallBlocks * laneSet / width }
+
+// add adds a group.
+func (l *lanes) add(width, blocks int) {
+	l.blocks[l.groups] = uint32(min(blocks, math.MaxUint32))
+	l.width = width
+	l.total += blocks
+	l.groups++
+}
+
+// run hashes the groups, which have these message numbers.
+func (l *lanes) run(b *batch, numbers []uint32) {
+	switch {
+	case l.groups == 0:
+	case l.total > callBlocks(l.width):
 		var state [laneRows * laneMax]uint32
-		l.runState(b, width, blocks, &state)
-		return
+		longGroup(b, numbers, l.width, l.total, &state)
+	default:
+		callLanes(b, &b.dst[0], numbers, l.width, l.blocks[:l.groups], nil, 0)
 	}
-	l.call(b, width, &b.dst[0], nil, 0, blocks)
+	l.groups, l.total = 0, 0
 }
 
-// runState hashes the first blocks of the messages, in slices, and hands out
-// the lanes' hash values. Digests of messages that have not ended are garbage.
-func (l *lanes) runState(b *batch, width, blocks int, state *[laneRows * laneMax]uint32) {
-	slice := laneCallBlocks * laneSet / width
+// longGroup hashes the first blocks of the messages of one group, a slice in
+// each call, and hands out the lanes' hash values. Digests of messages that
+// have not ended are garbage.
+func longGroup(b *batch, numbers []uint32, width, blocks int, state *[laneRows * laneMax]uint32) {
+	slice := [1]uint32{uint32(callBlocks(width))}
 	done := 0
-	for ; blocks-done > slice; done += slice {
-		l.call(b, width, nil, state, done*BlockSize, slice)
+	for ; blocks-done > callBlocks(width); done += callBlocks(width) {
+		callLanes(b, nil, numbers, width, slice[:], state, done*BlockSize)
 	}
-	l.call(b, width, &b.dst[0], state, done*BlockSize, blocks-done)
+	slice[0] = uint32(blocks - done)
+	callLanes(b, &b.dst[0], numbers, width, slice[:], state, done*BlockSize)
 }
 
-func (l *lanes) call(b *batch, width int, dst *byte, state *[laneRows * laneMax]uint32, offset, blocks int) {
+func callLanes(b *batch, dst *byte, numbers []uint32, width int, blocks []uint32, state *[laneRows * laneMax]uint32, offset int) {
 	msgs, records := unsafe.SliceData(b.msgs), unsafe.SliceData(b.records)
 	if width == laneMax {
-		manyLanes32(dst, &l.number, state, msgs, records, b.size, offset, blocks, b.prefix)
+		manyLanes32(dst, &numbers[0], &blocks[0], len(blocks), state, msgs, records, b.size, offset, b.prefix)
 	} else {
-		manyLanes16(dst, &l.number, state, msgs, records, b.size, offset, blocks, b.prefix)
+		manyLanes16(dst, &numbers[0], &blocks[0], len(blocks), state, msgs, records, b.size, offset, b.prefix)
 	}
 }

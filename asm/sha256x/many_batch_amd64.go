@@ -46,9 +46,27 @@ func (b *batch) total(i int) int {
 	return b.before + len(b.msgs[i])
 }
 
-// blocks is how many blocks they have once they are padded: the end takes a
+// blocks is how many blocks message i has.
+func (b *batch) blocks(i int) int { return blocksOf(b.total(i)) }
+
+// blocksOf is how many blocks n bytes are once they are padded: the end takes a
 // byte 0x80 and eight of length, FIPS 180-4 §5.1.1.
-func (b *batch) blocks(i int) int { return (b.total(i) + 1 + 8 + BlockSize - 1) / BlockSize }
+func blocksOf(n int) int { return int(uint(n+1+8+BlockSize-1) / BlockSize) }
+
+// equalBlocks returns how many blocks messages i..j-1 have, if that is the same
+// for all.
+func (b *batch) equalBlocks(i, j int) (blocks int, equal bool) {
+	blocks = b.blocks(i)
+	if b.msgs == nil {
+		return blocks, true
+	}
+	for _, msg := range b.msgs[i:j] {
+		if blocksOf(b.before+len(msg)) != blocks {
+			return 0, false
+		}
+	}
+	return blocks, true
+}
 
 // part is a batch of messages i..j-1 only.
 func (b *batch) part(i, j int) batch {

@@ -26,18 +26,21 @@ func (b *batch) mixed() {
 // similar hashes those messages of the pool of which there are 32 of similar
 // length. Outliers stay, unless they fill half of the pool.
 func (b *batch) similar(p *pool) {
+	var g groups
 	kept := 0
 	for i := 0; i < p.size; {
 		if i+laneMax <= p.size && closeTo(p.blocks(b, i), p.blocks(b, i+laneMax-1)) {
-			b.together(p, i, laneMax, laneMax)
+			g.add(b, p, i, laneMax, laneMax)
 			i += laneMax
 			continue
 		}
-		p.sorted[kept] = p.sorted[i]
+		g.run(b, p) // before their places are taken
+		p.order[kept] = p.order[i]
 		kept++
 		i++
 	}
-	p.keep(kept)
+	g.run(b, p)
+	p.size = kept
 	if kept > poolSize/2 {
 		b.rest(p)
 	}
@@ -49,60 +52,77 @@ func closeTo(more, less int) bool { return more-less <= max(1, less/8) }
 
 // rest hashes all messages of the pool.
 func (b *batch) rest(p *pool) {
+	var g groups
 	i := 0
 	for width := lanesFor(p.size); width > 0; width = lanesFor(p.size - i) {
 		used := min(width, p.size-i)
 		if width == laneMax && haveStreams && !closeTo(p.blocks(b, i), p.blocks(b, i+used-1)) {
 			width, used = laneSet, min(laneSet, used)
 		}
-		b.together(p, i, used, width)
+		g.add(b, p, i, used, width)
 		i += used
 	}
+	g.run(b, p)
 	var s streams
 	for ; i < p.size; i++ {
 		s.push(b, p.number(i), 0, &streamIV)
 	}
 	s.drain(b)
-	p.keep(0)
+	p.size = 0
 }
 
-// together hashes used messages of the pool, from place i on, in width lanes.
-// The lanes stop when those messages that have not ended are so few that
+// groups are lanes whose messages lie in a row in the pool.
+type groups struct {
+	lanes
+	start int // place of the first
+}
+
+// run hashes them.
+func (g *groups) run(b *batch, p *pool) { g.lanes.run(b, p.order[g.start:]) }
+
+// add takes used messages from place i on for so many lanes. If few of them are
+// much longer than the others, it hashes them all at once: the lanes stop when
 // streams are faster.
-func (b *batch) together(p *pool, i, used, width int) {
-	var l lanes
+func (g *groups) add(b *batch, p *pool, i, used, width int) {
 	longest, level := 0, 0
 	for lane := range used {
-		l.number[lane] = p.number(i + lane)
 		blocks := p.blocks(b, i+lane)
 		longest = max(longest, blocks)
 		if lane >= laneFew {
 			level = max(level, blocks)
 		}
 	}
-	l.repeat(used, width)
-	if longest <= level+laneSlack || !haveStreams {
-		l.run(b, width, longest)
+	numbers := p.order[i:][:width]
+	repeat(numbers, used)
+	if haveStreams && longest > level+laneSlack {
+		g.run(b, p)
+		finish(b, numbers, used, level)
 		return
 	}
-	l.finish(b, width, used, level)
+	if !g.fit(width, longest) {
+		g.run(b, p)
+	}
+	if g.groups == 0 {
+		g.start = i
+	}
+	g.lanes.add(width, longest)
 }
 
-// finish hashes the first blocks of the messages of used lanes, and what is
-// left of them in streams.
-func (l *lanes) finish(b *batch, width, used, blocks int) {
+// finish hashes the first blocks of as many messages as there are numbers, and
+// what is left of the used ones in streams.
+func finish(b *batch, numbers []uint32, used, blocks int) {
 	var state [laneRows * laneMax]uint32
-	l.runState(b, width, blocks, &state)
+	longGroup(b, numbers, len(numbers), blocks, &state)
 	var s streams
-	for lane, number := range l.number[:used] {
-		if b.blocks(number) <= blocks {
+	for lane, number := range numbers[:used] {
+		if b.blocks(int(number)) <= blocks {
 			continue
 		}
 		var hash [8]uint32
 		for word, at := range streamWord {
 			hash[at] = state[lane/laneSet*laneSet*laneRows+word*laneSet+lane%laneSet]
 		}
-		s.push(b, number, blocks*BlockSize, &hash)
+		s.push(b, int(number), blocks*BlockSize, &hash)
 	}
 	s.drain(b)
 }

@@ -8,15 +8,12 @@ import "math/bits"
 // messages that are hashed side by side end at about the same time. It sees a
 // window of poolSize messages: enough that neighbours differ little, and small
 // enough for the stack.
-//
-// A message in the pool is one uint32: the bucket of its length above, its
-// number below. Sorting is by bucket, one pass to count and one to place.
 type pool struct {
-	next   int                 // messages taken from the batch
-	size   int                 // messages in sorted
-	sorted [poolSize]uint32    // longest first
-	spare  [poolSize]uint32    // the sort's output
-	starts [poolBuckets]uint16 // the sort's counts, then positions
+	next   int                        // messages taken from the batch
+	size   int                        // messages in the pool
+	order  [poolSize + laneMax]uint32 // their numbers, longest first; and room to fill up lanes
+	items  [poolSize]uint32           // for sorting: bucket of the length above, number below
+	starts [poolBuckets]uint16        // for sorting: counts, then positions
 }
 
 const (
@@ -36,49 +33,42 @@ func bucket(blocks int) uint32 {
 	return uint32(min(32*octave+blocks>>octave, poolBuckets-1))
 }
 
-// number is which message place i of the sorted pool holds.
-func (p *pool) number(i int) int { return int(p.sorted[i] & (poolRun - 1)) }
+// number is which message place i of the pool holds.
+func (p *pool) number(i int) int { return int(p.order[i]) }
 
 // blocks is how many blocks that message has.
 func (p *pool) blocks(b *batch, i int) int { return b.blocks(p.number(i)) }
 
-// fill takes messages of the batch until the pool is full, and sorts it.
+// fill takes messages of the batch until the pool is full, and sorts it: a
+// stable counting sort over the buckets that occur.
 func (p *pool) fill(b *batch) {
-	n := min(poolSize-p.size, b.n-p.next)
-	for i := range n {
-		p.sorted[p.size+i] = bucket(b.blocks(p.next+i))<<poolNumberBits | uint32(p.next+i)
+	for ; p.size < poolSize && p.next < b.n; p.size++ {
+		p.order[p.size] = uint32(p.next)
+		p.next++
 	}
-	p.next += n
-	p.size += n
-	p.sort()
-}
-
-// sort is a stable counting sort over the buckets that occur.
-func (p *pool) sort() {
+	items := p.items[:p.size]
 	lo, hi := uint32(poolBuckets), uint32(0)
-	for _, item := range p.sorted[:p.size] {
-		b := item >> poolNumberBits % poolBuckets
-		lo, hi = min(lo, b), max(hi, b)
+	for i := range items {
+		number := p.order[i]
+		k := bucket(b.blocks(int(number)))
+		lo, hi = min(lo, k), max(hi, k)
+		items[i] = k<<poolNumberBits | number
 	}
 	if lo >= hi {
 		return
 	}
 	starts := p.starts[lo : hi+1]
 	clear(starts)
-	for _, item := range p.sorted[:p.size] {
+	for _, item := range items {
 		starts[item>>poolNumberBits-lo]++
 	}
 	position := uint16(0)
 	for i := len(starts) - 1; i >= 0; i-- {
 		starts[i], position = position, position+starts[i]
 	}
-	for _, item := range p.sorted[:p.size] {
-		b := item>>poolNumberBits - lo
-		p.spare[starts[b]%poolSize] = item
-		starts[b]++
+	for _, item := range items {
+		k := item>>poolNumberBits - lo
+		p.order[starts[k]] = item % poolRun
+		starts[k]++
 	}
-	copy(p.sorted[:p.size], p.spare[:])
 }
-
-// keep throws all messages but the first n out of the pool.
-func (p *pool) keep(n int) { p.size = n }

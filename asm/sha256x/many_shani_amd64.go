@@ -62,7 +62,7 @@ func (b *batch) byLength() {
 		for i := range p.size {
 			s.push(b, p.number(i), 0, &streamIV)
 		}
-		p.keep(0)
+		p.size = 0
 	}
 	s.drain(b)
 }

@@ -6,29 +6,32 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// epilogue hands the hash values out, as they are and as digests.
-func (k kernel) epilogue() {
-	build.Load(build.Param("state"), reg.RBX)
+// handOut hands out the hash values of the group that has ended, if any, as
+// they are and as digests.
+func (k kernel) handOut() {
+	build.MOVQ(k.numbersNow(), reg.RBX)
 	build.TESTQ(reg.RBX, reg.RBX)
+	build.JZ(operand.LabelRef("handed"))
+	build.Load(build.Param("state"), reg.RAX)
+	build.TESTQ(reg.RAX, reg.RAX)
 	build.JZ(operand.LabelRef("stateless"))
 	for i := range 8 * k.sets {
 		build.VMOVDQA64(at(scratch, k.hashAt(0)+64*i), zmm[0])
-		build.VMOVDQU64(zmm[0], at(reg.RBX, 64*i))
+		build.VMOVDQU64(zmm[0], at(reg.RAX, 64*i))
 	}
 	build.Label("stateless")
 	build.Load(build.Param("dst"), reg.RAX)
 	build.TESTQ(reg.RAX, reg.RAX)
-	build.JZ(operand.LabelRef("done"))
-	build.Load(build.Param("number"), reg.RBX)
+	build.JZ(operand.LabelRef("handed"))
 	build.VMOVDQU64(k.t.swap, zmm[31])
 	for set := range k.sets {
 		k.digests(set)
 	}
-	build.Label("done")
+	build.Label("handed")
 }
 
 // digests transposes the hash values of a set and writes each lane's 32 bytes
-// to its place. RAX is dst, RBX number, Z31 the byte swap.
+// to its place. RAX is dst, RBX the lanes' numbers, Z31 the byte swap.
 func (k kernel) digests(set int) {
 	z := zmm[:16]
 	for row := range 8 {
@@ -55,7 +58,7 @@ func (k kernel) digests(set int) {
 			build.VPERMI2Q(right[i], left[i], out)
 			for q := range 2 {
 				lane := 16*set + 4*(2*half+q) + i
-				build.MOVQ(at(reg.RBX, 8*lane), reg.RCX)
+				build.MOVL(at(reg.RBX, 4*lane), reg.ECX)
 				build.SHLQ(operand.U8(5), reg.RCX)
 				to := operand.Mem{Base: reg.RAX, Index: reg.RCX, Scale: 1}
 				if q == 0 {

@@ -8,25 +8,26 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// General registers of the lanes kernels. R14 and R15 stay untouched.
+// General registers of the lanes kernels; RAX, RBX, RCX and R9 serve for the
+// moment. R14 and R15 stay untouched.
 var (
 	scratch = reg.RDI // the local frame, aligned to 64 bytes
 	ring    = reg.RSI // schedule words of this block
 	spare   = reg.RDX // schedule words of the next block
 	kTable  = reg.R8
-	kNow    = reg.R9  // round constants of this pass
-	moved   = reg.R10 // bytes all lanes have advanced in this call
-	blocks  = reg.R11 // blocks to go in this call
-	masks   = reg.R12
-	rows    = reg.R13
-	passes  = reg.RBX
+	moved   = reg.R10 // bytes the lanes have advanced in this call
+	blocks  = reg.R11 // blocks to go in this group
+	masks   = reg.R12 // table of masks for the next block
+	rows    = reg.R13 // table of empty rows
+
+	kNow   = reg.R9 // round constants of this pass
+	passes = reg.RBX
 )
 
 // Mask registers that live long; K1 and K2 are the loader's.
 var (
 	lastK   = []reg.Register{reg.K3, reg.K4} // per set: lanes whose row ends with the length
 	activeK = []reg.Register{reg.K5, reg.K6} // per set: lanes that have not ended
-	firstK  = reg.K7                         // bytes of the first row that come from the message
 )
 
 var zmm = []reg.Register{
@@ -43,7 +44,7 @@ func workingRegs(set int) []reg.Register  { return zmm[8*set:][:8] }
 func roundTemps(set int) []reg.Register   { return zmm[16+3*set:][:3] }
 func newestWords(set int) []reg.Register  { return zmm[22+2*set:][:2] }
 func scheduleTemp(set int) []reg.Register { return zmm[26+3*set:][:3] }
-func loaderRegs() []reg.Register          { return zmm[22:28] }
+func loaderRegs() []reg.Register          { return zmm[22:32] }
 
 // kernel is a lanes kernel that is being written.
 type kernel struct {
@@ -54,16 +55,25 @@ type kernel struct {
 // The scratch memory, in bytes from the aligned start of the frame. The two
 // rings come first; the registers ring and spare point to one each.
 func (k kernel) ringBytes() int        { return 1024 * k.sets }
-func (k kernel) quarters() int         { return 2 * k.ringBytes() } // of the transposition
-func (k kernel) totals() int           { return k.quarters() }      // qword: message lengths, before that
-func (k kernel) hashAt(set int) int    { return k.quarters() + 1024 + 512*set }
-func (k kernel) vectors() int          { return k.hashAt(k.sets) }
-func (k kernel) leftAt(set int) int    { return k.vectors() + 64*set }                 // dword: bytes of message left at the start of the row
-func (k kernel) indexAt(set int) int   { return k.vectors() + 64*(k.sets+set) }        // dword: index in tables.masks and rows
-func (k kernel) lengthHi(set int) int  { return k.vectors() + 64*(2*k.sets+set) }      // dword: length in bits, high half
-func (k kernel) lengthLo(set int) int  { return k.vectors() + 64*(3*k.sets+set) }      // dword: low half
-func (k kernel) addressAt(set int) int { return k.vectors() + 64*(4*k.sets+2*set) }    // qword: address of the first row
-func (k kernel) frameBytes() int       { return k.vectors() + 64*(6*k.sets) + 64 - 8 } // and what aligning costs
+func (k kernel) quarters() int         { return 2 * k.ringBytes() }                 // of the transposition
+func (k kernel) hashAt(set int) int    { return k.quarters() + 1024 + 512*set }     // before the block
+func (k kernel) vectors() int          { return k.hashAt(k.sets) }                  // per lane, of the block that is loaded:
+func (k kernel) leftAt(set int) int    { return k.vectors() + 64*set }              // dword: bytes of message left at the start of the row
+func (k kernel) indexAt(set int) int   { return k.vectors() + 64*(k.sets+set) }     // dword: index in tables.masks and rows
+func (k kernel) lengthHi(set int) int  { return k.vectors() + 64*(2*k.sets+set) }   // dword: length in bits, high half
+func (k kernel) lengthLo(set int) int  { return k.vectors() + 64*(3*k.sets+set) }   // dword: low half
+func (k kernel) addressAt(set int) int { return k.vectors() + 64*(4*k.sets+2*set) } // qword: address of the first row
+func (k kernel) totalAt(set int) int   { return k.vectors() + 64*(6*k.sets+2*set) } // qword: bytes of message
+func (k kernel) scalars() int          { return k.vectors() + 64*(8*k.sets) }
+func (k kernel) frameBytes() int       { return k.scalars() + 64 + 64 - 8 } // and what aligning costs
+
+// Scalars in memory.
+func (k kernel) numbersNow() operand.Mem  { return at(scratch, k.scalars()) }    // message numbers of this group, nil before the first
+func (k kernel) numbersNext() operand.Mem { return at(scratch, k.scalars()+8) }  // those of the next
+func (k kernel) blocksNext() operand.Mem  { return at(scratch, k.scalars()+16) } // address of its count of blocks
+func (k kernel) groupsLeft() operand.Mem  { return at(scratch, k.scalars()+24) } // groups that are not set up yet
+func (k kernel) pending() operand.Mem     { return at(scratch, k.scalars()+32) } // whether one is set up and waits
+func (k kernel) firstWord() operand.Mem   { return at(scratch, k.scalars()+40) } // dword: goes into word 0 of the block that is loaded
 
 func at(base reg.Register, bytes int) operand.Mem { return operand.Mem{Base: base, Disp: bytes} }
 
@@ -72,24 +82,27 @@ func (k kernel) small(offset int) operand.Mem { return k.t.small.Offset(offset) 
 // lanes writes the kernel for 16 lanes in each of so many sets.
 func lanes(t tables, sets int) {
 	k := kernel{t, sets}
-	build.TEXT(fmt.Sprintf("manyLanes%d", 16*sets), 0, "func(dst *byte, number *[32]int, state *[256]uint32, msgs *[]byte, records *byte, size, offset, blocks, prefix int)")
+	n := 16 * sets
+	build.TEXT(fmt.Sprintf("manyLanes%d", n), 0, "func(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size, offset, prefix int)")
 	build.Doc(
-		fmt.Sprintf("manyLanes%d compresses the next blocks of %d messages, one in each lane, and", 16*sets, 16*sets),
-		"pads them where they end. Lane i has message number[i]: of those that begin",
-		"at msgs, or if that is nil of the records of size bytes that begin at",
-		"records. prefix comes before each message, unless it is negative.",
+		fmt.Sprintf("manyLanes%d hashes groups of %d messages, one in each lane, and pads them where", n, n),
+		fmt.Sprintf("they end. Group g advances by blocks[g] blocks. Its lane i has message number[%dg+i]:", n),
+		"of those that begin at msgs, or if that is nil of the records of size bytes",
+		"that begin at records. prefix comes before each, unless it is negative.",
+		"Lanes that end do nothing further. Digest number[...] of dst, if that is not",
+		"nil, receives the lane's.",
 		"",
-		"The lanes have advanced by offset bytes, a multiple of 64 that counts the",
-		"prefix, before this call; if that is not 0, state holds their hash values:",
-		"word by word, 16 lanes in a row, set after set. Lanes that end do nothing",
-		"further. If state is not nil it receives the hash values; if dst is not nil,",
-		"digest number[i] of dst receives that of lane i.",
+		"A group may take several calls. For the first, offset is 0, for the others",
+		"the bytes hashed before, a multiple of 64 that counts the prefix. state takes",
+		"the hash values from call to call: word by word, 16 lanes in a row, set after",
+		"set. Without it, or with offset 0, lanes start from the initial hash value.",
 	)
 	build.Pragma("noescape")
 	frame := build.AllocLocal(k.frameBytes())
 	build.LEAQ(frame.Offset(63), scratch)
 	build.ANDQ(operand.I8(-64), scratch)
-	k.prologue()
+	k.start()
+	build.JMP(operand.LabelRef("next"))
 
 	build.Label("block")
 	for set := range sets {
@@ -102,7 +115,7 @@ func lanes(t tables, sets int) {
 	build.Label("rounds")
 	var bodies []ops
 	for set := range sets {
-		bodies = append(bodies, k.rounds(set, true))
+		bodies = append(bodies, k.rounds(set, kNow, 0, true))
 	}
 	emit(bodies...)
 	build.ADDQ(operand.U8(64), kNow)
@@ -113,22 +126,29 @@ func lanes(t tables, sets int) {
 		build.VMOVDQA64(at(scratch, k.leftAt(set)), loaderRegs()[0])
 		build.VPCMPD_BCST(operand.U8(5), k.small(constActive), loaderRegs()[0], activeK[set])
 	}
+	build.DECQ(blocks)
+	build.JNZ(operand.LabelRef("last"))
+	build.Label("next")
+	k.setUp()
+	build.Label("last")
 	build.ADDQ(operand.U8(64), moved)
 	bodies = nil
 	for set := range sets {
-		bodies = append(bodies, k.rounds(set, false))
+		bodies = append(bodies, k.rounds(set, kTable, 4*48, false))
 	}
 	var load ops
 	for set := range sets {
-		load = append(load, k.load(set, false)...)
+		load = append(load, k.load(set)...)
 	}
 	emit(append(bodies, load)...)
 	k.feedForward()
 	build.XCHGQ(ring, spare)
-	build.DECQ(blocks)
+	build.TESTQ(blocks, blocks)
 	build.JNZ(operand.LabelRef("block"))
-
-	k.epilogue()
+	k.handOut()
+	k.begin()
+	build.JMP(operand.LabelRef("block"))
+	build.Label("done")
 	build.VZEROUPPER()
 	build.RET()
 }
@@ -138,119 +158,133 @@ func (k kernel) word(ring reg.Register, set, i int) operand.Mem {
 	return at(ring, 1024*set+64*(i%16))
 }
 
-// prologue sets up the registers and the scratch memory and loads the first
-// block of the call, the only one that may have the prefix in it.
-func (k kernel) prologue() {
-	build.Comment("A prefix moves the message by one byte; in the first block it comes first.")
+// start sets up what stays the same for all groups. Then the loop is entered
+// in its last 16 rounds, for the sake of the load: at that time no group is
+// being hashed, and what the rounds make of the registers goes nowhere.
+func (k kernel) start() {
+	build.XORL(reg.EAX, reg.EAX)
+	build.MOVQ(reg.RAX, k.numbersNow())
+	build.MOVQ(reg.RAX, k.pending())
+	for _, arg := range []struct {
+		name string
+		to   operand.Mem
+	}{{"number", k.numbersNext()}, {"blocks", k.blocksNext()}, {"groups", k.groupsLeft()}} {
+		build.Load(build.Param(arg.name), reg.RAX)
+		build.MOVQ(reg.RAX, arg.to)
+	}
+	build.MOVQ(scratch, ring)
+	build.LEAQ(at(scratch, k.ringBytes()), spare)
+	build.LEAQ(k.t.k, kTable)
+	build.LEAQ(k.t.rows, rows)
+	for set := range k.sets {
+		build.KXORQ(activeK[set], activeK[set], activeK[set])
+	}
+}
+
+// setUp prepares for the first block of the next group, if there is one.
+// Either way no blocks are to go in this one.
+func (k kernel) setUp() {
+	build.XORL(reg.R11L, reg.R11L)
+	build.MOVQ(k.groupsLeft(), reg.RAX)
+	build.TESTQ(reg.RAX, reg.RAX)
+	build.JZ(operand.LabelRef("last"))
+	build.DECQ(reg.RAX)
+	build.MOVQ(reg.RAX, k.groupsLeft())
+	build.MOVQ(operand.U32(1), reg.RAX)
+	build.MOVQ(reg.RAX, k.pending())
+
+	build.Comment("A prefix moves the message by one byte. In the first block it comes first.")
 	build.Load(build.Param("offset"), reg.RAX)
 	build.Load(build.Param("prefix"), reg.RCX)
-	build.XORL(reg.EDX, reg.EDX) // first word of the block
-	build.MOVQ(operand.I32(-1), reg.RBX)
 	build.MOVQ(reg.RAX, moved)
+	build.LEAQ(k.t.masks, masks)
+	build.XORL(reg.EBX, reg.EBX)
 	build.TESTQ(reg.RCX, reg.RCX)
 	build.JS(operand.LabelRef("unprefixed"))
 	build.DECQ(moved)
 	build.TESTQ(reg.RAX, reg.RAX)
 	build.JNZ(operand.LabelRef("unprefixed"))
-	build.MOVL(reg.ECX, reg.EDX)
-	build.SHLL(operand.U8(24), reg.EDX)
-	build.DECQ(reg.RBX)
+	build.LEAQ(k.t.firstMasks, masks)
+	build.MOVL(reg.ECX, reg.EBX)
+	build.SHLL(operand.U8(24), reg.EBX)
 	build.Label("unprefixed")
-	build.KMOVQ(reg.RBX, firstK)
-	build.VPBROADCASTD(reg.EDX, zmm[31])
+	build.MOVL(reg.EBX, k.firstWord())
 
-	k.laneVectors()
-	k.initialHash()
-
-	build.LEAQ(k.t.k, kTable)
-	build.LEAQ(k.t.masks, masks)
-	build.LEAQ(k.t.rows, rows)
-	build.XORL(moved.(reg.GPPhysical).As32(), moved.(reg.GPPhysical).As32())
-	build.Load(build.Param("blocks"), blocks)
-	build.LEAQ(at(scratch, k.ringBytes()), ring)
-	build.MOVQ(scratch, spare)
-	for set := range k.sets {
-		emit(k.load(set, true))
-		build.VPORD(k.word(spare, set, 0), zmm[31], zmm[30])
-		build.VMOVDQA64(zmm[30], k.word(spare, set, 0))
-	}
-	build.XCHGQ(ring, spare)
-}
-
-// laneVectors computes what each lane's loads need: where its rows are, how
-// many bytes it has left (clamped: a call never gets that far) and its length
-// in bits. RAX has the offset, moved what to add to the messages' addresses.
-func (k kernel) laneVectors() {
-	number, size, before := reg.RCX, reg.RSI, reg.R12
-	build.MOVQ(reg.RAX, before)
-	build.SUBQ(moved, before)
-	build.Load(build.Param("number"), number)
-	build.Load(build.Param("msgs"), reg.RBX)
-	build.TESTQ(reg.RBX, reg.RBX)
-	build.JZ(operand.LabelRef("records"))
-	build.Comment("A slice is three words; number times 3 times 8 bytes leads to it.")
-	for lane := range 16 * k.sets {
-		index, address, total := reg.R8, reg.R9, reg.R11
-		build.MOVQ(at(number, 8*lane), index)
-		build.LEAQ(operand.Mem{Base: index, Index: index, Scale: 2}, index)
-		build.MOVQ(operand.Mem{Base: reg.RBX, Index: index, Scale: 8}, address)
-		build.MOVQ(operand.Mem{Base: reg.RBX, Index: index, Scale: 8, Disp: 8}, total)
-		// Looking at nil, even through an empty mask, is slow.
-		build.TESTQ(total, total)
-		build.CMOVQEQ(scratch, address)
-		build.ADDQ(moved, address)
-		build.ADDQ(before, total)
-		build.MOVQ(address, at(scratch, k.addressAt(0)+8*lane))
-		build.MOVQ(total, at(scratch, k.totals()+8*lane))
-	}
-	build.JMP(operand.LabelRef("located"))
-	build.Label("records")
-	build.Load(build.Param("records"), reg.RBX)
-	build.Load(build.Param("size"), size)
-	build.ADDQ(moved, reg.RBX)
-	build.ADDQ(size, before)
-	build.VPBROADCASTQ(before, zmm[16])
-	for i := range 2 * k.sets {
-		build.VMOVDQA64(zmm[16], at(scratch, k.totals()+64*i))
-	}
-	for lane := range 16 * k.sets {
-		address := reg.R9
-		build.MOVQ(at(number, 8*lane), address)
-		build.IMULQ(size, address)
-		build.ADDQ(reg.RBX, address)
-		build.MOVQ(address, at(scratch, k.addressAt(0)+8*lane))
-	}
-	build.Label("located")
-	build.VPBROADCASTQ(reg.RAX, zmm[17])
+	k.locate()
+	build.Comment("The load advances the lanes before it reads.")
+	build.MOVQ(operand.I32(-64), moved)
+	build.Load(build.Param("offset"), reg.RAX)
+	build.SUBQ(operand.U8(64), reg.RAX)
+	build.VPBROADCASTQ(reg.RAX, loaderRegs()[0])
 	for set := range k.sets {
 		k.lengths(set)
 	}
+	build.XORL(reg.R11L, reg.R11L)
 }
 
-// lengths computes the vectors of a set's lengths. Z17 has the offset.
-func (k kernel) lengths(set int) {
-	half := func(z reg.Register) reg.Register { return z.(reg.VecPhysical).AsY() }
-	for i := range 2 {
-		total, left, hi, lo := zmm[19], zmm[20+i], zmm[22+i], zmm[24+i]
-		build.VMOVDQA64(at(scratch, k.totals()+128*set+64*i), total)
-		build.VPSUBQ(zmm[17], total, left)
-		build.VPMINSQ_BCST(k.small(constFarQword), left, left)
-		build.VPSRLQ(operand.U8(29), total, hi)
-		build.VPSLLQ(operand.U8(3), total, lo)
-		for _, z := range []reg.Register{left, hi, lo} {
-			build.VPMOVQD(z, half(z))
-		}
+// locate finds the address of each lane's first row and the length of its
+// message. RAX has the offset, moved what to add to the messages' addresses.
+func (k kernel) locate() {
+	number, base, index, address, before := reg.RCX, reg.RBX, reg.R9, reg.R11, reg.RAX
+	build.SUBQ(moved, before)
+	build.MOVQ(k.numbersNext(), number)
+	build.Load(build.Param("msgs"), base)
+	build.TESTQ(base, base)
+	build.JZ(operand.LabelRef("records"))
+	build.Comment("A slice is three words; number times 3 times 8 bytes leads to it.")
+	for lane := range 16 * k.sets {
+		build.MOVL(at(number, 4*lane), index.As32())
+		build.LEAQ(operand.Mem{Base: index, Index: index, Scale: 2}, index)
+		build.MOVQ(operand.Mem{Base: base, Index: index, Scale: 8}, address)
+		build.MOVQ(operand.Mem{Base: base, Index: index, Scale: 8, Disp: 8}, index)
+		// Looking at nil, even through an empty mask, is slow.
+		build.TESTQ(index, index)
+		build.CMOVQEQ(scratch, address)
+		build.ADDQ(moved, address)
+		build.ADDQ(before, index)
+		build.MOVQ(address, at(scratch, k.addressAt(0)+8*lane))
+		build.MOVQ(index, at(scratch, k.totalAt(0)+8*lane))
 	}
-	for i, to := range []int{k.leftAt(set), k.lengthHi(set), k.lengthLo(set)} {
-		z := zmm[20+2*i]
-		build.VINSERTI64X4(operand.U8(1), half(zmm[21+2*i]), z, z)
-		build.VMOVDQA64(z, at(scratch, to))
+	build.JMP(operand.LabelRef("located"))
+	build.Label("records")
+	size := address
+	build.Load(build.Param("records"), base)
+	build.Load(build.Param("size"), size)
+	build.ADDQ(moved, base)
+	build.ADDQ(size, before)
+	build.VPBROADCASTQ(before, loaderRegs()[0])
+	for i := range 2 * k.sets {
+		build.VMOVDQA64(loaderRegs()[0], at(scratch, k.totalAt(0)+64*i))
 	}
+	for lane := range 16 * k.sets {
+		build.MOVL(at(number, 4*lane), index.As32())
+		build.IMULQ(size, index)
+		build.ADDQ(base, index)
+		build.MOVQ(index, at(scratch, k.addressAt(0)+8*lane))
+	}
+	build.Label("located")
 }
 
-// initialHash puts the hash values in which the lanes start into the working
-// registers and into memory. RAX has the offset.
-func (k kernel) initialHash() {
+// begin starts the group that has been set up, the first block of which has
+// been loaded, or ends the call if there is none.
+func (k kernel) begin() {
+	build.MOVQ(k.pending(), reg.RAX)
+	build.TESTQ(reg.RAX, reg.RAX)
+	build.JZ(operand.LabelRef("done"))
+	build.XORL(reg.EAX, reg.EAX)
+	build.MOVQ(reg.RAX, k.pending())
+	build.MOVL(reg.EAX, k.firstWord())
+	build.LEAQ(k.t.masks, masks)
+	build.MOVQ(k.numbersNext(), reg.RAX)
+	build.MOVQ(reg.RAX, k.numbersNow())
+	build.ADDQ(operand.U32(64*k.sets), reg.RAX)
+	build.MOVQ(reg.RAX, k.numbersNext())
+	build.MOVQ(k.blocksNext(), reg.RAX)
+	build.MOVL(at(reg.RAX, 0), blocks.As32())
+	build.ADDQ(operand.U8(4), reg.RAX)
+	build.MOVQ(reg.RAX, k.blocksNext())
+
+	build.Load(build.Param("offset"), reg.RAX)
 	build.TESTQ(reg.RAX, reg.RAX)
 	build.JNZ(operand.LabelRef("resume"))
 	for row := range 8 {
@@ -259,15 +293,42 @@ func (k kernel) initialHash() {
 			build.VMOVDQA64(zmm[row], workingRegs(set)[row])
 		}
 	}
-	build.JMP(operand.LabelRef("start"))
+	build.JMP(operand.LabelRef("begin"))
 	build.Label("resume")
 	build.Load(build.Param("state"), reg.RBX)
 	for i := range 8 * k.sets {
 		build.VMOVDQU64(at(reg.RBX, 64*i), zmm[i])
 	}
-	build.Label("start")
+	build.Label("begin")
 	for i := range 8 * k.sets {
 		build.VMOVDQA64(zmm[i], at(scratch, k.hashAt(0)+64*i))
+	}
+}
+
+// lengths computes the vectors of a set's lengths. Bytes left are clamped, as
+// a call never gets that far. The first of loaderRegs has what to subtract from
+// the messages' lengths for them.
+func (k kernel) lengths(set int) {
+	half := func(z reg.Register) reg.Register { return z.(reg.VecPhysical).AsY() }
+	z := loaderRegs()
+	left, hi, lo := z[2:4], z[4:6], z[6:8]
+	for i := range 2 {
+		total := z[1]
+		build.VMOVDQA64(at(scratch, k.totalAt(set)+64*i), total)
+		build.VPSUBQ(z[0], total, left[i])
+		build.VPMINSQ_BCST(k.small(constFarQword), left[i], left[i])
+		build.VPSRLQ(operand.U8(29), total, hi[i])
+		build.VPSLLQ(operand.U8(3), total, lo[i])
+		for _, r := range []reg.Register{left[i], hi[i], lo[i]} {
+			build.VPMOVQD(r, half(r))
+		}
+	}
+	for _, v := range []struct {
+		halves []reg.Register
+		to     int
+	}{{left, k.leftAt(set)}, {hi, k.lengthHi(set)}, {lo, k.lengthLo(set)}} {
+		build.VINSERTI64X4(operand.U8(1), half(v.halves[1]), v.halves[0], v.halves[0])
+		build.VMOVDQA64(v.halves[0], at(scratch, v.to))
 	}
 }
 

@@ -8,12 +8,10 @@ import (
 
 // load returns the instructions that read, pad and transpose one block of each
 // lane of a set into the spare ring. A row is what one lane reads: 64 bytes.
-// first marks the first block of a call, before which the lanes have not
-// advanced and in which the prefix may be.
-func (k kernel) load(set int, first bool) ops {
-	l := k.classify(set, first)
+func (k kernel) load(set int) ops {
+	l := k.classify(set)
 	for group := range 4 {
-		l = append(l, k.loadRows(set, group, first)...)
+		l = append(l, k.loadRows(set, group)...)
 	}
 	for column := range 4 {
 		l = append(l, k.gather(set, column)...)
@@ -24,24 +22,20 @@ func (k kernel) load(set int, first bool) ops {
 // classify finds out how each lane's row is to be read: the lanes in which the
 // length goes into its last words, and the index into the tables of masks and
 // of empty rows.
-func (k kernel) classify(set int, first bool) ops {
+func (k kernel) classify(set int) ops {
 	z := loaderRegs()
 	left, index := at(scratch, k.leftAt(set)), at(scratch, k.indexAt(set))
-	l := ops{func() { build.VMOVDQA64(left, z[0]) }}
-	if !first {
-		l = append(l,
-			func() { build.VPADDD_BCST(k.small(constMinus64), z[0], z[0]) },
-			func() { build.VMOVDQA64(z[0], left) },
-		)
-	}
-	return append(l,
+	return ops{
+		func() { build.VMOVDQA64(left, z[0]) },
+		func() { build.VPADDD_BCST(k.small(constMinus64), z[0], z[0]) },
+		func() { build.VMOVDQA64(z[0], left) },
 		func() { build.VPCMPD_BCST(operand.U8(2), k.small(constLast), z[0], lastK[set]) },
 		func() { build.VPMINSD_BCST(k.small(constBlock), z[0], z[0]) },
 		func() { build.VPMAXSD_BCST(k.small(constBehind), z[0], z[0]) },
 		func() { build.VPBROADCASTD(k.small(constBlock), z[1]) },
 		func() { build.VPSUBD(z[0], z[1], z[1]) },
 		func() { build.VMOVDQA64(z[1], index) },
-	)
+	}
 }
 
 // loadRows reads the rows of four lanes and transposes the dwords within each
@@ -52,7 +46,7 @@ func (k kernel) classify(set int, first bool) ops {
 // behind the message's end, if that falls into it, and then takes the bytes of
 // the message under a mask. The mask suppresses faults, so reading may begin or
 // end at a page that is not there.
-func (k kernel) loadRows(set, group int, first bool) ops {
+func (k kernel) loadRows(set, group int) ops {
 	z := loaderRegs()
 	var l ops
 	for i := range 4 {
@@ -61,11 +55,6 @@ func (k kernel) loadRows(set, group int, first bool) ops {
 			func() { build.MOVL(at(scratch, k.indexAt(set)+4*lane), index.As32()) },
 			func() { build.MOVQ(at(scratch, k.addressAt(set)+8*lane), address) },
 			func() { build.KMOVQ(operand.Mem{Base: masks, Index: index, Scale: 8}, mask) },
-		)
-		if first {
-			l = append(l, func() { build.KANDQ(firstK, mask, mask) })
-		}
-		l = append(l,
 			func() { build.VMOVDQU64(operand.Mem{Base: rows, Index: index, Scale: 1}, z[i]) },
 			func() { build.VMOVDQU8(operand.Mem{Base: address, Index: moved, Scale: 1}, mask, z[i]) },
 		)
@@ -116,8 +105,11 @@ func (k kernel) gather(set, c int) ops {
 		}
 		out, word := z[q%2], 4*q+c
 		l = append(l, func() { build.VSHUFI32X4(pick, hi, lo, out) })
-		// The last two words of the last block are the length.
+		// The prefix is the first byte of the first block; the last two words
+		// of the last block are the length.
 		switch word {
+		case 0:
+			l = append(l, func() { build.VPORD_BCST(k.firstWord(), out, out) })
 		case 14:
 			l = append(l, func() { build.VPORD(at(scratch, k.lengthHi(set)), out, lastK[set], out) })
 		case 15:

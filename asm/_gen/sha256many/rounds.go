@@ -34,14 +34,15 @@ const (
 	xor3     = 0x96
 )
 
-// rounds returns 16 rounds of a set. With schedule set they also replace each
+// rounds returns 16 rounds of a set; their constants begin constants bytes from
+// the base register. With schedule set they also replace each
 // schedule word, when its round has used it, by the one 16 rounds later. After
 // 16 rounds the working variables are in the registers they started in.
-func (k kernel) rounds(set int, schedule bool) ops {
+func (k kernel) rounds(set int, base reg.Register, constants int, schedule bool) ops {
 	var l ops
 	v := append([]reg.Register{}, workingRegs(set)...)
 	for i := range 16 {
-		l = append(l, k.round(set, i, v)...)
+		l = append(l, k.round(set, i, at(base, constants+4*i), v)...)
 		if schedule {
 			l = append(l, k.nextWord(set, i)...)
 		}
@@ -53,12 +54,12 @@ func (k kernel) rounds(set int, schedule bool) ops {
 // round is one round, FIPS 180-4 §6.2.2 step 3, with word i of the ring. v are
 // the registers of a..h; the new a is left in that of h, the new e in that of
 // d, so that the caller only has to rename.
-func (k kernel) round(set, i int, v []reg.Register) ops {
+func (k kernel) round(set, i int, constant operand.Mem, v []reg.Register) ops {
 	a, b, c, d, e, f, g, h := v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]
 	t := roundTemps(set)
 	l := ops{
 		func() { build.VPADDD(k.word(ring, set, i), h, h) },
-		func() { build.VPADDD_BCST(at(kNow, 4*i), h, h) },
+		func() { build.VPADDD_BCST(constant, h, h) },
 	}
 	l = append(l, bigSigma(e, 6, 11, 25, t)...)
 	l = append(l,

@@ -34,8 +34,9 @@ type tables struct {
 
 	// Both are indexed by 64-n for a row that holds n bytes of its message,
 	// 0..64, and by 65 for a row that begins after the end of its padding byte.
-	masks operand.Mem // 66 qwords: the lowest n bits are set
-	rows  operand.Mem // at 64-n begins a row of 64 bytes with 0x80 at byte n and else zeros
+	masks      operand.Mem // 66 qwords: the lowest n bits are set
+	firstMasks operand.Mem // the same without bit 0, where the prefix is
+	rows       operand.Mem // at 64-n begins a row of 64 bytes with 0x80 at byte n and else zeros
 
 	// dwords and a qword for broadcast operands
 	small operand.Mem
@@ -63,11 +64,12 @@ func newTables() tables {
 	}
 	t.pair0 = qwords("many_pair0", []uint64{0, 1, 8, 9, 2, 3, 10, 11})
 	t.pair1 = qwords("many_pair1", []uint64{4, 5, 12, 13, 6, 7, 14, 15})
-	masks := make([]uint64, 66)
+	masks, firstMasks := make([]uint64, 66), make([]uint64, 66)
 	for i := range 64 {
 		masks[i] = ^uint64(0) >> i
+		firstMasks[i] = masks[i] &^ 1
 	}
-	t.masks = qwords("many_masks", masks)
+	t.masks, t.firstMasks = qwords("many_masks", masks), qwords("many_first_masks", firstMasks)
 	rows := make([]uint64, 136/8)
 	rows[64/8] = 0x80
 	t.rows = qwords("many_rows", rows)
