@@ -42,13 +42,13 @@ const (
 	laneCallGroups = 8
 
 	// laneFew messages or less are faster on SHA-NI streams: there a block of
-	// each takes 64 cycles, while a block of a set of lanes takes 500 (Zen 5) to
-	// 850 (Zen 4), however few are in use.
+	// each takes these 64 cycles or little more, while a block of a set of lanes
+	// takes 500 (Zen 5) to 900 (Zen 4), however few are in use.
 	laneFew = 8
 
-	// laneSlack is how many blocks lanes may run on for the longest among them
-	// before its end is left to a stream.
-	laneSlack = 4
+	// laneSwitch is what it costs to give messages from lanes to streams, in
+	// blocks of a stream.
+	laneSwitch = 12
 )
 
 // haveStreams says whether short-handed lanes may leave their work to SHA-NI.

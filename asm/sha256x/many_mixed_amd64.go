@@ -81,20 +81,23 @@ type groups struct {
 func (g *groups) run(b *batch, p *pool) { g.lanes.run(b, p.order[g.start:]) }
 
 // add takes used messages from place i on for so many lanes. If few of them are
-// much longer than the others, it hashes them all at once: the lanes stop when
-// streams are faster.
+// so much longer than the others that streams had better end them, it hashes
+// them at once.
 func (g *groups) add(b *batch, p *pool, i, used, width int) {
-	longest, level := 0, 0
-	for lane := range used {
-		blocks := p.blocks(b, i+lane)
-		longest = max(longest, blocks)
-		if lane >= laneFew {
-			level = max(level, blocks)
-		}
-	}
 	numbers := p.order[i:][:width]
 	repeat(numbers, used)
-	if haveStreams && longest > level+laneSlack {
+	few := laneFew * width / laneSet
+	longest, level, excess := 0, 0, 0
+	for lane := used - 1; lane >= 0; lane-- {
+		blocks := b.blocks(int(numbers[lane]))
+		longest = max(longest, blocks)
+		if lane >= few {
+			level = max(level, blocks)
+		} else {
+			excess += max(0, blocks-level)
+		}
+	}
+	if haveStreams && few*(longest-level)-excess > laneSwitch {
 		g.run(b, p)
 		finish(b, numbers, used, level)
 		return

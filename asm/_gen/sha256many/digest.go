@@ -6,12 +6,10 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// handOut hands out the hash values of the group that has ended, if any, as
-// they are and as digests.
+// handOut hands out the hash values of the group that has ended, as they are
+// and as digests.
 func (k kernel) handOut() {
 	build.MOVQ(k.numbersNow(), reg.RBX)
-	build.TESTQ(reg.RBX, reg.RBX)
-	build.JZ(operand.LabelRef("handed"))
 	build.Load(build.Param("state"), reg.RAX)
 	build.TESTQ(reg.RAX, reg.RAX)
 	build.JZ(operand.LabelRef("stateless"))

@@ -130,6 +130,9 @@ func lanes(t tables, sets int) {
 	build.JNZ(operand.LabelRef("last"))
 	build.Label("next")
 	k.setUp()
+	build.MOVQ(k.numbersNow(), reg.RAX)
+	build.TESTQ(reg.RAX, reg.RAX)
+	build.JZ(operand.LabelRef("first"))
 	build.Label("last")
 	build.ADDQ(operand.U8(64), moved)
 	bodies = nil
@@ -146,8 +149,14 @@ func lanes(t tables, sets int) {
 	build.TESTQ(blocks, blocks)
 	build.JNZ(operand.LabelRef("block"))
 	k.handOut()
+	build.Label("begin")
 	k.begin()
 	build.JMP(operand.LabelRef("block"))
+	build.Label("first")
+	build.ADDQ(operand.U8(64), moved)
+	emit(load)
+	build.XCHGQ(ring, spare)
+	build.JMP(operand.LabelRef("begin"))
 	build.Label("done")
 	build.VZEROUPPER()
 	build.RET()
@@ -158,9 +167,7 @@ func (k kernel) word(ring reg.Register, set, i int) operand.Mem {
 	return at(ring, 1024*set+64*(i%16))
 }
 
-// start sets up what stays the same for all groups. Then the loop is entered
-// in its last 16 rounds, for the sake of the load: at that time no group is
-// being hashed, and what the rounds make of the registers goes nowhere.
+// start sets up what stays the same for all groups.
 func (k kernel) start() {
 	build.XORL(reg.EAX, reg.EAX)
 	build.MOVQ(reg.RAX, k.numbersNow())
@@ -176,9 +183,6 @@ func (k kernel) start() {
 	build.LEAQ(at(scratch, k.ringBytes()), spare)
 	build.LEAQ(k.t.k, kTable)
 	build.LEAQ(k.t.rows, rows)
-	for set := range k.sets {
-		build.KXORQ(activeK[set], activeK[set], activeK[set])
-	}
 }
 
 // setUp prepares for the first block of the next group, if there is one.
@@ -293,13 +297,13 @@ func (k kernel) begin() {
 			build.VMOVDQA64(zmm[row], workingRegs(set)[row])
 		}
 	}
-	build.JMP(operand.LabelRef("begin"))
+	build.JMP(operand.LabelRef("hashed"))
 	build.Label("resume")
 	build.Load(build.Param("state"), reg.RBX)
 	for i := range 8 * k.sets {
 		build.VMOVDQU64(at(reg.RBX, 64*i), zmm[i])
 	}
-	build.Label("begin")
+	build.Label("hashed")
 	for i := range 8 * k.sets {
 		build.VMOVDQA64(zmm[i], at(scratch, k.hashAt(0)+64*i))
 	}
