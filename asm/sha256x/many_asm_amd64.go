@@ -34,14 +34,16 @@ func manyLanes16(dst *byte, number *uint32, blocks *uint32, groups int, state *[
 //go:noescape
 func manyLanes32(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, prefix int)
 
-// manyStreams2 compresses blocks of data[i] into state[i], for the first 2 i.
-// The words of a state are in the order F E B A H G D C.
+// manyStreams2 compresses blocks into state[i], for the first 2 i. They lie in a row
+// at data[i], or if there are more than first[i], those that follow lie at
+// then[i]. The words of a state are in the order F E B A H G D C.
 //
 //go:noescape
-func manyStreams2(state *[4]*[8]uint32, data *[4]*byte, blocks int)
+func manyStreams2(state *[4]*[8]uint32, data *[4]*byte, then *[4]*byte, first *[4]int, blocks int)
 
-// manyStreams4 compresses blocks of data[i] into state[i], for the first 4 i.
-// The words of a state are in the order F E B A H G D C.
+// manyStreams4 compresses blocks into state[i], for the first 4 i. They lie in a row
+// at data[i], or if there are more than first[i], those that follow lie at
+// then[i]. The words of a state are in the order F E B A H G D C.
 //
 //go:noescape
-func manyStreams4(state *[4]*[8]uint32, data *[4]*byte, blocks int)
+func manyStreams4(state *[4]*[8]uint32, data *[4]*byte, then *[4]*byte, first *[4]int, blocks int)

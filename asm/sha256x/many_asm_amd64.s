@@ -5490,22 +5490,26 @@ done:
 	VZEROUPPER
 	RET
 
-// func manyStreams2(state *[4]*[8]uint32, data *[4]*byte, blocks int)
-// Requires: SHA, SSE2, SSSE3
-TEXT ·manyStreams2(SB), $200-24
+// func manyStreams2(state *[4]*[8]uint32, data *[4]*byte, then *[4]*byte, first *[4]int, blocks int)
+// Requires: CMOV, SHA, SSE2, SSSE3
+TEXT ·manyStreams2(SB), $200-40
 	LEAQ  15(SP), DI
 	ANDQ  $-16, DI
 	MOVQ  state+0(FP), AX
 	MOVQ  data+8(FP), BX
-	MOVQ  blocks+16(FP), CX
-	MOVQ  (AX), DX
-	MOVOU (DX), X1
-	MOVOU 16(DX), X2
+	MOVQ  first+24(FP), CX
+	MOVQ  (AX), R8
+	MOVOU (R8), X1
+	MOVOU 16(R8), X2
 	MOVQ  (BX), R8
-	MOVQ  8(AX), DX
-	MOVOU (DX), X3
-	MOVOU 16(DX), X4
+	MOVQ  (CX), R12
+	MOVQ  8(AX), R9
+	MOVOU (R9), X3
+	MOVOU 16(R9), X4
 	MOVQ  8(BX), R9
+	MOVQ  8(CX), R13
+	MOVQ  then+16(FP), BX
+	MOVQ  blocks+32(FP), CX
 
 block:
 	MOVOA       X1, 64(DI)
@@ -5865,9 +5869,13 @@ block:
 	PADDD       64(DI), X1
 	PADDD       80(DI), X2
 	ADDQ        $0x40, R8
+	DECQ        R12
+	CMOVQEQ     (BX), R8
 	PADDD       160(DI), X3
 	PADDD       176(DI), X4
 	ADDQ        $0x40, R9
+	DECQ        R13
+	CMOVQEQ     8(BX), R9
 	DECQ        CX
 	JNZ         block
 	MOVQ        (AX), DX
@@ -5878,30 +5886,36 @@ block:
 	MOVOU       X4, 16(DX)
 	RET
 
-// func manyStreams4(state *[4]*[8]uint32, data *[4]*byte, blocks int)
-// Requires: SHA, SSE2, SSSE3
-TEXT ·manyStreams4(SB), $392-24
+// func manyStreams4(state *[4]*[8]uint32, data *[4]*byte, then *[4]*byte, first *[4]int, blocks int)
+// Requires: CMOV, SHA, SSE2, SSSE3
+TEXT ·manyStreams4(SB), $392-40
 	LEAQ  15(SP), DI
 	ANDQ  $-16, DI
 	MOVQ  state+0(FP), AX
 	MOVQ  data+8(FP), BX
-	MOVQ  blocks+16(FP), CX
-	MOVQ  (AX), DX
-	MOVOU (DX), X1
-	MOVOU 16(DX), X2
+	MOVQ  first+24(FP), CX
+	MOVQ  (AX), R8
+	MOVOU (R8), X1
+	MOVOU 16(R8), X2
 	MOVQ  (BX), R8
-	MOVQ  8(AX), DX
-	MOVOU (DX), X3
-	MOVOU 16(DX), X4
+	MOVQ  (CX), R12
+	MOVQ  8(AX), R9
+	MOVOU (R9), X3
+	MOVOU 16(R9), X4
 	MOVQ  8(BX), R9
-	MOVQ  16(AX), DX
-	MOVOU (DX), X5
-	MOVOU 16(DX), X6
+	MOVQ  8(CX), R13
+	MOVQ  16(AX), R10
+	MOVOU (R10), X5
+	MOVOU 16(R10), X6
 	MOVQ  16(BX), R10
-	MOVQ  24(AX), DX
-	MOVOU (DX), X7
-	MOVOU 16(DX), X8
+	MOVQ  16(CX), SI
+	MOVQ  24(AX), R11
+	MOVOU (R11), X7
+	MOVOU 16(R11), X8
 	MOVQ  24(BX), R11
+	MOVQ  24(CX), DX
+	MOVQ  then+16(FP), BX
+	MOVQ  blocks+32(FP), CX
 
 block:
 	MOVOA       X1, 64(DI)
@@ -6615,15 +6629,23 @@ block:
 	PADDD       64(DI), X1
 	PADDD       80(DI), X2
 	ADDQ        $0x40, R8
+	DECQ        R12
+	CMOVQEQ     (BX), R8
 	PADDD       160(DI), X3
 	PADDD       176(DI), X4
 	ADDQ        $0x40, R9
+	DECQ        R13
+	CMOVQEQ     8(BX), R9
 	PADDD       256(DI), X5
 	PADDD       272(DI), X6
 	ADDQ        $0x40, R10
+	DECQ        SI
+	CMOVQEQ     16(BX), R10
 	PADDD       352(DI), X7
 	PADDD       368(DI), X8
 	ADDQ        $0x40, R11
+	DECQ        DX
+	CMOVQEQ     24(BX), R11
 	DECQ        CX
 	JNZ         block
 	MOVQ        (AX), DX

@@ -86,19 +86,26 @@ type streams struct {
 	stream [streamWidth]stream
 }
 
-// A stream hashes one message, in up to three stretches of whole blocks. The
-// first block, if a prefix comes before it, and the padded end are put together
-// in the stream's buffer; all between is read where it is.
+// A stream hashes one message, in up to three pieces. The first block, if the
+// prefix is in it, and the padded end are put together in the stream's buffer;
+// all between is read where it is.
 type stream struct {
 	busy   bool
-	last   bool // the stretch is the message's last
-	own    bool // the stretch lies in buffer, not in the message
-	number int  // of the message
-	done   int  // bytes, with the prefix, up to the end of the stretch
-	at     int  // where the rest of the stretch begins
-	rest   int  // blocks in it
+	number int // of the message
+	piece  int // which of pieces is being hashed
+	pieces [4]piece
 	state  [8]uint32
-	buffer [2 * BlockSize]byte
+	buffer [headBytes + 2*BlockSize]byte // the first block, then the end
+}
+
+// headBytes of a stream's buffer are for the first block.
+const headBytes = BlockSize
+
+// A piece is blocks that lie in a row.
+type piece struct {
+	at     int  // where they begin
+	blocks int  // how many there are, none behind the last piece
+	own    bool // in the stream's buffer, not in the message
 }
 
 // push starts to hash message i, of which done bytes, the prefix included, are
@@ -109,8 +116,8 @@ func (s *streams) push(b *batch, i, done int, state *[8]uint32) {
 	}
 	for j := range s.stream {
 		if st := &s.stream[j]; !st.busy {
-			st.busy, st.last, st.number, st.done, st.state = true, false, i, done, *state
-			st.next(b)
+			st.busy, st.number, st.state = true, i, *state
+			st.cut(b, done)
 			s.active++
 			return
 		}
@@ -124,88 +131,111 @@ func (s *streams) drain(b *batch) {
 	}
 }
 
-// step compresses as many blocks as every stream has in its stretch.
+// step compresses as many blocks as every stream has in this piece and the
+// next.
 func (s *streams) step(b *batch) {
 	var states [streamWidth]*[8]uint32
-	var data [streamWidth]*byte
+	var data, then [streamWidth]*byte
+	var first [streamWidth]int
 	blocks, width := streamCallBlocks, 0
 	for i := range s.stream {
 		st := &s.stream[i]
 		if !st.busy {
 			continue
 		}
-		states[width] = &st.state
-		if st.own {
-			data[width] = &st.buffer[st.at]
-		} else {
-			data[width] = &b.msg(st.number)[st.at]
+		now, next := &st.pieces[st.piece], &st.pieces[st.piece+1]
+		states[width], data[width], first[width] = &st.state, st.data(b, now), now.blocks
+		if next.blocks > 0 {
+			then[width] = st.data(b, next)
 		}
-		blocks = min(blocks, st.rest)
+		blocks = min(blocks, now.blocks+next.blocks)
 		width++
 	}
 	// A stream without a message repeats the first one, and the result.
 	for i := width; i < streamWidth; i++ {
-		states[i], data[i] = states[0], data[0]
+		states[i], data[i], then[i], first[i] = states[0], data[0], then[0], first[0]
 	}
 	if width > 2 {
-		manyStreams4(&states, &data, blocks)
+		manyStreams4(&states, &data, &then, &first, blocks)
 	} else {
-		manyStreams2(&states, &data, blocks)
+		manyStreams2(&states, &data, &then, &first, blocks)
 	}
 	for i := range s.stream {
-		if st := &s.stream[i]; st.busy {
-			st.advance(b, blocks)
-			if !st.busy {
-				s.active--
-			}
+		if st := &s.stream[i]; st.busy && st.ended(blocks) {
+			st.digest(b.dst[st.number*Size:])
+			st.busy = false
+			s.active--
 		}
 	}
 }
 
-// advance moves the stream on behind blocks that were compressed.
-func (st *stream) advance(b *batch, blocks int) {
-	st.at += blocks * BlockSize
-	st.rest -= blocks
-	switch {
-	case st.rest > 0:
-	case !st.last:
-		st.next(b)
-	default:
-		digest := b.dst[st.number*Size:][:Size]
-		for i, at := range streamWord {
-			binary.BigEndian.PutUint32(digest[4*i:], st.state[at])
+// data is where a piece begins.
+func (st *stream) data(b *batch, p *piece) *byte {
+	if p.own {
+		return &st.buffer[p.at]
+	}
+	return &b.msg(st.number)[p.at]
+}
+
+// ended moves the stream on behind blocks that were compressed and says whether
+// they were its last.
+func (st *stream) ended(blocks int) bool {
+	for blocks > 0 {
+		p := &st.pieces[st.piece]
+		n := min(blocks, p.blocks)
+		p.at += n * BlockSize
+		p.blocks -= n
+		blocks -= n
+		if p.blocks == 0 {
+			st.piece++
 		}
-		st.busy = false
+	}
+	return st.pieces[st.piece].blocks == 0
+}
+
+func (st *stream) digest(dst []byte) {
+	dst = dst[:Size]
+	for i, at := range streamWord {
+		binary.BigEndian.PutUint32(dst[4*i:], st.state[at])
 	}
 }
 
-// next finds the next stretch.
-func (st *stream) next(b *batch) {
+// cut cuts what is left of the stream's message behind done bytes, with the
+// prefix, into pieces.
+func (st *stream) cut(b *batch, done int) {
 	msg, total := b.msg(st.number), b.total(st.number)
-	rest := total - st.done
-	st.at = 0
-	st.own = rest < BlockSize || st.done < b.before
-	switch {
-	case !st.own:
-		st.at, st.rest = st.done-b.before, rest/BlockSize
-	case rest >= BlockSize:
+	st.piece, st.pieces = 0, [4]piece{}
+	n := 0
+	if done < b.before && total >= BlockSize {
 		st.buffer[0] = byte(b.prefix)
-		copy(st.buffer[1:BlockSize], msg)
-		st.rest = 1
-	case rest < 0:
-		// The byte 0x80 was in the last block before; the length is missing.
-		clear(st.buffer[:BlockSize])
-		binary.BigEndian.PutUint64(st.buffer[BlockSize-8:], uint64(total)*8)
-		st.rest, st.last = 1, true
-	default:
-		clear(st.buffer[:])
-		n := 0
-		if st.done < b.before {
-			st.buffer[0] = byte(b.prefix)
-			n = 1
-		}
-		n += copy(st.buffer[n:], msg[st.done+n-b.before:])
-		st.rest, st.last = Pad(&st.buffer, st.buffer[:n], uint64(total))/BlockSize, true
+		copy(st.buffer[1:headBytes], msg)
+		st.pieces[n] = piece{own: true, blocks: 1}
+		done = BlockSize
+		n++
 	}
-	st.done += st.rest * BlockSize
+	if whole := (total - done) / BlockSize; whole > 0 {
+		st.pieces[n] = piece{at: done - b.before, blocks: whole}
+		done += whole * BlockSize
+		n++
+	}
+	st.pieces[n] = piece{own: true, at: headBytes, blocks: st.end(b, msg, total, done)}
+}
+
+// end writes the padded end of the message behind done bytes, less than a
+// block, to the buffer and returns its number of blocks.
+func (st *stream) end(b *batch, msg []byte, total, done int) int {
+	end := (*[2 * BlockSize]byte)(st.buffer[headBytes:])
+	clear(end[:])
+	if done > total {
+		// The byte 0x80 was in the last block before; the length is missing.
+		binary.BigEndian.PutUint64(end[BlockSize-8:], uint64(total)*8)
+		return 1
+	}
+	n := 0
+	if done < b.before {
+		end[0] = byte(b.prefix)
+		n = 1
+	}
+	n += copy(end[n:], msg[done+n-b.before:])
+	return Pad(end, end[:n], uint64(total)) / BlockSize
 }

@@ -122,8 +122,8 @@ func compareOrders(t *testing.T, f manyImpl, msgs [][]byte) {
 // and among short ones, so that their ends fall to different kernels.
 func checkLong(t *testing.T, f manyImpl) {
 	long := randomBytes(9, 1<<20+200)
-	for _, count := range []int{1, 2, 3, 5, 8, 9, 16, 17, 40} {
-		for _, total := range []int{count, 12, 16, 31, 32, 33, 100} {
+	for _, count := range []int{1, 3, 8, 9, 17, 40} {
+		for _, total := range []int{count, 12, 16, 33, 100} {
 			msgs := make([][]byte, max(count, total))
 			for i := range msgs {
 				msgs[i] = long[i : i+i*37%300]
@@ -204,7 +204,8 @@ func checkDrawn(t *rapid.T, f manyImpl) {
 		rapid.IntRange(0, 2048),
 		rapid.IntRange(0, 70_000),
 	)
-	sizes := rapid.SliceOfN(size, 0, 200).Draw(t, "sizes")
+	n := rapid.IntRange(0, 200).Draw(t, "messages")
+	sizes := rapid.SliceOfN(size, n, n).Draw(t, "sizes")
 	src := randomBytes(uint64(len(sizes)), 70_100)
 	msgs := make([][]byte, len(sizes))
 	for i, n := range sizes {

@@ -28,6 +28,7 @@ type stream struct {
 	t          tables
 	number     int
 	data       reg.Register // next block
+	left       reg.Register // blocks before data moves to the other place
 	abef, cdgh reg.Register
 	temp       []reg.Register
 }
@@ -39,10 +40,11 @@ func (s stream) hash(i int) operand.Mem  { return at(scratch, streamBytes*s.numb
 
 // streams writes the kernel for n streams.
 func streams(t tables, n int) {
-	build.TEXT(fmt.Sprintf("manyStreams%d", n), 0, "func(state *[4]*[8]uint32, data *[4]*byte, blocks int)")
+	build.TEXT(fmt.Sprintf("manyStreams%d", n), 0, "func(state *[4]*[8]uint32, data, then *[4]*byte, first *[4]int, blocks int)")
 	build.Doc(
-		fmt.Sprintf("manyStreams%d compresses blocks of data[i] into state[i], for the first %d i.", n, n),
-		"The words of a state are in the order F E B A H G D C.",
+		fmt.Sprintf("manyStreams%d compresses blocks into state[i], for the first %d i. They lie in a row", n, n),
+		"at data[i], or if there are more than first[i], those that follow lie at",
+		"then[i]. The words of a state are in the order F E B A H G D C.",
 	)
 	build.Pragma("noescape")
 	frame := build.AllocLocal(streamBytes*n + 8)
@@ -50,12 +52,13 @@ func streams(t tables, n int) {
 	build.ANDQ(operand.I8(-16), scratch)
 	build.Load(build.Param("state"), reg.RAX)
 	build.Load(build.Param("data"), reg.RBX)
-	build.Load(build.Param("blocks"), reg.RCX)
+	build.Load(build.Param("first"), reg.RCX)
 	var all []stream
 	for i := range n {
 		all = append(all, stream{
 			t: t, number: i,
 			data: []reg.Register{reg.R8, reg.R9, reg.R10, reg.R11}[i],
+			left: []reg.Register{reg.R12, reg.R13, reg.RSI, reg.RDX}[i],
 			abef: xmm[1+2*i], cdgh: xmm[2+2*i],
 			temp: xmm[9+i%2*3:][:3],
 		})
@@ -66,11 +69,14 @@ func streams(t tables, n int) {
 		}
 	}
 	each(func(s stream) {
-		build.MOVQ(at(reg.RAX, 8*s.number), reg.RDX)
-		build.MOVOU(at(reg.RDX, 0), s.abef)
-		build.MOVOU(at(reg.RDX, 16), s.cdgh)
+		build.MOVQ(at(reg.RAX, 8*s.number), s.data)
+		build.MOVOU(at(s.data, 0), s.abef)
+		build.MOVOU(at(s.data, 16), s.cdgh)
 		build.MOVQ(at(reg.RBX, 8*s.number), s.data)
+		build.MOVQ(at(reg.RCX, 8*s.number), s.left)
 	})
+	build.Load(build.Param("then"), reg.RBX)
+	build.Load(build.Param("blocks"), reg.RCX)
 	build.Label("block")
 	each(func(s stream) {
 		build.MOVOA(s.abef, s.hash(0))
@@ -83,6 +89,8 @@ func streams(t tables, n int) {
 		build.PADDD(s.hash(0), s.abef)
 		build.PADDD(s.hash(1), s.cdgh)
 		build.ADDQ(operand.U8(64), s.data)
+		build.DECQ(s.left)
+		build.CMOVQEQ(at(reg.RBX, 8*s.number), s.data)
 	})
 	build.DECQ(reg.RCX)
 	build.JNZ(operand.LabelRef("block"))
