@@ -12,8 +12,9 @@ import (
 
 // BLAKE3 returns the 32-byte BLAKE3 digest of msg, in the default hash mode.
 // Kernel "blake3".
-func BLAKE3(msg []byte) [Size]byte {
-	return sumBLAKE3(kernelBLAKE3.Pick(len(msg)), msg)
+func BLAKE3(msg []byte) (digest [Size]byte) {
+	hashBLAKE3(&digest, kernelBLAKE3.Pick(len(msg)), msg)
+	return digest
 }
 
 // BLAKE3Keyed returns the digest of msg in the keyed mode (§2.3): a message
@@ -29,7 +30,8 @@ func BLAKE3Keyed(key *[Size]byte, msg []byte) (digest [Size]byte) {
 		return digest
 	}
 	words := keyWords(key)
-	return blake3Sum(lanesOf(impl), msg, &words, blake3x.KeyedHash)
+	blake3Sum(&digest, lanesOf(impl), msg, &words, blake3x.KeyedHash)
+	return digest
 }
 
 // BLAKE3XOF fills dst, of any length, with the extended output of msg in the
@@ -74,22 +76,30 @@ func contextKey(lanes blake3x.Impl, context string) [8]uint32 {
 	} else {
 		msg = []byte(context)
 	}
-	key := blake3Sum(lanes, msg, &blake3x.IV, blake3x.DeriveKeyContext)
+	var key [Size]byte
+	blake3Sum(&key, lanes, msg, &blake3x.IV, blake3x.DeriveKeyContext)
 	return keyWords(&key)
 }
 
-// sumBLAKE3 hashes with the implementation of the given index. The calls are
+// hashBLAKE3 hashes with the implementation of the given index. The calls are
 // direct on purpose: see cpu.Kernel.Pick.
-func sumBLAKE3(impl int, msg []byte) [Size]byte {
+func hashBLAKE3(digest *[Size]byte, impl int, msg []byte) {
 	switch impl {
 	case implAVX512:
-		return blake3Sum(blake3x.AVX512, msg, &blake3x.IV, 0)
+		blake3Sum(digest, blake3x.AVX512, msg, &blake3x.IV, 0)
 	case implAVX2:
-		return blake3Sum(blake3x.AVX2, msg, &blake3x.IV, 0)
+		blake3Sum(digest, blake3x.AVX2, msg, &blake3x.IV, 0)
 	case implZeebo:
-		return blake3.Sum256(msg)
+		*digest = blake3.Sum256(msg)
+	default:
+		*digest = specBLAKE3(msg, &blake3x.IV, 0)
 	}
-	return specBLAKE3(msg, &blake3x.IV, 0)
+}
+
+// sumBLAKE3 is hashBLAKE3 in the shape of the kernels of one message.
+func sumBLAKE3(impl int, msg []byte) (digest [Size]byte) {
+	hashBLAKE3(&digest, impl, msg)
+	return digest
 }
 
 // lanesOf translates an index of the kernels "blake3" and "blake3_many" to the

@@ -52,8 +52,7 @@ func BLAKE3Chunk(chunk []byte, counter uint64) (cv [Size]byte, err error) {
 		return cv, fmt.Errorf("%w: a chunk of %d bytes; it must have 1 to %d", ErrLength, len(chunk), blake3x.ChunkSize)
 	}
 	words := blake3x.Chunk(blake3x.Impl(kernelBLAKE3Chunks.Pick(1)), chunk, &blake3x.IV, counter, 0)
-	blake3x.PutWords(cv[:], &words)
-	return cv, nil
+	return blake3x.Bytes(&words), nil
 }
 
 // BLAKE3Root returns the digest of the message whose tree has these two

@@ -104,7 +104,7 @@ func (s *blake3Stream) closeFullLayer() {
 // digest is the digest of what was written so far.
 func (s *blake3Stream) digest(dst *[Size]byte) {
 	if s.done == 0 {
-		*dst = blake3Sum(s.impl, s.buf[:s.bytes], &s.mode.key, s.mode.flags)
+		blake3Sum(dst, s.impl, s.buf[:s.bytes], &s.mode.key, s.mode.flags)
 		return
 	}
 	root := s.treeRoot()

@@ -59,15 +59,16 @@ func keyWords(key *[Size]byte) (words [8]uint32) {
 	return words
 }
 
-// blake3Sum returns the digest of msg.
-func blake3Sum(impl blake3x.Impl, msg []byte, key *[8]uint32, flags uint32) (digest [Size]byte) {
-	if len(msg) <= blake3x.ChunkSize {
-		words := blake3x.Chunk(impl, msg, key, 0, flags|blake3x.Root)
-		blake3x.PutWords(digest[:], &words)
-		return digest
+// blake3Sum sets digest to that of msg. It takes a pointer, like all functions
+// on the way to it, because a block takes so little time that every copy of the
+// result would show.
+func blake3Sum(digest *[Size]byte, impl blake3x.Impl, msg []byte, key *[8]uint32, flags uint32) {
+	if len(msg) > blake3x.ChunkSize {
+		sumTree(digest, impl, msg, key, flags)
+		return
 	}
-	sumTree(&digest, impl, msg, key, flags)
-	return digest
+	words := blake3x.Chunk(impl, msg, key, 0, flags|blake3x.Root)
+	*digest = blake3x.Bytes(&words)
 }
 
 // sumTree is blake3Sum for two chunks and more. It is a function of its own to
@@ -213,7 +214,7 @@ func messageRoot(impl blake3x.Impl, msg []byte, key *[8]uint32, flags uint32) bl
 // digest is the first 32 bytes of the output.
 func (r *blake3Root) digest(dst *[Size]byte, impl blake3x.Impl) {
 	out := blake3x.Compress(impl, &r.cv, &r.block, 0, r.blockLen, r.flags)
-	blake3x.PutWords(dst[:], (*[8]uint32)(out[:8]))
+	*dst = blake3x.Bytes((*[8]uint32)(out[:8]))
 }
 
 // read fills dst with the output from byte position pos on.

@@ -2,6 +2,8 @@
 
 package blake3x
 
+import "unsafe"
+
 // Unavailable says in words why the implementation cannot run on this
 // processor; it is empty when it can.
 func (i Impl) Unavailable() string {
@@ -92,6 +94,11 @@ func XOF(impl Impl, dst []byte, cv *[8]uint32, block *[16]uint32, counter uint64
 		XOFGeneric(dst, cv, block, counter, blockLen, flags)
 	}
 }
+
+// Bytes is what PutWords writes. This processor's words are little-endian, so it
+// is one wide copy: eight narrow stores would hold up whoever copies the result
+// on, because a wide load cannot be served from several stores under way.
+func Bytes(words *[8]uint32) [Size]byte { return *(*[Size]byte)(unsafe.Pointer(words)) }
 
 // putOutput writes a block of output, or as much of it as dst has room for,
 // and returns how many bytes that was.

@@ -40,3 +40,9 @@ func Many(_ Impl, dst []byte, msgs [][]byte, key *[8]uint32, flags uint32) {
 func XOF(_ Impl, dst []byte, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32) {
 	XOFGeneric(dst, cv, block, counter, blockLen, flags)
 }
+
+// Bytes is what PutWords writes.
+func Bytes(words *[8]uint32) (b [Size]byte) {
+	PutWords(b[:], words)
+	return b
+}
