@@ -42,32 +42,6 @@ func TestNothingToCompareIsNotMeasured(t *testing.T) {
 	}
 }
 
-func TestMeasurementStaysInItsBudget(t *testing.T) {
-	f := newFake("")
-	// A slow machine: one call of the slowest takes a quarter of the budget.
-	k := f.add("k", []int{1, 2, 4, 8, 16, 32, 64},
-		fakeImpl{name: "spec", base: float64(budget / 8)}, fakeImpl{name: "slow", base: float64(budget / 4)})
-	expectPicks(t, k, map[int]string{1: "spec", 1000: "spec"})
-	// The first rung is always finished: a warm-up, a repetition count and a
-	// sample of each. After that at most one more round of samples.
-	if limit := 3 * budget; f.clock > limit {
-		t.Errorf("measured for %v, want at most %v", f.clock, limit)
-	}
-	if e := f.Explain(); len(e[0].Ladder) == 7 {
-		t.Error("climbed the whole ladder after the budget was spent")
-	}
-}
-
-func TestHopelessImplementationIsDropped(t *testing.T) {
-	f := newFake("")
-	k := f.add("k", []int{1}, fakeImpl{name: "spec", base: 5000}, fakeImpl{name: "hopeless", base: 500_000})
-	k.Pick(1)
-	// Warm-up, repetition count, two samples.
-	if n := f.runs["k:hopeless"]; n != 4 {
-		t.Errorf("the hopeless implementation ran %d times, want 4", n)
-	}
-}
-
 func TestPickWhileMeasuringGetsTheSpecification(t *testing.T) {
 	f := newFake("")
 	var k *Kernel
