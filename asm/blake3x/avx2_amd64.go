@@ -13,7 +13,7 @@ import (
 func AVX2Unavailable() string { return cpu.Requires("AVX2") }
 
 // One call into assembly cannot be interrupted by the scheduler: a batch is
-// handed over in slices of some 50 µs. A lone chunk or parent at the end is
+// handed over in slices of some 50 µs (13 ns a parent, 200 ns a chunk). A lone chunk or parent at the end is
 // faster by itself than as one lane of eight.
 const (
 	avx2Lanes        = 8
@@ -45,8 +45,9 @@ func ParentsAVX2(dst, src []byte, key *[8]uint32, flags uint32) {
 		n := min(len(src)/ParentSize, avx2SliceParents)
 		switch {
 		case n == 1:
-			block := Words((*[BlockSize]byte)(src))
-			out := CompressAVX2(key, &block, 0, BlockSize, flags|Parent)
+			// On amd64 bytes are words as they lie, at any alignment.
+			var out [16]uint32
+			compressAVX2(&out, key, (*[16]uint32)(unsafe.Pointer(&src[0])), 0, BlockSize, flags|Parent)
 			PutWords(dst, (*[8]uint32)(out[:8]))
 		case n%avx2Lanes == 1:
 			n--

@@ -99,1193 +99,1209 @@ chunksAVX2_group:
 	XORL         BX, BX
 
 chunksAVX2_block:
-	VMOVDQU      (R8)(BX*1), X8
-	VINSERTI128  $0x01, (R12)(BX*1), Y8, Y8
-	VMOVDQU      (R9)(BX*1), X9
-	VINSERTI128  $0x01, (R13)(BX*1), Y9, Y9
-	VMOVDQU      (R10)(BX*1), X10
-	VINSERTI128  $0x01, (R14)(BX*1), Y10, Y10
-	VMOVDQU      (R11)(BX*1), X11
-	VINSERTI128  $0x01, (R15)(BX*1), Y11, Y11
-	VPUNPCKLDQ   Y9, Y8, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLDQ   Y11, Y10, Y14
-	VPUNPCKHDQ   Y11, Y10, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VMOVDQA      Y8, (AX)
-	VMOVDQA      Y9, 32(AX)
-	VMOVDQA      Y10, 64(AX)
-	VMOVDQA      Y11, 96(AX)
-	VMOVDQU      16(R8)(BX*1), X8
-	VINSERTI128  $0x01, 16(R12)(BX*1), Y8, Y8
-	VMOVDQU      16(R9)(BX*1), X9
-	VINSERTI128  $0x01, 16(R13)(BX*1), Y9, Y9
-	VMOVDQU      16(R10)(BX*1), X10
-	VINSERTI128  $0x01, 16(R14)(BX*1), Y10, Y10
-	VMOVDQU      16(R11)(BX*1), X11
-	VINSERTI128  $0x01, 16(R15)(BX*1), Y11, Y11
-	VPUNPCKLDQ   Y9, Y8, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLDQ   Y11, Y10, Y14
-	VPUNPCKHDQ   Y11, Y10, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VMOVDQA      Y8, 128(AX)
-	VMOVDQA      Y9, 160(AX)
-	VMOVDQA      Y10, 192(AX)
-	VMOVDQA      Y11, 224(AX)
-	VMOVDQU      32(R8)(BX*1), X8
-	VINSERTI128  $0x01, 32(R12)(BX*1), Y8, Y8
-	VMOVDQU      32(R9)(BX*1), X9
-	VINSERTI128  $0x01, 32(R13)(BX*1), Y9, Y9
-	VMOVDQU      32(R10)(BX*1), X10
-	VINSERTI128  $0x01, 32(R14)(BX*1), Y10, Y10
-	VMOVDQU      32(R11)(BX*1), X11
-	VINSERTI128  $0x01, 32(R15)(BX*1), Y11, Y11
-	VPUNPCKLDQ   Y9, Y8, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLDQ   Y11, Y10, Y14
-	VPUNPCKHDQ   Y11, Y10, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VMOVDQA      Y8, 256(AX)
-	VMOVDQA      Y9, 288(AX)
-	VMOVDQA      Y10, 320(AX)
-	VMOVDQA      Y11, 352(AX)
-	VMOVDQU      48(R8)(BX*1), X8
-	VINSERTI128  $0x01, 48(R12)(BX*1), Y8, Y8
-	VMOVDQU      48(R9)(BX*1), X9
-	VINSERTI128  $0x01, 48(R13)(BX*1), Y9, Y9
-	VMOVDQU      48(R10)(BX*1), X10
-	VINSERTI128  $0x01, 48(R14)(BX*1), Y10, Y10
-	VMOVDQU      48(R11)(BX*1), X11
-	VINSERTI128  $0x01, 48(R15)(BX*1), Y11, Y11
-	VPUNPCKLDQ   Y9, Y8, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLDQ   Y11, Y10, Y14
-	VPUNPCKHDQ   Y11, Y10, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VMOVDQA      Y8, 384(AX)
-	VMOVDQA      Y9, 416(AX)
-	VMOVDQA      Y10, 448(AX)
-	VMOVDQA      Y11, 480(AX)
-	LEAQ         640(AX), DX
-	LEAQ         608(AX), SI
-	TESTQ        BX, BX
-	CMOVQEQ      SI, DX
-	LEAQ         672(AX), SI
-	CMPQ         BX, $0x000003c0
-	CMOVQEQ      SI, DX
-	VMOVDQA      544(AX), Y12
-	VMOVDQA      576(AX), Y13
-	VMOVDQA      (DX), Y15
-	VPBROADCASTD avx2_blake3<>+676(SB), Y9
-	VPBROADCASTD avx2_blake3<>+680(SB), Y10
-	VPBROADCASTD avx2_blake3<>+684(SB), Y11
-	VPBROADCASTD avx2_blake3<>+704(SB), Y14
-	VPADDD       (AX), Y0, Y0
-	VPADDD       64(AX), Y1, Y1
-	VPADDD       128(AX), Y2, Y2
-	VPADDD       192(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       avx2_blake3<>+64(SB), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       32(AX), Y0, Y0
-	VPADDD       96(AX), Y1, Y1
-	VPADDD       160(AX), Y2, Y2
-	VPADDD       224(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       256(AX), Y0, Y0
-	VPADDD       320(AX), Y1, Y1
-	VPADDD       384(AX), Y2, Y2
-	VPADDD       448(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       288(AX), Y0, Y0
-	VPADDD       352(AX), Y1, Y1
-	VPADDD       416(AX), Y2, Y2
-	VPADDD       480(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       64(AX), Y0, Y0
-	VPADDD       96(AX), Y1, Y1
-	VPADDD       224(AX), Y2, Y2
-	VPADDD       128(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       192(AX), Y0, Y0
-	VPADDD       320(AX), Y1, Y1
-	VPADDD       (AX), Y2, Y2
-	VPADDD       416(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       32(AX), Y0, Y0
-	VPADDD       384(AX), Y1, Y1
-	VPADDD       288(AX), Y2, Y2
-	VPADDD       480(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       352(AX), Y0, Y0
-	VPADDD       160(AX), Y1, Y1
-	VPADDD       448(AX), Y2, Y2
-	VPADDD       256(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       96(AX), Y0, Y0
-	VPADDD       320(AX), Y1, Y1
-	VPADDD       416(AX), Y2, Y2
-	VPADDD       224(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       128(AX), Y0, Y0
-	VPADDD       384(AX), Y1, Y1
-	VPADDD       64(AX), Y2, Y2
-	VPADDD       448(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       192(AX), Y0, Y0
-	VPADDD       288(AX), Y1, Y1
-	VPADDD       352(AX), Y2, Y2
-	VPADDD       256(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       160(AX), Y0, Y0
-	VPADDD       (AX), Y1, Y1
-	VPADDD       480(AX), Y2, Y2
-	VPADDD       32(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       320(AX), Y0, Y0
-	VPADDD       384(AX), Y1, Y1
-	VPADDD       448(AX), Y2, Y2
-	VPADDD       416(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       224(AX), Y0, Y0
-	VPADDD       288(AX), Y1, Y1
-	VPADDD       96(AX), Y2, Y2
-	VPADDD       480(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       128(AX), Y0, Y0
-	VPADDD       352(AX), Y1, Y1
-	VPADDD       160(AX), Y2, Y2
-	VPADDD       32(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       (AX), Y0, Y0
-	VPADDD       64(AX), Y1, Y1
-	VPADDD       256(AX), Y2, Y2
-	VPADDD       192(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       384(AX), Y0, Y0
-	VPADDD       288(AX), Y1, Y1
-	VPADDD       480(AX), Y2, Y2
-	VPADDD       448(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       416(AX), Y0, Y0
-	VPADDD       352(AX), Y1, Y1
-	VPADDD       320(AX), Y2, Y2
-	VPADDD       256(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       224(AX), Y0, Y0
-	VPADDD       160(AX), Y1, Y1
-	VPADDD       (AX), Y2, Y2
-	VPADDD       192(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       64(AX), Y0, Y0
-	VPADDD       96(AX), Y1, Y1
-	VPADDD       32(AX), Y2, Y2
-	VPADDD       128(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       288(AX), Y0, Y0
-	VPADDD       352(AX), Y1, Y1
-	VPADDD       256(AX), Y2, Y2
-	VPADDD       480(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       448(AX), Y0, Y0
-	VPADDD       160(AX), Y1, Y1
-	VPADDD       384(AX), Y2, Y2
-	VPADDD       32(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       416(AX), Y0, Y0
-	VPADDD       (AX), Y1, Y1
-	VPADDD       64(AX), Y2, Y2
-	VPADDD       128(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       96(AX), Y0, Y0
-	VPADDD       320(AX), Y1, Y1
-	VPADDD       192(AX), Y2, Y2
-	VPADDD       224(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       352(AX), Y0, Y0
-	VPADDD       160(AX), Y1, Y1
-	VPADDD       32(AX), Y2, Y2
-	VPADDD       256(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       480(AX), Y0, Y0
-	VPADDD       (AX), Y1, Y1
-	VPADDD       288(AX), Y2, Y2
-	VPADDD       192(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       448(AX), Y0, Y0
-	VPADDD       64(AX), Y1, Y1
-	VPADDD       96(AX), Y2, Y2
-	VPADDD       224(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       320(AX), Y0, Y0
-	VPADDD       384(AX), Y1, Y1
-	VPADDD       128(AX), Y2, Y2
-	VPADDD       416(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPXOR        512(AX), Y0, Y0
-	VPXOR        Y9, Y1, Y1
-	VPXOR        Y10, Y2, Y2
-	VPXOR        Y11, Y3, Y3
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y13, Y5, Y5
-	VPXOR        Y14, Y6, Y6
-	VPXOR        Y15, Y7, Y7
-	ADDQ         $0x40, BX
-	CMPQ         BX, $0x00000400
-	JNE          chunksAVX2_block
-	VPUNPCKLDQ   Y1, Y0, Y12
-	VPUNPCKHDQ   Y1, Y0, Y13
-	VPUNPCKLDQ   Y3, Y2, Y14
-	VPUNPCKHDQ   Y3, Y2, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VPUNPCKLDQ   Y5, Y4, Y12
-	VPUNPCKHDQ   Y5, Y4, Y13
-	VPUNPCKLDQ   Y7, Y6, Y14
-	VPUNPCKHDQ   Y7, Y6, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y0
-	VPUNPCKHQDQ  Y14, Y12, Y1
-	VPUNPCKLQDQ  Y15, Y13, Y2
-	VPUNPCKHQDQ  Y15, Y13, Y3
-	VINSERTI128  $0x01, X0, Y8, Y12
-	VMOVDQU      Y12, (DI)
-	CMPQ         CX, $0x01
-	JEQ          chunksAVX2_stored
-	VINSERTI128  $0x01, X1, Y9, Y12
-	VMOVDQU      Y12, 32(DI)
-	CMPQ         CX, $0x02
-	JEQ          chunksAVX2_stored
-	VINSERTI128  $0x01, X2, Y10, Y12
-	VMOVDQU      Y12, 64(DI)
-	CMPQ         CX, $0x03
-	JEQ          chunksAVX2_stored
-	VINSERTI128  $0x01, X3, Y11, Y12
-	VMOVDQU      Y12, 96(DI)
-	CMPQ         CX, $0x04
-	JEQ          chunksAVX2_stored
-	VPERM2I128   $0x31, Y0, Y8, Y12
-	VMOVDQU      Y12, 128(DI)
-	CMPQ         CX, $0x05
-	JEQ          chunksAVX2_stored
-	VPERM2I128   $0x31, Y1, Y9, Y12
-	VMOVDQU      Y12, 160(DI)
-	CMPQ         CX, $0x06
-	JEQ          chunksAVX2_stored
-	VPERM2I128   $0x31, Y2, Y10, Y12
-	VMOVDQU      Y12, 192(DI)
-	CMPQ         CX, $0x07
-	JEQ          chunksAVX2_stored
-	VPERM2I128   $0x31, Y3, Y11, Y12
-	VMOVDQU      Y12, 224(DI)
+	VMOVDQU        (R8)(BX*1), X8
+	VBROADCASTI128 (R12)(BX*1), Y12
+	VPBLENDD       $0xf0, Y12, Y8, Y8
+	VMOVDQU        (R9)(BX*1), X9
+	VBROADCASTI128 (R13)(BX*1), Y13
+	VPBLENDD       $0xf0, Y13, Y9, Y9
+	VMOVDQU        (R10)(BX*1), X10
+	VBROADCASTI128 (R14)(BX*1), Y14
+	VPBLENDD       $0xf0, Y14, Y10, Y10
+	VMOVDQU        (R11)(BX*1), X11
+	VBROADCASTI128 (R15)(BX*1), Y15
+	VPBLENDD       $0xf0, Y15, Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKHDQ     Y9, Y8, Y13
+	VPUNPCKLDQ     Y11, Y10, Y14
+	VPUNPCKHDQ     Y11, Y10, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VMOVDQA        Y8, (AX)
+	VMOVDQA        Y9, 32(AX)
+	VMOVDQA        Y10, 64(AX)
+	VMOVDQA        Y11, 96(AX)
+	VMOVDQU        16(R8)(BX*1), X8
+	VBROADCASTI128 16(R12)(BX*1), Y12
+	VPBLENDD       $0xf0, Y12, Y8, Y8
+	VMOVDQU        16(R9)(BX*1), X9
+	VBROADCASTI128 16(R13)(BX*1), Y13
+	VPBLENDD       $0xf0, Y13, Y9, Y9
+	VMOVDQU        16(R10)(BX*1), X10
+	VBROADCASTI128 16(R14)(BX*1), Y14
+	VPBLENDD       $0xf0, Y14, Y10, Y10
+	VMOVDQU        16(R11)(BX*1), X11
+	VBROADCASTI128 16(R15)(BX*1), Y15
+	VPBLENDD       $0xf0, Y15, Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKHDQ     Y9, Y8, Y13
+	VPUNPCKLDQ     Y11, Y10, Y14
+	VPUNPCKHDQ     Y11, Y10, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VMOVDQA        Y8, 128(AX)
+	VMOVDQA        Y9, 160(AX)
+	VMOVDQA        Y10, 192(AX)
+	VMOVDQA        Y11, 224(AX)
+	VMOVDQU        32(R8)(BX*1), X8
+	VBROADCASTI128 32(R12)(BX*1), Y12
+	VPBLENDD       $0xf0, Y12, Y8, Y8
+	VMOVDQU        32(R9)(BX*1), X9
+	VBROADCASTI128 32(R13)(BX*1), Y13
+	VPBLENDD       $0xf0, Y13, Y9, Y9
+	VMOVDQU        32(R10)(BX*1), X10
+	VBROADCASTI128 32(R14)(BX*1), Y14
+	VPBLENDD       $0xf0, Y14, Y10, Y10
+	VMOVDQU        32(R11)(BX*1), X11
+	VBROADCASTI128 32(R15)(BX*1), Y15
+	VPBLENDD       $0xf0, Y15, Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKHDQ     Y9, Y8, Y13
+	VPUNPCKLDQ     Y11, Y10, Y14
+	VPUNPCKHDQ     Y11, Y10, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VMOVDQA        Y8, 256(AX)
+	VMOVDQA        Y9, 288(AX)
+	VMOVDQA        Y10, 320(AX)
+	VMOVDQA        Y11, 352(AX)
+	VMOVDQU        48(R8)(BX*1), X8
+	VBROADCASTI128 48(R12)(BX*1), Y12
+	VPBLENDD       $0xf0, Y12, Y8, Y8
+	VMOVDQU        48(R9)(BX*1), X9
+	VBROADCASTI128 48(R13)(BX*1), Y13
+	VPBLENDD       $0xf0, Y13, Y9, Y9
+	VMOVDQU        48(R10)(BX*1), X10
+	VBROADCASTI128 48(R14)(BX*1), Y14
+	VPBLENDD       $0xf0, Y14, Y10, Y10
+	VMOVDQU        48(R11)(BX*1), X11
+	VBROADCASTI128 48(R15)(BX*1), Y15
+	VPBLENDD       $0xf0, Y15, Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKHDQ     Y9, Y8, Y13
+	VPUNPCKLDQ     Y11, Y10, Y14
+	VPUNPCKHDQ     Y11, Y10, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VMOVDQA        Y8, 384(AX)
+	VMOVDQA        Y9, 416(AX)
+	VMOVDQA        Y10, 448(AX)
+	VMOVDQA        Y11, 480(AX)
+	LEAQ           640(AX), DX
+	LEAQ           608(AX), SI
+	TESTQ          BX, BX
+	CMOVQEQ        SI, DX
+	LEAQ           672(AX), SI
+	CMPQ           BX, $0x000003c0
+	CMOVQEQ        SI, DX
+	VMOVDQA        544(AX), Y12
+	VMOVDQA        576(AX), Y13
+	VMOVDQA        (DX), Y15
+	VPBROADCASTD   avx2_blake3<>+676(SB), Y9
+	VPBROADCASTD   avx2_blake3<>+680(SB), Y10
+	VPBROADCASTD   avx2_blake3<>+684(SB), Y11
+	VPBROADCASTD   avx2_blake3<>+704(SB), Y14
+	VPADDD         (AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         64(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         128(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         192(AX), Y3, Y3
+	VPADDD         avx2_blake3<>+64(SB), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         32(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         96(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         160(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         224(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         256(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         320(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         384(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         448(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         288(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         352(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         416(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         480(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         64(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         96(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         224(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         128(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         192(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         320(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         (AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         416(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         32(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         384(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         288(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         480(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         352(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         160(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         448(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         256(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         96(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         320(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         416(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         224(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         128(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         384(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         64(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         448(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         192(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         288(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         352(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         256(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         160(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         (AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         480(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         32(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         320(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         384(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         448(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         416(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         224(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         288(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         96(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         480(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         128(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         352(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         160(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         32(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         (AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         64(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         256(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         192(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         384(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         288(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         480(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         448(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         416(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         352(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         320(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         256(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         224(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         160(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         (AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         192(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         64(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         96(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         32(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         128(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         288(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         352(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         256(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         480(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         448(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         160(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         384(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         32(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         416(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         (AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         64(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         128(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         96(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         320(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         192(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         224(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         352(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         160(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         32(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         256(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         480(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         (AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         288(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         192(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         448(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         64(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         96(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         224(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         320(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         384(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         128(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         416(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPXOR          512(AX), Y0, Y0
+	VPXOR          Y9, Y1, Y1
+	VPXOR          Y10, Y2, Y2
+	VPXOR          Y11, Y3, Y3
+	VPXOR          Y12, Y4, Y4
+	VPXOR          Y13, Y5, Y5
+	VPXOR          Y14, Y6, Y6
+	VPXOR          Y15, Y7, Y7
+	ADDQ           $0x40, BX
+	CMPQ           BX, $0x00000400
+	JNE            chunksAVX2_block
+	VPUNPCKLDQ     Y1, Y0, Y12
+	VPUNPCKHDQ     Y1, Y0, Y13
+	VPUNPCKLDQ     Y3, Y2, Y14
+	VPUNPCKHDQ     Y3, Y2, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VPUNPCKLDQ     Y5, Y4, Y12
+	VPUNPCKHDQ     Y5, Y4, Y13
+	VPUNPCKLDQ     Y7, Y6, Y14
+	VPUNPCKHDQ     Y7, Y6, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y0
+	VPUNPCKHQDQ    Y14, Y12, Y1
+	VPUNPCKLQDQ    Y15, Y13, Y2
+	VPUNPCKHQDQ    Y15, Y13, Y3
+	VINSERTI128    $0x01, X0, Y8, Y12
+	VMOVDQU        Y12, (DI)
+	CMPQ           CX, $0x01
+	JEQ            chunksAVX2_stored
+	VINSERTI128    $0x01, X1, Y9, Y12
+	VMOVDQU        Y12, 32(DI)
+	CMPQ           CX, $0x02
+	JEQ            chunksAVX2_stored
+	VINSERTI128    $0x01, X2, Y10, Y12
+	VMOVDQU        Y12, 64(DI)
+	CMPQ           CX, $0x03
+	JEQ            chunksAVX2_stored
+	VINSERTI128    $0x01, X3, Y11, Y12
+	VMOVDQU        Y12, 96(DI)
+	CMPQ           CX, $0x04
+	JEQ            chunksAVX2_stored
+	VPERM2I128     $0x31, Y0, Y8, Y12
+	VMOVDQU        Y12, 128(DI)
+	CMPQ           CX, $0x05
+	JEQ            chunksAVX2_stored
+	VPERM2I128     $0x31, Y1, Y9, Y12
+	VMOVDQU        Y12, 160(DI)
+	CMPQ           CX, $0x06
+	JEQ            chunksAVX2_stored
+	VPERM2I128     $0x31, Y2, Y10, Y12
+	VMOVDQU        Y12, 192(DI)
+	CMPQ           CX, $0x07
+	JEQ            chunksAVX2_stored
+	VPERM2I128     $0x31, Y3, Y11, Y12
+	VMOVDQU        Y12, 224(DI)
 
 chunksAVX2_stored:
 	LEAQ 1024(R15), SI
@@ -1312,1214 +1328,1230 @@ TEXT ·parentsAVX2(SB), $768-36
 	XORL         BX, BX
 
 parentsAVX2_group:
-	MOVQ         SI, R8
-	LEAQ         64(R8), R9
-	CMPQ         CX, $0x01
-	CMOVQLE      R8, R9
-	LEAQ         64(R9), R10
-	CMPQ         CX, $0x02
-	CMOVQLE      R9, R10
-	LEAQ         64(R10), R11
-	CMPQ         CX, $0x03
-	CMOVQLE      R10, R11
-	LEAQ         64(R11), R12
-	CMPQ         CX, $0x04
-	CMOVQLE      R11, R12
-	LEAQ         64(R12), R13
-	CMPQ         CX, $0x05
-	CMOVQLE      R12, R13
-	LEAQ         64(R13), R14
-	CMPQ         CX, $0x06
-	CMOVQLE      R13, R14
-	LEAQ         64(R14), R15
-	CMPQ         CX, $0x07
-	CMOVQLE      R14, R15
-	MOVQ         key+24(FP), DX
-	VPBROADCASTD (DX), Y0
-	VPBROADCASTD 4(DX), Y1
-	VPBROADCASTD 8(DX), Y2
-	VPBROADCASTD 12(DX), Y3
-	VPBROADCASTD 16(DX), Y4
-	VPBROADCASTD 20(DX), Y5
-	VPBROADCASTD 24(DX), Y6
-	VPBROADCASTD 28(DX), Y7
-	VMOVDQU      (R8)(BX*1), X8
-	VINSERTI128  $0x01, (R12)(BX*1), Y8, Y8
-	VMOVDQU      (R9)(BX*1), X9
-	VINSERTI128  $0x01, (R13)(BX*1), Y9, Y9
-	VMOVDQU      (R10)(BX*1), X10
-	VINSERTI128  $0x01, (R14)(BX*1), Y10, Y10
-	VMOVDQU      (R11)(BX*1), X11
-	VINSERTI128  $0x01, (R15)(BX*1), Y11, Y11
-	VPUNPCKLDQ   Y9, Y8, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLDQ   Y11, Y10, Y14
-	VPUNPCKHDQ   Y11, Y10, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VMOVDQA      Y8, (AX)
-	VMOVDQA      Y9, 32(AX)
-	VMOVDQA      Y10, 64(AX)
-	VMOVDQA      Y11, 96(AX)
-	VMOVDQU      16(R8)(BX*1), X8
-	VINSERTI128  $0x01, 16(R12)(BX*1), Y8, Y8
-	VMOVDQU      16(R9)(BX*1), X9
-	VINSERTI128  $0x01, 16(R13)(BX*1), Y9, Y9
-	VMOVDQU      16(R10)(BX*1), X10
-	VINSERTI128  $0x01, 16(R14)(BX*1), Y10, Y10
-	VMOVDQU      16(R11)(BX*1), X11
-	VINSERTI128  $0x01, 16(R15)(BX*1), Y11, Y11
-	VPUNPCKLDQ   Y9, Y8, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLDQ   Y11, Y10, Y14
-	VPUNPCKHDQ   Y11, Y10, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VMOVDQA      Y8, 128(AX)
-	VMOVDQA      Y9, 160(AX)
-	VMOVDQA      Y10, 192(AX)
-	VMOVDQA      Y11, 224(AX)
-	VMOVDQU      32(R8)(BX*1), X8
-	VINSERTI128  $0x01, 32(R12)(BX*1), Y8, Y8
-	VMOVDQU      32(R9)(BX*1), X9
-	VINSERTI128  $0x01, 32(R13)(BX*1), Y9, Y9
-	VMOVDQU      32(R10)(BX*1), X10
-	VINSERTI128  $0x01, 32(R14)(BX*1), Y10, Y10
-	VMOVDQU      32(R11)(BX*1), X11
-	VINSERTI128  $0x01, 32(R15)(BX*1), Y11, Y11
-	VPUNPCKLDQ   Y9, Y8, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLDQ   Y11, Y10, Y14
-	VPUNPCKHDQ   Y11, Y10, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VMOVDQA      Y8, 256(AX)
-	VMOVDQA      Y9, 288(AX)
-	VMOVDQA      Y10, 320(AX)
-	VMOVDQA      Y11, 352(AX)
-	VMOVDQU      48(R8)(BX*1), X8
-	VINSERTI128  $0x01, 48(R12)(BX*1), Y8, Y8
-	VMOVDQU      48(R9)(BX*1), X9
-	VINSERTI128  $0x01, 48(R13)(BX*1), Y9, Y9
-	VMOVDQU      48(R10)(BX*1), X10
-	VINSERTI128  $0x01, 48(R14)(BX*1), Y10, Y10
-	VMOVDQU      48(R11)(BX*1), X11
-	VINSERTI128  $0x01, 48(R15)(BX*1), Y11, Y11
-	VPUNPCKLDQ   Y9, Y8, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLDQ   Y11, Y10, Y14
-	VPUNPCKHDQ   Y11, Y10, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VMOVDQA      Y8, 384(AX)
-	VMOVDQA      Y9, 416(AX)
-	VMOVDQA      Y10, 448(AX)
-	VMOVDQA      Y11, 480(AX)
-	VPXOR        Y12, Y12, Y12
-	VPXOR        Y13, Y13, Y13
-	VMOVDQA      608(AX), Y15
-	VPBROADCASTD avx2_blake3<>+676(SB), Y9
-	VPBROADCASTD avx2_blake3<>+680(SB), Y10
-	VPBROADCASTD avx2_blake3<>+684(SB), Y11
-	VPBROADCASTD avx2_blake3<>+704(SB), Y14
-	VPADDD       (AX), Y0, Y0
-	VPADDD       64(AX), Y1, Y1
-	VPADDD       128(AX), Y2, Y2
-	VPADDD       192(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       avx2_blake3<>+64(SB), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       32(AX), Y0, Y0
-	VPADDD       96(AX), Y1, Y1
-	VPADDD       160(AX), Y2, Y2
-	VPADDD       224(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       256(AX), Y0, Y0
-	VPADDD       320(AX), Y1, Y1
-	VPADDD       384(AX), Y2, Y2
-	VPADDD       448(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       288(AX), Y0, Y0
-	VPADDD       352(AX), Y1, Y1
-	VPADDD       416(AX), Y2, Y2
-	VPADDD       480(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       64(AX), Y0, Y0
-	VPADDD       96(AX), Y1, Y1
-	VPADDD       224(AX), Y2, Y2
-	VPADDD       128(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       192(AX), Y0, Y0
-	VPADDD       320(AX), Y1, Y1
-	VPADDD       (AX), Y2, Y2
-	VPADDD       416(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       32(AX), Y0, Y0
-	VPADDD       384(AX), Y1, Y1
-	VPADDD       288(AX), Y2, Y2
-	VPADDD       480(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       352(AX), Y0, Y0
-	VPADDD       160(AX), Y1, Y1
-	VPADDD       448(AX), Y2, Y2
-	VPADDD       256(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       96(AX), Y0, Y0
-	VPADDD       320(AX), Y1, Y1
-	VPADDD       416(AX), Y2, Y2
-	VPADDD       224(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       128(AX), Y0, Y0
-	VPADDD       384(AX), Y1, Y1
-	VPADDD       64(AX), Y2, Y2
-	VPADDD       448(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       192(AX), Y0, Y0
-	VPADDD       288(AX), Y1, Y1
-	VPADDD       352(AX), Y2, Y2
-	VPADDD       256(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       160(AX), Y0, Y0
-	VPADDD       (AX), Y1, Y1
-	VPADDD       480(AX), Y2, Y2
-	VPADDD       32(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       320(AX), Y0, Y0
-	VPADDD       384(AX), Y1, Y1
-	VPADDD       448(AX), Y2, Y2
-	VPADDD       416(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       224(AX), Y0, Y0
-	VPADDD       288(AX), Y1, Y1
-	VPADDD       96(AX), Y2, Y2
-	VPADDD       480(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       128(AX), Y0, Y0
-	VPADDD       352(AX), Y1, Y1
-	VPADDD       160(AX), Y2, Y2
-	VPADDD       32(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       (AX), Y0, Y0
-	VPADDD       64(AX), Y1, Y1
-	VPADDD       256(AX), Y2, Y2
-	VPADDD       192(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       384(AX), Y0, Y0
-	VPADDD       288(AX), Y1, Y1
-	VPADDD       480(AX), Y2, Y2
-	VPADDD       448(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       416(AX), Y0, Y0
-	VPADDD       352(AX), Y1, Y1
-	VPADDD       320(AX), Y2, Y2
-	VPADDD       256(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       224(AX), Y0, Y0
-	VPADDD       160(AX), Y1, Y1
-	VPADDD       (AX), Y2, Y2
-	VPADDD       192(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       64(AX), Y0, Y0
-	VPADDD       96(AX), Y1, Y1
-	VPADDD       32(AX), Y2, Y2
-	VPADDD       128(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       288(AX), Y0, Y0
-	VPADDD       352(AX), Y1, Y1
-	VPADDD       256(AX), Y2, Y2
-	VPADDD       480(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       448(AX), Y0, Y0
-	VPADDD       160(AX), Y1, Y1
-	VPADDD       384(AX), Y2, Y2
-	VPADDD       32(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       416(AX), Y0, Y0
-	VPADDD       (AX), Y1, Y1
-	VPADDD       64(AX), Y2, Y2
-	VPADDD       128(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       96(AX), Y0, Y0
-	VPADDD       320(AX), Y1, Y1
-	VPADDD       192(AX), Y2, Y2
-	VPADDD       224(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       352(AX), Y0, Y0
-	VPADDD       160(AX), Y1, Y1
-	VPADDD       32(AX), Y2, Y2
-	VPADDD       256(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       480(AX), Y0, Y0
-	VPADDD       (AX), Y1, Y1
-	VPADDD       288(AX), Y2, Y2
-	VPADDD       192(AX), Y3, Y3
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPXOR        Y2, Y14, Y14
-	VPXOR        Y3, Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPADDD       512(AX), Y12, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y4, Y4
-	VPADDD       Y13, Y9, Y9
-	VPXOR        Y9, Y5, Y5
-	VPADDD       Y14, Y10, Y10
-	VPXOR        Y10, Y6, Y6
-	VPADDD       Y15, Y11, Y11
-	VPXOR        Y11, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPADDD       448(AX), Y0, Y0
-	VPADDD       64(AX), Y1, Y1
-	VPADDD       96(AX), Y2, Y2
-	VPADDD       224(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+0(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+0(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+0(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+0(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x0c, Y5, Y8
-	VPSLLD       $0x14, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x0c, Y6, Y8
-	VPSLLD       $0x14, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x0c, Y7, Y8
-	VPSLLD       $0x14, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x0c, Y4, Y8
-	VPSLLD       $0x14, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPADDD       320(AX), Y0, Y0
-	VPADDD       384(AX), Y1, Y1
-	VPADDD       128(AX), Y2, Y2
-	VPADDD       416(AX), Y3, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
-	VPXOR        Y0, Y15, Y15
-	VPXOR        Y1, Y12, Y12
-	VPXOR        Y2, Y13, Y13
-	VPXOR        Y3, Y14, Y14
-	VPSHUFB      avx2_blake3<>+32(SB), Y15, Y15
-	VPSHUFB      avx2_blake3<>+32(SB), Y12, Y12
-	VPSHUFB      avx2_blake3<>+32(SB), Y13, Y13
-	VPSHUFB      avx2_blake3<>+32(SB), Y14, Y14
-	VPADDD       Y15, Y10, Y10
-	VPXOR        Y10, Y5, Y5
-	VPADDD       Y12, Y11, Y11
-	VPXOR        Y11, Y6, Y6
-	VPADDD       512(AX), Y13, Y8
-	VMOVDQA      Y8, 512(AX)
-	VPXOR        Y8, Y7, Y7
-	VPADDD       Y14, Y9, Y9
-	VPXOR        Y9, Y4, Y4
-	VPSRLD       $0x07, Y5, Y8
-	VPSLLD       $0x19, Y5, Y5
-	VPOR         Y8, Y5, Y5
-	VPSRLD       $0x07, Y6, Y8
-	VPSLLD       $0x19, Y6, Y6
-	VPOR         Y8, Y6, Y6
-	VPSRLD       $0x07, Y7, Y8
-	VPSLLD       $0x19, Y7, Y7
-	VPOR         Y8, Y7, Y7
-	VPSRLD       $0x07, Y4, Y8
-	VPSLLD       $0x19, Y4, Y4
-	VPOR         Y8, Y4, Y4
-	VPXOR        512(AX), Y0, Y0
-	VPXOR        Y9, Y1, Y1
-	VPXOR        Y10, Y2, Y2
-	VPXOR        Y11, Y3, Y3
-	VPXOR        Y12, Y4, Y4
-	VPXOR        Y13, Y5, Y5
-	VPXOR        Y14, Y6, Y6
-	VPXOR        Y15, Y7, Y7
-	VPUNPCKLDQ   Y1, Y0, Y12
-	VPUNPCKHDQ   Y1, Y0, Y13
-	VPUNPCKLDQ   Y3, Y2, Y14
-	VPUNPCKHDQ   Y3, Y2, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y8
-	VPUNPCKHQDQ  Y14, Y12, Y9
-	VPUNPCKLQDQ  Y15, Y13, Y10
-	VPUNPCKHQDQ  Y15, Y13, Y11
-	VPUNPCKLDQ   Y5, Y4, Y12
-	VPUNPCKHDQ   Y5, Y4, Y13
-	VPUNPCKLDQ   Y7, Y6, Y14
-	VPUNPCKHDQ   Y7, Y6, Y15
-	VPUNPCKLQDQ  Y14, Y12, Y0
-	VPUNPCKHQDQ  Y14, Y12, Y1
-	VPUNPCKLQDQ  Y15, Y13, Y2
-	VPUNPCKHQDQ  Y15, Y13, Y3
-	VINSERTI128  $0x01, X0, Y8, Y12
-	VMOVDQU      Y12, (DI)
-	CMPQ         CX, $0x01
-	JEQ          parentsAVX2_stored
-	VINSERTI128  $0x01, X1, Y9, Y12
-	VMOVDQU      Y12, 32(DI)
-	CMPQ         CX, $0x02
-	JEQ          parentsAVX2_stored
-	VINSERTI128  $0x01, X2, Y10, Y12
-	VMOVDQU      Y12, 64(DI)
-	CMPQ         CX, $0x03
-	JEQ          parentsAVX2_stored
-	VINSERTI128  $0x01, X3, Y11, Y12
-	VMOVDQU      Y12, 96(DI)
-	CMPQ         CX, $0x04
-	JEQ          parentsAVX2_stored
-	VPERM2I128   $0x31, Y0, Y8, Y12
-	VMOVDQU      Y12, 128(DI)
-	CMPQ         CX, $0x05
-	JEQ          parentsAVX2_stored
-	VPERM2I128   $0x31, Y1, Y9, Y12
-	VMOVDQU      Y12, 160(DI)
-	CMPQ         CX, $0x06
-	JEQ          parentsAVX2_stored
-	VPERM2I128   $0x31, Y2, Y10, Y12
-	VMOVDQU      Y12, 192(DI)
-	CMPQ         CX, $0x07
-	JEQ          parentsAVX2_stored
-	VPERM2I128   $0x31, Y3, Y11, Y12
-	VMOVDQU      Y12, 224(DI)
+	MOVQ           SI, R8
+	LEAQ           64(R8), R9
+	CMPQ           CX, $0x01
+	CMOVQLE        R8, R9
+	LEAQ           64(R9), R10
+	CMPQ           CX, $0x02
+	CMOVQLE        R9, R10
+	LEAQ           64(R10), R11
+	CMPQ           CX, $0x03
+	CMOVQLE        R10, R11
+	LEAQ           64(R11), R12
+	CMPQ           CX, $0x04
+	CMOVQLE        R11, R12
+	LEAQ           64(R12), R13
+	CMPQ           CX, $0x05
+	CMOVQLE        R12, R13
+	LEAQ           64(R13), R14
+	CMPQ           CX, $0x06
+	CMOVQLE        R13, R14
+	LEAQ           64(R14), R15
+	CMPQ           CX, $0x07
+	CMOVQLE        R14, R15
+	MOVQ           key+24(FP), DX
+	VPBROADCASTD   (DX), Y0
+	VPBROADCASTD   4(DX), Y1
+	VPBROADCASTD   8(DX), Y2
+	VPBROADCASTD   12(DX), Y3
+	VPBROADCASTD   16(DX), Y4
+	VPBROADCASTD   20(DX), Y5
+	VPBROADCASTD   24(DX), Y6
+	VPBROADCASTD   28(DX), Y7
+	VMOVDQU        (R8)(BX*1), X8
+	VBROADCASTI128 (R12)(BX*1), Y12
+	VPBLENDD       $0xf0, Y12, Y8, Y8
+	VMOVDQU        (R9)(BX*1), X9
+	VBROADCASTI128 (R13)(BX*1), Y13
+	VPBLENDD       $0xf0, Y13, Y9, Y9
+	VMOVDQU        (R10)(BX*1), X10
+	VBROADCASTI128 (R14)(BX*1), Y14
+	VPBLENDD       $0xf0, Y14, Y10, Y10
+	VMOVDQU        (R11)(BX*1), X11
+	VBROADCASTI128 (R15)(BX*1), Y15
+	VPBLENDD       $0xf0, Y15, Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKHDQ     Y9, Y8, Y13
+	VPUNPCKLDQ     Y11, Y10, Y14
+	VPUNPCKHDQ     Y11, Y10, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VMOVDQA        Y8, (AX)
+	VMOVDQA        Y9, 32(AX)
+	VMOVDQA        Y10, 64(AX)
+	VMOVDQA        Y11, 96(AX)
+	VMOVDQU        16(R8)(BX*1), X8
+	VBROADCASTI128 16(R12)(BX*1), Y12
+	VPBLENDD       $0xf0, Y12, Y8, Y8
+	VMOVDQU        16(R9)(BX*1), X9
+	VBROADCASTI128 16(R13)(BX*1), Y13
+	VPBLENDD       $0xf0, Y13, Y9, Y9
+	VMOVDQU        16(R10)(BX*1), X10
+	VBROADCASTI128 16(R14)(BX*1), Y14
+	VPBLENDD       $0xf0, Y14, Y10, Y10
+	VMOVDQU        16(R11)(BX*1), X11
+	VBROADCASTI128 16(R15)(BX*1), Y15
+	VPBLENDD       $0xf0, Y15, Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKHDQ     Y9, Y8, Y13
+	VPUNPCKLDQ     Y11, Y10, Y14
+	VPUNPCKHDQ     Y11, Y10, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VMOVDQA        Y8, 128(AX)
+	VMOVDQA        Y9, 160(AX)
+	VMOVDQA        Y10, 192(AX)
+	VMOVDQA        Y11, 224(AX)
+	VMOVDQU        32(R8)(BX*1), X8
+	VBROADCASTI128 32(R12)(BX*1), Y12
+	VPBLENDD       $0xf0, Y12, Y8, Y8
+	VMOVDQU        32(R9)(BX*1), X9
+	VBROADCASTI128 32(R13)(BX*1), Y13
+	VPBLENDD       $0xf0, Y13, Y9, Y9
+	VMOVDQU        32(R10)(BX*1), X10
+	VBROADCASTI128 32(R14)(BX*1), Y14
+	VPBLENDD       $0xf0, Y14, Y10, Y10
+	VMOVDQU        32(R11)(BX*1), X11
+	VBROADCASTI128 32(R15)(BX*1), Y15
+	VPBLENDD       $0xf0, Y15, Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKHDQ     Y9, Y8, Y13
+	VPUNPCKLDQ     Y11, Y10, Y14
+	VPUNPCKHDQ     Y11, Y10, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VMOVDQA        Y8, 256(AX)
+	VMOVDQA        Y9, 288(AX)
+	VMOVDQA        Y10, 320(AX)
+	VMOVDQA        Y11, 352(AX)
+	VMOVDQU        48(R8)(BX*1), X8
+	VBROADCASTI128 48(R12)(BX*1), Y12
+	VPBLENDD       $0xf0, Y12, Y8, Y8
+	VMOVDQU        48(R9)(BX*1), X9
+	VBROADCASTI128 48(R13)(BX*1), Y13
+	VPBLENDD       $0xf0, Y13, Y9, Y9
+	VMOVDQU        48(R10)(BX*1), X10
+	VBROADCASTI128 48(R14)(BX*1), Y14
+	VPBLENDD       $0xf0, Y14, Y10, Y10
+	VMOVDQU        48(R11)(BX*1), X11
+	VBROADCASTI128 48(R15)(BX*1), Y15
+	VPBLENDD       $0xf0, Y15, Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKHDQ     Y9, Y8, Y13
+	VPUNPCKLDQ     Y11, Y10, Y14
+	VPUNPCKHDQ     Y11, Y10, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VMOVDQA        Y8, 384(AX)
+	VMOVDQA        Y9, 416(AX)
+	VMOVDQA        Y10, 448(AX)
+	VMOVDQA        Y11, 480(AX)
+	VPXOR          Y12, Y12, Y12
+	VPXOR          Y13, Y13, Y13
+	VMOVDQA        608(AX), Y15
+	VPBROADCASTD   avx2_blake3<>+676(SB), Y9
+	VPBROADCASTD   avx2_blake3<>+680(SB), Y10
+	VPBROADCASTD   avx2_blake3<>+684(SB), Y11
+	VPBROADCASTD   avx2_blake3<>+704(SB), Y14
+	VPADDD         (AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         64(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         128(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         192(AX), Y3, Y3
+	VPADDD         avx2_blake3<>+64(SB), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         32(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         96(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         160(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         224(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         256(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         320(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         384(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         448(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         288(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         352(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         416(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         480(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         64(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         96(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         224(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         128(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         192(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         320(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         (AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         416(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         32(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         384(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         288(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         480(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         352(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         160(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         448(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         256(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         96(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         320(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         416(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         224(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         128(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         384(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         64(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         448(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         192(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         288(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         352(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         256(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         160(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         (AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         480(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         32(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         320(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         384(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         448(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         416(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         224(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         288(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         96(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         480(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         128(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         352(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         160(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         32(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         (AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         64(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         256(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         192(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         384(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         288(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         480(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         448(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         416(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         352(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         320(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         256(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         224(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         160(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         (AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         192(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         64(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         96(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         32(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         128(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         288(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         352(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         256(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         480(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         448(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         160(AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         384(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         32(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         416(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         (AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         64(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         128(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         96(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         320(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         192(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         224(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         352(AX), Y0, Y0
+	VPADDD         Y4, Y0, Y0
+	VPADDD         160(AX), Y1, Y1
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         32(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         256(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPADDD         480(AX), Y0, Y0
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPADDD         Y4, Y0, Y0
+	VPADDD         (AX), Y1, Y1
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPXOR          Y0, Y12, Y12
+	VPADDD         Y5, Y1, Y1
+	VPADDD         288(AX), Y2, Y2
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y1, Y13, Y13
+	VPADDD         Y6, Y2, Y2
+	VPADDD         192(AX), Y3, Y3
+	VPADDD         512(AX), Y12, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y2, Y14, Y14
+	VPADDD         Y7, Y3, Y3
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPADDD         Y13, Y9, Y9
+	VPXOR          Y9, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPXOR          Y3, Y15, Y15
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y14, Y10, Y10
+	VPXOR          Y10, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         Y15, Y11, Y11
+	VPXOR          Y11, Y7, Y7
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         448(AX), Y0, Y0
+	VPADDD         Y5, Y0, Y0
+	VPADDD         64(AX), Y1, Y1
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         96(AX), Y2, Y2
+	VPSHUFB        avx2_blake3<>+0(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         224(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+0(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x0c, Y5, Y8
+	VPSLLD         $0x14, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+0(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPADDD         320(AX), Y0, Y0
+	VPSRLD         $0x0c, Y6, Y8
+	VPSLLD         $0x14, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+0(SB), Y14, Y14
+	VPADDD         Y5, Y0, Y0
+	VPADDD         384(AX), Y1, Y1
+	VPSRLD         $0x0c, Y7, Y8
+	VPSLLD         $0x14, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPXOR          Y0, Y15, Y15
+	VPADDD         Y6, Y1, Y1
+	VPADDD         128(AX), Y2, Y2
+	VPSRLD         $0x0c, Y4, Y8
+	VPSLLD         $0x14, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPSHUFB        avx2_blake3<>+32(SB), Y15, Y15
+	VPXOR          Y1, Y12, Y12
+	VPADDD         Y7, Y2, Y2
+	VPADDD         416(AX), Y3, Y3
+	VPADDD         Y15, Y10, Y10
+	VPXOR          Y10, Y5, Y5
+	VPSHUFB        avx2_blake3<>+32(SB), Y12, Y12
+	VPXOR          Y2, Y13, Y13
+	VPADDD         Y4, Y3, Y3
+	VPSRLD         $0x07, Y5, Y8
+	VPSLLD         $0x19, Y5, Y5
+	VPOR           Y8, Y5, Y5
+	VPADDD         Y12, Y11, Y11
+	VPXOR          Y11, Y6, Y6
+	VPSHUFB        avx2_blake3<>+32(SB), Y13, Y13
+	VPXOR          Y3, Y14, Y14
+	VPSRLD         $0x07, Y6, Y8
+	VPSLLD         $0x19, Y6, Y6
+	VPOR           Y8, Y6, Y6
+	VPADDD         512(AX), Y13, Y8
+	VMOVDQA        Y8, 512(AX)
+	VPXOR          Y8, Y7, Y7
+	VPSHUFB        avx2_blake3<>+32(SB), Y14, Y14
+	VPSRLD         $0x07, Y7, Y8
+	VPSLLD         $0x19, Y7, Y7
+	VPOR           Y8, Y7, Y7
+	VPADDD         Y14, Y9, Y9
+	VPXOR          Y9, Y4, Y4
+	VPSRLD         $0x07, Y4, Y8
+	VPSLLD         $0x19, Y4, Y4
+	VPOR           Y8, Y4, Y4
+	VPXOR          512(AX), Y0, Y0
+	VPXOR          Y9, Y1, Y1
+	VPXOR          Y10, Y2, Y2
+	VPXOR          Y11, Y3, Y3
+	VPXOR          Y12, Y4, Y4
+	VPXOR          Y13, Y5, Y5
+	VPXOR          Y14, Y6, Y6
+	VPXOR          Y15, Y7, Y7
+	VPUNPCKLDQ     Y1, Y0, Y12
+	VPUNPCKHDQ     Y1, Y0, Y13
+	VPUNPCKLDQ     Y3, Y2, Y14
+	VPUNPCKHDQ     Y3, Y2, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y8
+	VPUNPCKHQDQ    Y14, Y12, Y9
+	VPUNPCKLQDQ    Y15, Y13, Y10
+	VPUNPCKHQDQ    Y15, Y13, Y11
+	VPUNPCKLDQ     Y5, Y4, Y12
+	VPUNPCKHDQ     Y5, Y4, Y13
+	VPUNPCKLDQ     Y7, Y6, Y14
+	VPUNPCKHDQ     Y7, Y6, Y15
+	VPUNPCKLQDQ    Y14, Y12, Y0
+	VPUNPCKHQDQ    Y14, Y12, Y1
+	VPUNPCKLQDQ    Y15, Y13, Y2
+	VPUNPCKHQDQ    Y15, Y13, Y3
+	VINSERTI128    $0x01, X0, Y8, Y12
+	VMOVDQU        Y12, (DI)
+	CMPQ           CX, $0x01
+	JEQ            parentsAVX2_stored
+	VINSERTI128    $0x01, X1, Y9, Y12
+	VMOVDQU        Y12, 32(DI)
+	CMPQ           CX, $0x02
+	JEQ            parentsAVX2_stored
+	VINSERTI128    $0x01, X2, Y10, Y12
+	VMOVDQU        Y12, 64(DI)
+	CMPQ           CX, $0x03
+	JEQ            parentsAVX2_stored
+	VINSERTI128    $0x01, X3, Y11, Y12
+	VMOVDQU        Y12, 96(DI)
+	CMPQ           CX, $0x04
+	JEQ            parentsAVX2_stored
+	VPERM2I128     $0x31, Y0, Y8, Y12
+	VMOVDQU        Y12, 128(DI)
+	CMPQ           CX, $0x05
+	JEQ            parentsAVX2_stored
+	VPERM2I128     $0x31, Y1, Y9, Y12
+	VMOVDQU        Y12, 160(DI)
+	CMPQ           CX, $0x06
+	JEQ            parentsAVX2_stored
+	VPERM2I128     $0x31, Y2, Y10, Y12
+	VMOVDQU        Y12, 192(DI)
+	CMPQ           CX, $0x07
+	JEQ            parentsAVX2_stored
+	VPERM2I128     $0x31, Y3, Y11, Y12
+	VMOVDQU        Y12, 224(DI)
 
 parentsAVX2_stored:
 	ADDQ $0x00000200, SI

@@ -166,51 +166,57 @@ func compressLanes() {
 	}
 }
 
-// quarterRounds is G on four columns or diagonals of the state, step by step
-// through all four, because a single one is a chain without parallelism. v8 is
-// still the initial value when first is set.
+// quarterRounds is G on four columns or diagonals of the state. One alone is a
+// chain without parallelism; the four are written beside each other, each a
+// step behind the one before, so that not all want shifts or byte shuffles,
+// which start two in a cycle, at the same time. v8 is still the initial value
+// when first is set.
 func quarterRounds(g [4][4]int, m []int, first bool) {
-	for half := range 2 {
-		for j, v := range g {
-			a := ymm[v[0]]
-			VPADDD(message(m[2*j+half]), a, a)
+	var steps [4][]func()
+	for j, v := range g {
+		for half := range 2 {
+			steps[j] = append(steps[j], halfSteps(v, m[2*j+half], half, first && half == 0)...)
 		}
-		for _, v := range g {
-			a, b := ymm[v[0]], ymm[v[1]]
-			VPADDD(b, a, a)
+	}
+	for t := range len(steps[0]) + len(g) - 1 {
+		for j := range g {
+			if i := t - j; i >= 0 && i < len(steps[j]) {
+				steps[j][i]()
+			}
 		}
-		rotation := rotate16()
-		if half == 1 {
-			rotation = rotate8()
-		}
-		for _, v := range g {
-			a, d := ymm[v[0]], ymm[v[3]]
-			VPXOR(a, d, d)
-		}
-		for _, v := range g {
-			d := ymm[v[3]]
-			VPSHUFB(rotation, d, d)
-		}
-		for _, v := range g {
-			b, c, d := ymm[v[1]], ymm[v[2]], ymm[v[3]]
+	}
+}
+
+// halfSteps is one half of G on the state words v. Instructions that use the
+// temporary make up one step.
+func halfSteps(v [4]int, m, half int, firstV8 bool) []func() {
+	a, b, c, d, t := ymm[v[0]], ymm[v[1]], ymm[v[2]], ymm[v[3]], ymm[8]
+	rotation, right := rotate16(), uint64(12)
+	if half == 1 {
+		rotation, right = rotate8(), 7
+	}
+	oldV8 := inScratch(v8At)
+	if firstV8 {
+		oldV8 = ivVector()
+	}
+	return []func(){
+		func() { VPADDD(message(m), a, a) },
+		func() { VPADDD(b, a, a) },
+		func() { VPXOR(a, d, d) },
+		func() { VPSHUFB(rotation, d, d) },
+		func() {
 			if v[2] == 8 {
-				old := inScratch(v8At)
-				if first && half == 0 {
-					old = ivVector(0)
-				}
-				VPADDD(old, d, c)
+				VPADDD(oldV8, d, c) // c is the temporary
 				VMOVDQA(c, inScratch(v8At))
 			} else {
 				VPADDD(d, c, c)
 			}
 			VPXOR(c, b, b)
-		}
-		right := []int{12, 7}[half]
-		for _, v := range g {
-			b, t := ymm[v[1]], ymm[8]
-			VPSRLD(Imm(uint64(right)), b, t)
-			VPSLLD(Imm(uint64(32-right)), b, b)
+		},
+		func() {
+			VPSRLD(Imm(right), b, t)
+			VPSLLD(Imm(32-right), b, b)
 			VPOR(t, b, b)
-		}
+		},
 	}
 }

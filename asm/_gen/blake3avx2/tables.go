@@ -30,11 +30,11 @@ const (
 
 func constant(at int) Mem { return NewDataAddr(NewStaticSymbol("avx2_blake3"), at) }
 
-func rotate16() Mem      { return constant(rotate16At) }
-func rotate8() Mem       { return constant(rotate8At) }
-func ivVector(i int) Mem { return constant(ivVectorAt + 32*i) }
-func ivWord(i int) Mem   { return constant(ivWordsAt + 4*i) }
-func blockLength() Mem   { return constant(blockLengthAt) }
+func rotate16() Mem    { return constant(rotate16At) }
+func rotate8() Mem     { return constant(rotate8At) }
+func ivVector() Mem    { return constant(ivVectorAt) }
+func ivWord(i int) Mem { return constant(ivWordsAt + 4*i) }
+func blockLength() Mem { return constant(blockLengthAt) }
 
 // tables writes the table of constants.
 func tables() {

@@ -7,7 +7,8 @@ import (
 )
 
 // transposeBlock puts word i of the lanes' blocks into message vector i. It
-// leaves Y0–Y7 alone. Sixteen bytes of each lane at a time:
+// leaves Y0–Y7 alone. Sixteen bytes of each lane at a time (VPBLENDD after a
+// broadcast, instead of VINSERTI128, keeps off the units that shuffle):
 //
 //	loads           Y8  = a0 a1 a2 a3 | e0 e1 e2 e3   lanes 0 and 4
 //	                Y9  = b0 …        | f0 …          lanes 1 and 5; Y10, Y11 alike
@@ -21,7 +22,8 @@ func transposeBlock() {
 	for q := range 4 {
 		for i := range 4 {
 			VMOVDQU(at(i, q), xmm(8+i))
-			VINSERTI128(Imm(1), at(i+4, q), ymm[8+i], ymm[8+i])
+			VBROADCASTI128(at(i+4, q), ymm[12+i])
+			VPBLENDD(Imm(0xf0), ymm[12+i], ymm[8+i], ymm[8+i])
 		}
 		transpose4(ymm[8:12], ymm[8:12], ymm[12:16])
 		for i := range 4 {

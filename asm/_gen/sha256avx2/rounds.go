@@ -6,12 +6,13 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// Scratch memory: the ring of the last 16 message words, the state to add at
-// the end of a block, and what does not fit into the ring.
+// Scratch memory: the ring of the last 16 message words, the state that a block
+// begins with and is added to its outcome, and the last bytes of the pairs,
+// which are the second block of a node.
 const (
 	ringAt      = 0
 	stateAt     = ringAt + 16*32
-	lastByteAt  = stateAt + 8*32 // nodes: the last bytes of the pairs
+	lastByteAt  = stateAt + 8*32
 	scratchSize = lastByteAt + 32
 )
 
@@ -39,17 +40,17 @@ func majXor(t int) VecPhysical { return ymm[8+(t&1)] }
 // op is an instruction still to be written.
 type op func()
 
-// round is round t of a block, FIPS 180-4 §6.2.2 step 3, without its message
-// word when addWord is empty. It begins with what the next round waits for:
-// the path from e over Σ1 to the next e.
+// round is round t of a block, FIPS 180-4 §6.2.2 step 3, with the operations
+// that add its constant and message word to h. It begins with what the next
+// round waits for: the path from e over Σ1 to the next e.
 func round(t int, addWord []op) []op {
 	a, b := variable(0, t), variable(1, t)
 	d, e, f, g, h := variable(3, t), variable(4, t), variable(5, t), variable(6, t), variable(7, t)
 	x, y, z := ymm[10], ymm[11], ymm[12]
 	maj, nextMaj := majXor(t), majXor(t+1)
 
-	ops := addWord
-	ops = append(ops, bigSigma(e, x, y, z, 6, 11, 25)...)
+	ops := bigSigma(e, x, y, z, 6, 11, 25)
+	ops = append(ops, addWord...)
 	ops = append(ops,
 		// Ch(e,f,g) = e&(f^g) ^ g
 		func() { VPXOR(f, g, y) },
@@ -107,17 +108,41 @@ func smallSigma(v, x, y Register, r1, r2, s3 int) []op {
 	}
 }
 
-// addRingWord adds word t and the constant of round t of a turn of 16 to h.
+// schedule makes message word t+16 from words t, t+1, t+9 and t+14, and puts
+// it into the slot of word t, §6.2.2 step 1. There are registers for one σ but
+// none for a sum beside it, which waits in the slot.
+func schedule(t int) []op {
+	x, y, v := ymm[13], ymm[14], ymm[15]
+	ops := []op{func() { VMOVDQA(ring(t+1), v) }}
+	ops = append(ops, smallSigma(v, x, y, 7, 18, 3)...)
+	ops = append(ops,
+		func() { VPADDD(ring(t), x, x) },
+		func() { VPADDD(ring(t+9), x, x) },
+		func() { VMOVDQA(x, ring(t)) },
+		func() { VMOVDQA(ring(t+14), v) },
+	)
+	ops = append(ops, smallSigma(v, x, y, 17, 19, 10)...)
+	return append(ops,
+		func() { VPADDD(ring(t), x, x) },
+		func() { VMOVDQA(x, ring(t)) },
+	)
+}
+
+// addConstant adds to h the constant of round t of a turn.
+func addConstant(t int) []op {
+	h := variable(7, t)
+	return []op{func() { VPADDD(Mem{Base: constants, Disp: 32 * t}, h, h) }}
+}
+
+// addRingWord adds word t and the constant of round t of a turn to h.
 func addRingWord(t int) []op {
 	h := variable(7, t)
-	return []op{
-		func() { VPADDD(Mem{Base: constants, Disp: 32 * (t % 16)}, h, h) },
-		func() { VPADDD(ring(t), h, h) },
-	}
+	return append(addConstant(t), func() { VPADDD(ring(t), h, h) })
 }
 
 // interleave writes the operations of both lists, each list in its order and
-// evenly spread over the whole.
+// evenly spread over the whole. A round reads its slot of the ring in its first
+// half, and schedule writes to it in its second.
 func interleave(a, b []op) {
 	for i, f := range a {
 		f()

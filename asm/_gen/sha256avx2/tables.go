@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"math/big"
+	"math/bits"
 
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
@@ -20,11 +21,10 @@ func newTables() *tables { return &tables{values: map[uint32]int{}} }
 
 func global(name string) Mem { return NewDataAddr(NewStaticSymbol(name), 0) }
 
-// k is the constant of round t; 32 bytes further on is that of round t+1.
-func (*tables) k(t int) Mem { return global("avx2_k").Offset(32 * t) }
-
-// padding is K+W of round t of the block after a message of 64 bytes.
-func (*tables) padding(t int) Mem { return global("avx2_padding").Offset(32 * t) }
+// k are the constants of the rounds, and padding those of the block after a
+// message of 64 bytes with its words added: 32 bytes for each round.
+func (*tables) k() Mem       { return global("avx2_k") }
+func (*tables) padding() Mem { return global("avx2_padding") }
 
 func (*tables) swapBytes() Mem        { return global("avx2_swap") }
 func (*tables) swapShiftedBytes() Mem { return global("avx2_swap").Offset(32) }
@@ -78,6 +78,11 @@ func paddingConstants() [64]uint32 {
 		w[t] += roundConstants[t]
 	}
 	return w
+}
+
+// sigmaOf is σ on a constant.
+func sigmaOf(n uint32, r1, r2, s3 int) uint32 {
+	return bits.RotateLeft32(n, -r1) ^ bits.RotateLeft32(n, -r2) ^ n>>s3
 }
 
 // The constants of FIPS 180-4, §4.2.2 and §5.3.3: the first 32 bits of the

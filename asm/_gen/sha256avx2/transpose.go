@@ -39,7 +39,8 @@ func (k *kernel) loadNodes() {
 
 // loadQuarter transposes 16 bytes of each lane, at the offset in its pair, into
 // slots 4q to 4q+3 of the ring. order is the permutation of bytes that turns
-// words around.
+// words around. (VPBLENDD after a broadcast, instead of VINSERTI128, keeps off
+// the units that shuffle.)
 //
 //	loads           Y0 = a0 a1 a2 a3 | e0 e1 e2 e3   lanes 0 and 4
 //	                Y1 = b0 …        | f0 …          lanes 1 and 5; Y2, Y3 alike
@@ -50,7 +51,8 @@ func loadQuarter(q, offset int, order VecPhysical) {
 	for i := range 4 {
 		x := ymm[i].(Vec).AsX()
 		VMOVDQU(Mem{Base: lane[i], Disp: offset}, x)
-		VINSERTI128(Imm(1), Mem{Base: lane[i+4], Disp: offset}, ymm[i], ymm[i])
+		VBROADCASTI128(Mem{Base: lane[i+4], Disp: offset}, ymm[4+i])
+		VPBLENDD(Imm(0xf0), ymm[4+i], ymm[i], ymm[i])
 		VPSHUFB(order, ymm[i], ymm[i])
 	}
 	VPUNPCKLDQ(Y1, Y0, Y4)
