@@ -100,6 +100,13 @@ func BenchmarkManyAVX512(b *testing.B) {
 		b.Skip(why)
 	}
 	benchmarkMany(b, ManyAVX512)
+	b.Run("prefixed/1024x200B", func(b *testing.B) {
+		timeMany(b, func(dst []byte, msgs [][]byte) { PrefixedAVX512(dst, msgs, 0) }, equalMessages(1024, 200))
+	})
+	b.Run("records/1024x200B", func(b *testing.B) {
+		src := randomBytes(1, 1024*200)
+		timeMany(b, func(dst []byte, _ [][]byte) { RecordsAVX512(dst, src, 200, 0) }, equalMessages(1024, 200))
+	})
 }
 
 func BenchmarkManySHANI(b *testing.B) {

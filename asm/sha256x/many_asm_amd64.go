@@ -12,9 +12,10 @@ package sha256x
 // nil, receives the lane's.
 //
 // A group may take several calls. For the first, offset is 0, for the others
-// the bytes hashed before, a multiple of 64 that counts the prefix. state takes
-// the hash values from call to call: word by word, 16 lanes in a row, set after
-// set. Without it, or with offset 0, lanes start from the initial hash value.
+// the bytes hashed before, a multiple of 64 that counts the prefix. With offset
+// 0 lanes start from the initial hash value, otherwise from state. Unless that
+// is nil, it receives the hash values: word by word, 16 lanes in a row, set
+// after set.
 //
 //go:noescape
 func manyLanes16(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, prefix int)
@@ -27,9 +28,10 @@ func manyLanes16(dst *byte, number *uint32, blocks *uint32, groups int, state *[
 // nil, receives the lane's.
 //
 // A group may take several calls. For the first, offset is 0, for the others
-// the bytes hashed before, a multiple of 64 that counts the prefix. state takes
-// the hash values from call to call: word by word, 16 lanes in a row, set after
-// set. Without it, or with offset 0, lanes start from the initial hash value.
+// the bytes hashed before, a multiple of 64 that counts the prefix. With offset
+// 0 lanes start from the initial hash value, otherwise from state. Unless that
+// is nil, it receives the hash values: word by word, 16 lanes in a row, set
+// after set.
 //
 //go:noescape
 func manyLanes32(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, prefix int)

@@ -27,13 +27,17 @@ func PrefixedSHANI(dst []byte, msgs [][]byte, prefix byte) {
 // RecordsSHANI is RecordsGeneric on four SHA-NI streams.
 func RecordsSHANI(dst, src []byte, size int, prefix byte) {
 	b := batchOfRecords(dst, src, size, prefix)
-	b.inOrder(0)
+	b.shani()
 }
 
-// shani sorts the messages when there are enough of them to make a difference:
-// streams that move in step need fewer calls.
+// shani sorts the messages if their lengths differ and they are enough to make
+// it worth while: streams that move in step need fewer calls.
 func (b *batch) shani() {
 	if b.n <= 2*streamWidth {
+		b.inOrder(0)
+		return
+	}
+	if _, equal := b.equalBlocks(0, b.n); equal {
 		b.inOrder(0)
 		return
 	}

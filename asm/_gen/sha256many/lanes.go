@@ -93,9 +93,10 @@ func lanes(t tables, sets int) {
 		"nil, receives the lane's.",
 		"",
 		"A group may take several calls. For the first, offset is 0, for the others",
-		"the bytes hashed before, a multiple of 64 that counts the prefix. state takes",
-		"the hash values from call to call: word by word, 16 lanes in a row, set after",
-		"set. Without it, or with offset 0, lanes start from the initial hash value.",
+		"the bytes hashed before, a multiple of 64 that counts the prefix. With offset",
+		"0 lanes start from the initial hash value, otherwise from state. Unless that",
+		"is nil, it receives the hash values: word by word, 16 lanes in a row, set",
+		"after set.",
 	)
 	build.Pragma("noescape")
 	frame := build.AllocLocal(k.frameBytes())

@@ -12,14 +12,19 @@
 //
 // One turn of the loop compresses one block of every lane:
 //
-//	            rounds 0-15    16-31       32-47       48-63
-//	sets 0, 1   └── one loop body, three times ──┘  └─ the last 16 ─┘ add
-//	              makes the words of the next 16     loads the next block
+//	sets 0 and 1   rounds 0-15, 16-31, 32-47    rounds 48-63            add
+//	               one body, three times        a body of its own
+//	alongside      words of the 16 rounds       read, pad, transpose
+//	               to come                      the next block
 //
-// The body of 16 rounds also makes the schedule words of the 16 rounds to
-// come, so it is the same three times over. The last 16 rounds have no words
-// to make; instead they read the next block of every message, pad it and
-// transpose it (load.go), in a second ring of 16 schedule words.
+// The last 16 rounds have no more words to make. Instead they fill a second
+// ring of 16 schedule words with the next block (load.go). A call hashes several
+// groups of 16 or 32 messages; while the last rounds of one run, the next block
+// is the first of the next group, so only the first group waits for its load.
+//
+// One body three times, not 48 rounds in a row, keeps the loop at 2400
+// instructions, 16 KB: it stays in the micro-op cache of Zen 4 and 5, which
+// straight-line code of both sets would overflow.
 //
 // Every block is read as if it were the last of its message: through a mask
 // that ends with the message, over a row that holds the byte 0x80 in the right
