@@ -70,11 +70,18 @@ func DPairsGeneric(dst, src []byte) {
 // SumGeneric returns the SHA-256 digest of msg.
 func SumGeneric(msg []byte) [Size]byte {
 	state := IV
-	whole := len(msg) / BlockSize * BlockSize
-	BlocksGeneric(&state, msg[:whole])
-	var tail [2 * BlockSize]byte
-	n := Pad(&tail, msg[whole:], uint64(len(msg)))
-	BlocksGeneric(&state, tail[:n])
+	return FinishGeneric(&state, msg, 0)
+}
+
+// FinishGeneric returns the digest of a message that ends with rest, state being
+// the hash value after the blocks before, which have that many bytes. It leaves
+// something else in state.
+func FinishGeneric(state *[8]uint32, rest []byte, before uint64) [Size]byte {
+	whole := len(rest) / BlockSize * BlockSize
+	BlocksGeneric(state, rest[:whole])
+	var end [2 * BlockSize]byte
+	n := Pad(&end, rest[whole:], before+uint64(len(rest)))
+	BlocksGeneric(state, end[:n])
 	var digest [Size]byte
 	for i, word := range state {
 		binary.BigEndian.PutUint32(digest[4*i:], word)

@@ -10,7 +10,7 @@ import (
 
 // ManySHANIUnavailable says why ManySHANI, PrefixedSHANI and RecordsSHANI must
 // not be called here, or "".
-func ManySHANIUnavailable() string { return cpu.Requires("SHA", "SSSE3") }
+func ManySHANIUnavailable() string { return cpu.Requires("SHA", "AVX") }
 
 // ManySHANI is ManyGeneric on four SHA-NI streams.
 func ManySHANI(dst []byte, msgs [][]byte) {

@@ -3,7 +3,7 @@
 package sha256x
 
 import (
-	"encoding/binary"
+	"unsafe"
 
 	"github.com/chainweir/weir/asm/cpu"
 )
@@ -75,14 +75,19 @@ func BlocksSHANI(state *[8]uint32, p []byte) {
 // SumSHANI is SumGeneric with SHA-NI.
 func SumSHANI(msg []byte) [Size]byte {
 	state := IV
-	whole := len(msg) / BlockSize * BlockSize
-	BlocksSHANI(&state, msg[:whole])
-	var tail [2 * BlockSize]byte
-	n := Pad(&tail, msg[whole:], uint64(len(msg)))
-	shaniBlocks(&state, &tail[0], n/BlockSize)
-	var digest [Size]byte
-	for i, word := range state {
-		binary.BigEndian.PutUint32(digest[4*i:], word)
+	return FinishSHANI(&state, msg, 0)
+}
+
+// FinishSHANI is FinishGeneric with SHA-NI.
+func FinishSHANI(state *[8]uint32, rest []byte, before uint64) (digest [Size]byte) {
+	total := before + uint64(len(rest))
+	if many := len(rest) / BlockSize; many > shaniCallBlocks {
+		BlocksSHANI(state, rest[:many*BlockSize])
+		rest = rest[many*BlockSize:]
 	}
+	blocks := len(rest) / BlockSize
+	var end [2 * BlockSize]byte
+	endBlocks := Pad(&end, rest[blocks*BlockSize:], total) / BlockSize
+	shaniSum(&digest, state, unsafe.SliceData(rest), blocks, &end, endBlocks)
 	return digest
 }

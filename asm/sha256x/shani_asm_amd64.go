@@ -9,6 +9,12 @@ package sha256x
 //go:noescape
 func shaniBlocks(state *[8]uint32, p *byte, n int)
 
+// shaniSum sets digest to the digest of a message: state is the hash value before
+// the n blocks of p, 0 or more, which endBlocks padded blocks of end follow, at least 1.
+//
+//go:noescape
+func shaniSum(digest *[32]byte, state *[8]uint32, p *byte, n int, end *[128]byte, endBlocks int)
+
 // shaniPairs1 sets digest i of dst to SHA-256(pair) for pair i of src, n of them, at least 1.
 //
 //go:noescape

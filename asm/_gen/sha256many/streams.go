@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
@@ -14,9 +15,9 @@ import (
 // registers' parts exchanged, are four rounds and leave everything in place.
 // Its third operand is X0: two schedule words, constants added.
 //
-// The 16 newest schedule words of a stream lie in memory, four to a register's
-// width. That leaves registers for four streams, and loads cost nothing here:
-// the SHA unit is what is busy.
+// The schedule words of a stream lie in memory, four to a register's width, all
+// but the newest four: through memory those would come too late for the next
+// step. That leaves registers for four streams.
 
 var xmm = []reg.Register{
 	reg.X0, reg.X1, reg.X2, reg.X3, reg.X4, reg.X5, reg.X6, reg.X7,
@@ -30,13 +31,14 @@ type stream struct {
 	data       reg.Register // next block
 	left       reg.Register // blocks before data moves to the other place
 	abef, cdgh reg.Register
-	temp       []reg.Register
+	newest     reg.Register   // the newest four schedule words
+	spare      []reg.Register // temporary; shared by the streams
 }
 
 const streamBytes = 64 + 32 // of the frame: schedule words, hash value
 
-func (s stream) words(i int) operand.Mem { return at(scratch, streamBytes*s.number+16*(i%4)) }
-func (s stream) hash(i int) operand.Mem  { return at(scratch, streamBytes*s.number+64+16*i) }
+func (s *stream) words(i int) operand.Mem { return at(scratch, streamBytes*s.number+16*(i%4)) }
+func (s *stream) hash(i int) operand.Mem  { return at(scratch, streamBytes*s.number+64+16*i) }
 
 // streams writes the kernel for n streams.
 func streams(t tables, n int) {
@@ -53,22 +55,22 @@ func streams(t tables, n int) {
 	build.Load(build.Param("state"), reg.RAX)
 	build.Load(build.Param("data"), reg.RBX)
 	build.Load(build.Param("first"), reg.RCX)
-	var all []stream
+	var all []*stream
+	spare := slices.Clone(xmm[13:])
 	for i := range n {
-		all = append(all, stream{
+		all = append(all, &stream{
 			t: t, number: i,
 			data: []reg.Register{reg.R8, reg.R9, reg.R10, reg.R11}[i],
 			left: []reg.Register{reg.R12, reg.R13, reg.RSI, reg.RDX}[i],
-			abef: xmm[1+2*i], cdgh: xmm[2+2*i],
-			temp: xmm[9+i%2*3:][:3],
+			abef: xmm[1+2*i], cdgh: xmm[2+2*i], newest: xmm[9+i], spare: spare,
 		})
 	}
-	each := func(part func(stream)) {
+	each := func(part func(*stream)) {
 		for _, s := range all {
 			part(s)
 		}
 	}
-	each(func(s stream) {
+	each(func(s *stream) {
 		build.MOVQ(at(reg.RAX, 8*s.number), s.data)
 		build.MOVOU(at(s.data, 0), s.abef)
 		build.MOVOU(at(s.data, 16), s.cdgh)
@@ -78,14 +80,14 @@ func streams(t tables, n int) {
 	build.Load(build.Param("then"), reg.RBX)
 	build.Load(build.Param("blocks"), reg.RCX)
 	build.Label("block")
-	each(func(s stream) {
+	each(func(s *stream) {
 		build.MOVOA(s.abef, s.hash(0))
 		build.MOVOA(s.cdgh, s.hash(1))
 	})
 	for i := range 16 {
-		each(func(s stream) { s.fourRounds(i) })
+		each(func(s *stream) { s.fourRounds(i) })
 	}
-	each(func(s stream) {
+	each(func(s *stream) {
 		build.PADDD(s.hash(0), s.abef)
 		build.PADDD(s.hash(1), s.cdgh)
 		build.ADDQ(operand.U8(64), s.data)
@@ -94,7 +96,7 @@ func streams(t tables, n int) {
 	})
 	build.DECQ(reg.RCX)
 	build.JNZ(operand.LabelRef("block"))
-	each(func(s stream) {
+	each(func(s *stream) {
 		build.MOVQ(at(reg.RAX, 8*s.number), reg.RDX)
 		build.MOVOU(s.abef, at(reg.RDX, 0))
 		build.MOVOU(s.cdgh, at(reg.RDX, 16))
@@ -103,27 +105,26 @@ func streams(t tables, n int) {
 }
 
 // fourRounds makes the schedule words 4i..4i+3 and does their rounds.
-func (s stream) fourRounds(i int) {
-	w, older := s.temp[0], s.temp[1]
+func (s *stream) fourRounds(i int) {
 	if i < 4 {
-		build.MOVOU(at(s.data, 16*i), w)
-		build.PSHUFB(s.t.swap, w)
+		build.VMOVDQU(at(s.data, 16*i), s.newest)
+		build.VPSHUFB(s.t.swap, s.newest, s.newest)
 	} else {
 		// The words 16, 15, 7 and 2 before: SHA256MSG1 adds sigma0 of the
 		// second to the first, SHA256MSG2 sigma1 of the last to the sum.
-		build.MOVOA(s.words(i), w)
+		w, older := s.spare[0], s.spare[1]
+		build.VMOVDQA(s.words(i), w)
 		build.SHA256MSG1(s.words(i+1), w)
-		build.MOVOA(s.words(i+3), older)
-		build.PALIGNR(operand.U8(4), s.words(i+2), older)
-		build.PADDD(older, w)
-		build.SHA256MSG2(s.words(i+3), w)
+		build.VPALIGNR(operand.U8(4), s.words(i+2), s.newest, older)
+		build.VPADDD(older, w, w)
+		build.SHA256MSG2(s.newest, w)
+		s.newest, s.spare[0], s.spare[1], s.spare[2] = w, s.spare[1], s.spare[2], s.newest
 	}
-	if i < 15 {
-		build.MOVOA(w, s.words(i))
+	if i < 14 { // the last eight words are never read from memory
+		build.VMOVDQA(s.newest, s.words(i))
 	}
-	build.MOVOA(w, xmm[0])
-	build.PADDD(s.t.k.Offset(16*i), xmm[0])
+	build.VPADDD(s.t.k.Offset(16*i), s.newest, xmm[0])
 	build.SHA256RNDS2(xmm[0], s.abef, s.cdgh)
-	build.PSHUFD(operand.U8(0x0e), xmm[0], xmm[0])
+	build.VPSHUFD(operand.U8(0x0e), xmm[0], xmm[0])
 	build.SHA256RNDS2(xmm[0], s.cdgh, s.abef)
 }

@@ -151,37 +151,3 @@ func secondHash(all []*stream) {
 	})
 	each(all, func(s *stream) { s.addIV() })
 }
-
-// blocks writes the kernel for the blocks of one stream, which cannot be
-// hashed side by side: each SHA256RNDS2 waits for the one before.
-func blocks(t tables) {
-	build.TEXT("shaniBlocks", 0, "func(state *[8]uint32, p *byte, n int)")
-	build.Doc("shaniBlocks compresses n blocks of p, at least 1, into state.")
-	build.Pragma("noescape")
-	frame := build.AllocLocal(streamBytes + 16)
-	build.LEAQ(frame.Offset(15), scratch)
-	build.ANDQ(operand.I8(-16), scratch)
-	state, left := reg.RAX, reg.RCX
-	build.Load(build.Param("state"), state)
-	s := streams(t, 1)[0]
-	build.Load(build.Param("p"), s.src.(reg.GPPhysical))
-	build.Load(build.Param("n"), left)
-	// From the words' order D C B A, H G F E, highest dword first.
-	build.VPSHUFD(operand.U8(0x1b), at(state, 0), xmm[13])  // A B C D
-	build.VPSHUFD(operand.U8(0x1b), at(state, 16), xmm[14]) // E F G H
-	build.VPUNPCKHQDQ(xmm[13], xmm[14], s.abef)
-	build.VPUNPCKLQDQ(xmm[13], xmm[14], s.cdgh)
-	build.Label("block")
-	s.keep()
-	block([]*stream{s}, wholePair)
-	s.addKept()
-	build.ADDQ(operand.U8(64), s.src)
-	build.DECQ(left)
-	build.JNZ(operand.LabelRef("block"))
-	for half := range 2 {
-		s.digestWords(half, xmm[13])
-		build.VPSHUFD(operand.U8(0xb1), xmm[13], xmm[13])
-		build.VMOVDQU(xmm[13], at(state, 16*half))
-	}
-	build.RET()
-}

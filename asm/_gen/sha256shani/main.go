@@ -45,6 +45,7 @@ func main() {
 	build.ConstraintExpr("amd64,gc,!purego")
 	t := newTables()
 	blocks(t)
+	sum(t)
 	for _, job := range []job{pairs, nodes, doublePairs} {
 		for _, n := range []int{1, 4} {
 			pairKernel(t, job, n)
