@@ -46,6 +46,11 @@ func batchChecks(name string, pick func(hash.Implementation) manyFunc, ref func(
 					return err
 				}
 			}
+			for size := range 2*64 + 10 { // whole rounds of lanes, and one left over
+				if err := compareMany(pick(im), ref, equalLengths(maxLanes+1, size)); err != nil {
+					return err
+				}
+			}
 			for _, size := range []int{1023, 1024, 1025, 4094, 4095, 4096, 4097, 8191, 8192, 8193, 20000} {
 				if err := compareMany(pick(im), ref, equalLengths(5, size)); err != nil {
 					return err
@@ -62,6 +67,9 @@ func batchChecks(name string, pick func(hash.Implementation) manyFunc, ref func(
 			}
 			return nil
 		}},
+		consecutiveLengths(name+"consecutive lengths", pick, ref),
+		mixedAroundLanes(name+"mixed lengths around lane counts", pick, ref),
+		fencedMany(name+"guard pages", pick, ref),
 	}
 }
 
@@ -78,20 +86,28 @@ func mixedLengths(n int) [][]byte {
 	msgs := make([][]byte, n)
 	for i := range msgs {
 		if i%11 != 5 {
-			msgs[i] = random(uint64(i), (i*i*37+n*13)%600)
+			msgs[i] = random(uint64(i), mixedLength(i, n))
 		}
 	}
 	return msgs
 }
 
-func compareMany(many manyFunc, ref func([]byte) digest, msgs [][]byte) error {
-	at := fmt.Sprintf("%d messages, the last of %d bytes", len(msgs), lastLen(msgs))
+func mixedLength(i, n int) int { return (i*i*37 + n*13) % 600 }
+
+func referenceMany(ref func([]byte) digest, msgs [][]byte) []byte {
 	var want []byte
-	before := make([][]byte, len(msgs))
-	for i, msg := range msgs {
-		before[i] = slices.Clone(msg)
+	for _, msg := range msgs {
 		d := ref(msg)
 		want = append(want, d[:]...)
+	}
+	return want
+}
+
+func compareMany(many manyFunc, ref func([]byte) digest, msgs [][]byte) error {
+	at := fmt.Sprintf("%d messages, the last of %d bytes", len(msgs), lastLen(msgs))
+	want, before := referenceMany(ref, msgs), make([][]byte, len(msgs))
+	for i, msg := range msgs {
+		before[i] = slices.Clone(msg)
 	}
 	dst := newGuarded(len(msgs)*hash.Size, len(msgs)%65)
 	if err := many(dst.bytes(), msgs); err != nil {
@@ -119,7 +135,7 @@ func lastLen(msgs [][]byte) int {
 var recordChecks = []check{
 	{"records counts", func(im hash.Implementation) error {
 		for n := range MaxCount + 1 {
-			for _, size := range []int{1, 32, 54, 55, 63, 64, 65, 200, 300} {
+			for _, size := range recordSizes {
 				if err := compareRecords(im, n, size, byte(n), n%65); err != nil {
 					return err
 				}
@@ -153,6 +169,16 @@ var recordChecks = []check{
 		}
 		return nil
 	}},
+	fencedRecords,
+}
+
+func referenceRecords(src []byte, size int, prefix byte) []byte {
+	var want []byte
+	for record := range slices.Chunk(src, size) {
+		d := sumPrefixed(prefix, record)
+		want = append(want, d[:]...)
+	}
+	return want
 }
 
 func compareRecords(im hash.Implementation, n, size int, prefix byte, shift int) error {
@@ -160,11 +186,7 @@ func compareRecords(im hash.Implementation, n, size int, prefix byte, shift int)
 	src, dst := newGuarded(n*size, shift), newGuarded(n*hash.Size, 64-shift)
 	copy(src.bytes(), random(6, n*size))
 	before := slices.Clone(src.all)
-	var want []byte
-	for record := range slices.Chunk(src.bytes(), size) {
-		d := sumPrefixed(prefix, record)
-		want = append(want, d[:]...)
-	}
+	want := referenceRecords(src.bytes(), size, prefix)
 	if err := im.Records(dst.bytes(), src.bytes(), size, prefix); err != nil {
 		return fmt.Errorf("%s: %w", at, err)
 	}

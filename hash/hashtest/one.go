@@ -96,14 +96,18 @@ func expectHex(got digest, want string) error {
 }
 
 // oneChecks are the checks for functions of one message: every length up to
-// dense, then the lengths around each multiple of block up to sparse.
-func oneChecks(ref func([]byte) digest, dense, block, sparse int) []check {
-	lengths := make([]int, 0, dense)
-	for n := range dense + 1 {
+// denseLengths, then the lengths around each multiple of unit up to sparse.
+func oneChecks(ref func([]byte) digest, unit, sparse int) []check {
+	var lengths []int
+	for n := range denseLengths + 1 {
 		lengths = append(lengths, n)
 	}
-	for edge := block; edge <= sparse; edge += block {
-		lengths = append(lengths, edge-1, edge, edge+1)
+	for edge := unit; edge <= sparse; edge += unit {
+		for _, beside := range []int{-64, -1, 0, 1, 64} {
+			if n := edge + beside; n > lengths[len(lengths)-1] {
+				lengths = append(lengths, n)
+			}
+		}
 	}
 	return []check{
 		{"lengths", func(im hash.Implementation) error {
@@ -116,7 +120,7 @@ func oneChecks(ref func([]byte) digest, dense, block, sparse int) []check {
 		}},
 		{"unaligned", func(im hash.Implementation) error {
 			for shift := range 65 {
-				for _, n := range []int{1, 63, 64, 65, block + 1, 2*block + 7} {
+				for _, n := range []int{1, 63, 64, 65, unit + 1, 2*unit + 7} {
 					if err := compareOne(im, ref, n, shift); err != nil {
 						return err
 					}
@@ -124,6 +128,10 @@ func oneChecks(ref func([]byte) digest, dense, block, sparse int) []check {
 			}
 			return nil
 		}},
+		fencedOne(ref, slices.DeleteFunc(slices.Clone(lengths), func(n int) bool {
+			// Beyond two units how a message ends has been seen.
+			return n > 2*unit+70 && n%unit > 1 && n%unit < unit-1
+		})),
 	}
 }
 

@@ -10,9 +10,12 @@ import (
 	"github.com/chainweir/weir/hash"
 )
 
+// maxLanes is the widest lane count in sight.
+const maxLanes = 32
+
 // MaxCount is the largest batch that the suite tries at every smaller count
-// too: more than four times the widest lane count in sight, which is 16.
-const MaxCount = 70
+// too: more than four times the widest lane count.
+const MaxCount = 4*maxLanes + 3
 
 type digest = [hash.Size]byte
 
@@ -27,6 +30,8 @@ var pairReference = map[string]func(pair []byte) digest{
 	"sha256_pairs":  sumSHA256,
 	"sha256_nodes":  func(pair []byte) digest { return sumPrefixed(1, pair) },
 	"sha256d_pairs": func(pair []byte) digest { d := sumSHA256(pair); return sumSHA256(d[:]) },
+
+	"blake3_parents": sumParent,
 }
 
 func sumPrefixed(prefix byte, msg []byte) digest {
