@@ -39,15 +39,17 @@ func ChunksAVX512(dst, src []byte, key *[8]uint32, counter uint64, flags uint32)
 		n -= 16
 	}
 	if n >= avx512MinLanes {
-		job := rowsJob(dst, src, n, ChunkSize)
+		var job avx512Job
+		for lane := range 16 { // lanes without a chunk read the last one
+			i := min(lane, n-1)
+			job.setLane(lane, dst[i*Size:], src[i*ChunkSize:][:ChunkSize])
+		}
 		lanes16(&job.dst, &job.src, &job.lengths, n, ChunkSize/BlockSize,
 			key, counter, ^uint32(0), flags, ChunkStart, ChunkEnd)
 		return
 	}
 	for i := range n {
-		var cv [8]uint32
-		chunkRow(&cv, &src[i*ChunkSize], ChunkSize, key, counter+uint64(i), flags, ChunkEnd)
-		PutWords(dst[i*Size:], &cv)
+		chunkRow(valueAt(dst, i), &src[i*ChunkSize], ChunkSize, key, counter+uint64(i), flags, ChunkStart, ChunkEnd)
 	}
 }
 
@@ -67,22 +69,18 @@ func ParentsAVX512(dst, src []byte, key *[8]uint32, flags uint32) {
 		n -= 16
 	}
 	if n >= avx512MinLanes {
-		job := rowsJob(dst, src, n, ParentSize)
-		lanes16(&job.dst, &job.src, &job.lengths, n, 1, key, 0, 0, flags, 0, 0)
+		parentsRest(&dst[0], &src[0], n, key, flags)
 		return
 	}
 	for i := range n {
-		block := Words((*[BlockSize]byte)(src[i*ParentSize:]))
-		var out [16]uint32
-		compressRow(&out, key, &block, 0, BlockSize, flags)
-		PutWords(dst[i*Size:], (*[8]uint32)(out[:8]))
+		chunkRow(valueAt(dst, i), &src[i*ParentSize], ParentSize, key, 0, flags, 0, 0)
 	}
 }
 
 // ChunkAVX512 works like ChunkGeneric.
 func ChunkAVX512(chunk []byte, key *[8]uint32, counter uint64, flags uint32) [8]uint32 {
 	var out [8]uint32
-	chunkRow(&out, unsafe.SliceData(chunk), len(chunk), key, counter, flags&^Root, ChunkEnd|flags&Root)
+	chunkRow(&out, unsafe.SliceData(chunk), len(chunk), key, counter, flags&^Root, ChunkStart, ChunkEnd|flags&Root)
 	return out
 }
 
@@ -91,4 +89,9 @@ func CompressAVX512(cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, 
 	var out [16]uint32
 	compressRow(&out, cv, block, counter, blockLen, flags)
 	return out
+}
+
+// valueAt is value i of dst as words, which are little-endian here.
+func valueAt(dst []byte, i int) *[8]uint32 {
+	return (*[8]uint32)(unsafe.Pointer((*[Size]byte)(dst[i*Size:])))
 }

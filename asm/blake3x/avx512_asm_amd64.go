@@ -25,10 +25,15 @@ func parents32(dst *byte, src *byte, groups int, key *[8]uint32, flags uint32)
 //go:noescape
 func parents16(dst *byte, src *byte, key *[8]uint32, flags uint32)
 
+// parentsRest does what ParentsGeneric does for n parents, 1 to 15. flags must contain Parent.
+//
+//go:noescape
+func parentsRest(dst *byte, src *byte, n int, key *[8]uint32, flags uint32)
+
 // lanes16 hashes sixteen chunks src[i] of lengths[i] ≤ 1024 bytes, the longest of which has
 // so many blocks (at least 1), and writes the values of the first rows of them to dst[i].
-// Chunk i has the number counter + i if counterMask is all ones, else 0 and counter must be 0.
-// start and end are added to the flags of the first and last block of each chunk.
+// Chunk i has the number counter + i&counterMask. start and end are added to the flags of the
+// first and last block of each chunk.
 //
 //go:noescape
 func lanes16(dst *[16]*byte, src *[16]*byte, lengths *[16]uint32, rows int, blocks int, key *[8]uint32, counter uint64, counterMask uint32, flags uint32, start uint32, end uint32)
@@ -38,11 +43,11 @@ func lanes16(dst *[16]*byte, src *[16]*byte, lengths *[16]uint32, rows int, bloc
 //go:noescape
 func xof16(dst *byte, bytes int, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen uint32, flags uint32)
 
-// chunkRow does what ChunkGeneric does for a chunk of so many bytes, 0 to 1024. end is
-// added to the flags of the last block and must contain ChunkEnd.
+// chunkRow hashes the blocks of a chunk of so many bytes, 0 to 1024. start and end are added
+// to the flags of the first and of the last block: ChunkStart and ChunkEnd, or none for a parent.
 //
 //go:noescape
-func chunkRow(out *[8]uint32, chunk *byte, bytes int, key *[8]uint32, counter uint64, flags uint32, end uint32)
+func chunkRow(out *[8]uint32, chunk *byte, bytes int, key *[8]uint32, counter uint64, flags uint32, start uint32, end uint32)
 
 // compressRow does what CompressGeneric does.
 //

@@ -197,7 +197,8 @@ group:
 	VPBROADCASTD R9, Z8
 	SHRQ         $0x20, R9
 	VPBROADCASTD R9, Z10
-	VPADDD       avx512_laneRow<>+0(SB), Z8, Z9
+	VMOVDQU64    avx512_laneRow<>+0(SB), Z9
+	VPADDD       Z8, Z9, Z9
 	VPCMPUD      $0x01, Z8, Z9, K1
 	VPTERNLOGD   $0xff, Z8, Z8, Z8
 	VPSUBD       Z8, Z10, K1, Z10
@@ -207,7 +208,8 @@ group:
 	VPBROADCASTD R9, Z8
 	SHRQ         $0x20, R9
 	VPBROADCASTD R9, Z10
-	VPADDD       avx512_laneRow<>+0(SB), Z8, Z9
+	VMOVDQU64    avx512_laneRow<>+0(SB), Z9
+	VPADDD       Z8, Z9, Z9
 	VPCMPUD      $0x01, Z8, Z9, K1
 	VPTERNLOGD   $0xff, Z8, Z8, Z8
 	VPSUBD       Z8, Z10, K1, Z10
@@ -2168,7 +2170,8 @@ TEXT ·chunks16(SB), $2240-36
 	VPBROADCASTD BX, Z8
 	SHRQ         $0x20, BX
 	VPBROADCASTD BX, Z10
-	VPADDD       avx512_laneRow<>+0(SB), Z8, Z9
+	VMOVDQU64    avx512_laneRow<>+0(SB), Z9
+	VPADDD       Z8, Z9, Z9
 	VPCMPUD      $0x01, Z8, Z9, K1
 	VPTERNLOGD   $0xff, Z8, Z8, Z8
 	VPSUBD       Z8, Z10, K1, Z10
@@ -6094,15 +6097,1110 @@ TEXT ·parents16(SB), $1088-28
 	VZEROUPPER
 	RET
 
+// func parentsRest(dst *byte, src *byte, n int, key *[8]uint32, flags uint32)
+// Requires: AVX, AVX512F, AVX512VL, CMOV
+TEXT ·parentsRest(SB), $1088-36
+	MOVQ          dst+0(FP), AX
+	MOVQ          src+8(FP), CX
+	MOVQ          n+16(FP), DX
+	MOVQ          key+24(FP), BX
+	MOVL          flags+32(FP), SI
+	LEAQ          63(SP), DI
+	ANDQ          $-64, DI
+	VPBROADCASTD  (BX), Z0
+	VPBROADCASTD  4(BX), Z1
+	VPBROADCASTD  8(BX), Z2
+	VPBROADCASTD  12(BX), Z3
+	VPBROADCASTD  16(BX), Z4
+	VPBROADCASTD  20(BX), Z5
+	VPBROADCASTD  24(BX), Z6
+	VPBROADCASTD  28(BX), Z7
+	VPBROADCASTD  avx512_iv<>+0(SB), Z8
+	VPBROADCASTD  avx512_iv<>+4(SB), Z9
+	VPBROADCASTD  avx512_iv<>+8(SB), Z10
+	VPBROADCASTD  avx512_iv<>+12(SB), Z11
+	VPXORD        X12, X12, X12
+	VPXORD        X13, X13, X13
+	MOVL          $0x00000040, BX
+	VPBROADCASTD  BX, Z14
+	VPBROADCASTD  SI, Z15
+	MOVQ          DX, BX
+	SHLQ          $0x06, BX
+	LEAQ          -64(CX)(BX*1), BX
+	LEAQ          (CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     (SI), Y16
+	LEAQ          64(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, (SI), Z16, Z16
+	LEAQ          256(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     (SI), Y17
+	LEAQ          320(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, (SI), Z17, Z17
+	LEAQ          512(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     (SI), Y18
+	LEAQ          576(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, (SI), Z18, Z18
+	LEAQ          768(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     (SI), Y19
+	LEAQ          832(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, (SI), Z19, Z19
+	VPUNPCKLDQ    Z17, Z16, Z24
+	VPUNPCKHDQ    Z17, Z16, Z16
+	VPUNPCKLDQ    Z19, Z18, Z17
+	VPUNPCKHDQ    Z19, Z18, Z18
+	VPUNPCKLQDQ   Z17, Z24, Z19
+	VPUNPCKHQDQ   Z17, Z24, Z24
+	VPUNPCKLQDQ   Z18, Z16, Z17
+	VPUNPCKHQDQ   Z18, Z16, Z16
+	LEAQ          128(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     (SI), Y20
+	LEAQ          192(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, (SI), Z20, Z20
+	LEAQ          384(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     (SI), Y21
+	LEAQ          448(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, (SI), Z21, Z21
+	LEAQ          640(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     (SI), Y22
+	LEAQ          704(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, (SI), Z22, Z22
+	LEAQ          896(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     (SI), Y23
+	LEAQ          960(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, (SI), Z23, Z23
+	VPUNPCKLDQ    Z21, Z20, Z18
+	VPUNPCKHDQ    Z21, Z20, Z20
+	VPUNPCKLDQ    Z23, Z22, Z21
+	VPUNPCKHDQ    Z23, Z22, Z22
+	VPUNPCKLQDQ   Z21, Z18, Z23
+	VPUNPCKHQDQ   Z21, Z18, Z18
+	VPUNPCKLQDQ   Z22, Z20, Z21
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VSHUFI32X4    $0x88, Z23, Z19, Z22
+	VMOVDQU64     Z22, (DI)
+	VSHUFI32X4    $0xdd, Z23, Z19, Z19
+	VMOVDQU64     Z19, 256(DI)
+	VSHUFI32X4    $0x88, Z18, Z24, Z22
+	VMOVDQU64     Z22, 64(DI)
+	VSHUFI32X4    $0xdd, Z18, Z24, Z24
+	VMOVDQU64     Z24, 320(DI)
+	VSHUFI32X4    $0x88, Z21, Z17, Z22
+	VMOVDQU64     Z22, 128(DI)
+	VSHUFI32X4    $0xdd, Z21, Z17, Z17
+	VMOVDQU64     Z17, 384(DI)
+	VSHUFI32X4    $0x88, Z20, Z16, Z22
+	VMOVDQU64     Z22, 192(DI)
+	VSHUFI32X4    $0xdd, Z20, Z16, Z16
+	VMOVDQU64     Z16, 448(DI)
+	LEAQ          (CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     32(SI), Y16
+	LEAQ          64(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, 32(SI), Z16, Z16
+	LEAQ          256(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     32(SI), Y17
+	LEAQ          320(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, 32(SI), Z17, Z17
+	LEAQ          512(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     32(SI), Y18
+	LEAQ          576(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, 32(SI), Z18, Z18
+	LEAQ          768(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     32(SI), Y19
+	LEAQ          832(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, 32(SI), Z19, Z19
+	VPUNPCKLDQ    Z17, Z16, Z24
+	VPUNPCKHDQ    Z17, Z16, Z16
+	VPUNPCKLDQ    Z19, Z18, Z17
+	VPUNPCKHDQ    Z19, Z18, Z18
+	VPUNPCKLQDQ   Z17, Z24, Z19
+	VPUNPCKHQDQ   Z17, Z24, Z24
+	VPUNPCKLQDQ   Z18, Z16, Z17
+	VPUNPCKHQDQ   Z18, Z16, Z16
+	LEAQ          128(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     32(SI), Y20
+	LEAQ          192(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, 32(SI), Z20, Z20
+	LEAQ          384(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     32(SI), Y21
+	LEAQ          448(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, 32(SI), Z21, Z21
+	LEAQ          640(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     32(SI), Y22
+	LEAQ          704(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VINSERTI64X4  $0x01, 32(SI), Z22, Z22
+	LEAQ          896(CX), SI
+	CMPQ          SI, BX
+	CMOVQHI       BX, SI
+	VMOVDQU64     32(SI), Y23
+	LEAQ          960(CX), CX
+	CMPQ          CX, BX
+	CMOVQHI       BX, CX
+	VINSERTI64X4  $0x01, 32(CX), Z23, Z23
+	VPUNPCKLDQ    Z21, Z20, Z18
+	VPUNPCKHDQ    Z21, Z20, Z20
+	VPUNPCKLDQ    Z23, Z22, Z21
+	VPUNPCKHDQ    Z23, Z22, Z22
+	VPUNPCKLQDQ   Z21, Z18, Z23
+	VPUNPCKHQDQ   Z21, Z18, Z18
+	VPUNPCKLQDQ   Z22, Z20, Z21
+	VPUNPCKHQDQ   Z22, Z20, Z20
+	VSHUFI32X4    $0x88, Z23, Z19, Z22
+	VMOVDQU64     Z22, 512(DI)
+	VSHUFI32X4    $0xdd, Z23, Z19, Z19
+	VMOVDQU64     Z19, 768(DI)
+	VSHUFI32X4    $0x88, Z18, Z24, Z22
+	VMOVDQU64     Z22, 576(DI)
+	VSHUFI32X4    $0xdd, Z18, Z24, Z24
+	VMOVDQU64     Z24, 832(DI)
+	VSHUFI32X4    $0x88, Z21, Z17, Z22
+	VMOVDQU64     Z22, 640(DI)
+	VSHUFI32X4    $0xdd, Z21, Z17, Z17
+	VMOVDQU64     Z17, 896(DI)
+	VSHUFI32X4    $0x88, Z20, Z16, Z22
+	VMOVDQU64     Z22, 704(DI)
+	VSHUFI32X4    $0xdd, Z20, Z16, Z16
+	VMOVDQU64     Z16, 960(DI)
+	VPADDD        (DI), Z0, Z0
+	VPADDD        128(DI), Z1, Z1
+	VPADDD        256(DI), Z2, Z2
+	VPADDD        384(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPADDD        64(DI), Z0, Z0
+	VPADDD        192(DI), Z1, Z1
+	VPADDD        320(DI), Z2, Z2
+	VPADDD        448(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPADDD        512(DI), Z0, Z0
+	VPADDD        640(DI), Z1, Z1
+	VPADDD        768(DI), Z2, Z2
+	VPADDD        896(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPADDD        576(DI), Z0, Z0
+	VPADDD        704(DI), Z1, Z1
+	VPADDD        832(DI), Z2, Z2
+	VPADDD        960(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPADDD        128(DI), Z0, Z0
+	VPADDD        192(DI), Z1, Z1
+	VPADDD        448(DI), Z2, Z2
+	VPADDD        256(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPADDD        384(DI), Z0, Z0
+	VPADDD        640(DI), Z1, Z1
+	VPADDD        (DI), Z2, Z2
+	VPADDD        832(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPADDD        64(DI), Z0, Z0
+	VPADDD        768(DI), Z1, Z1
+	VPADDD        576(DI), Z2, Z2
+	VPADDD        960(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPADDD        704(DI), Z0, Z0
+	VPADDD        320(DI), Z1, Z1
+	VPADDD        896(DI), Z2, Z2
+	VPADDD        512(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPADDD        192(DI), Z0, Z0
+	VPADDD        640(DI), Z1, Z1
+	VPADDD        832(DI), Z2, Z2
+	VPADDD        448(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPADDD        256(DI), Z0, Z0
+	VPADDD        768(DI), Z1, Z1
+	VPADDD        128(DI), Z2, Z2
+	VPADDD        896(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPADDD        384(DI), Z0, Z0
+	VPADDD        576(DI), Z1, Z1
+	VPADDD        704(DI), Z2, Z2
+	VPADDD        512(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPADDD        320(DI), Z0, Z0
+	VPADDD        (DI), Z1, Z1
+	VPADDD        960(DI), Z2, Z2
+	VPADDD        64(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPADDD        640(DI), Z0, Z0
+	VPADDD        768(DI), Z1, Z1
+	VPADDD        896(DI), Z2, Z2
+	VPADDD        832(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPADDD        448(DI), Z0, Z0
+	VPADDD        576(DI), Z1, Z1
+	VPADDD        192(DI), Z2, Z2
+	VPADDD        960(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPADDD        256(DI), Z0, Z0
+	VPADDD        704(DI), Z1, Z1
+	VPADDD        320(DI), Z2, Z2
+	VPADDD        64(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPADDD        (DI), Z0, Z0
+	VPADDD        128(DI), Z1, Z1
+	VPADDD        512(DI), Z2, Z2
+	VPADDD        384(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPADDD        768(DI), Z0, Z0
+	VPADDD        576(DI), Z1, Z1
+	VPADDD        960(DI), Z2, Z2
+	VPADDD        896(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPADDD        832(DI), Z0, Z0
+	VPADDD        704(DI), Z1, Z1
+	VPADDD        640(DI), Z2, Z2
+	VPADDD        512(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPADDD        448(DI), Z0, Z0
+	VPADDD        320(DI), Z1, Z1
+	VPADDD        (DI), Z2, Z2
+	VPADDD        384(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPADDD        128(DI), Z0, Z0
+	VPADDD        192(DI), Z1, Z1
+	VPADDD        64(DI), Z2, Z2
+	VPADDD        256(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPADDD        576(DI), Z0, Z0
+	VPADDD        704(DI), Z1, Z1
+	VPADDD        512(DI), Z2, Z2
+	VPADDD        960(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPADDD        896(DI), Z0, Z0
+	VPADDD        320(DI), Z1, Z1
+	VPADDD        768(DI), Z2, Z2
+	VPADDD        64(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPADDD        832(DI), Z0, Z0
+	VPADDD        (DI), Z1, Z1
+	VPADDD        128(DI), Z2, Z2
+	VPADDD        256(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPADDD        192(DI), Z0, Z0
+	VPADDD        640(DI), Z1, Z1
+	VPADDD        384(DI), Z2, Z2
+	VPADDD        448(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPADDD        704(DI), Z0, Z0
+	VPADDD        320(DI), Z1, Z1
+	VPADDD        64(DI), Z2, Z2
+	VPADDD        512(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPADDD        960(DI), Z0, Z0
+	VPADDD        (DI), Z1, Z1
+	VPADDD        576(DI), Z2, Z2
+	VPADDD        384(DI), Z3, Z3
+	VPADDD        Z4, Z0, Z0
+	VPADDD        Z5, Z1, Z1
+	VPADDD        Z6, Z2, Z2
+	VPADDD        Z7, Z3, Z3
+	VPXORD        Z0, Z12, Z12
+	VPXORD        Z1, Z13, Z13
+	VPXORD        Z2, Z14, Z14
+	VPXORD        Z3, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPADDD        Z12, Z8, Z8
+	VPADDD        Z13, Z9, Z9
+	VPADDD        Z14, Z10, Z10
+	VPADDD        Z15, Z11, Z11
+	VPXORD        Z8, Z4, Z4
+	VPXORD        Z9, Z5, Z5
+	VPXORD        Z10, Z6, Z6
+	VPXORD        Z11, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPADDD        896(DI), Z0, Z0
+	VPADDD        128(DI), Z1, Z1
+	VPADDD        192(DI), Z2, Z2
+	VPADDD        448(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x10, Z15, Z15
+	VPRORD        $0x10, Z12, Z12
+	VPRORD        $0x10, Z13, Z13
+	VPRORD        $0x10, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x0c, Z5, Z5
+	VPRORD        $0x0c, Z6, Z6
+	VPRORD        $0x0c, Z7, Z7
+	VPRORD        $0x0c, Z4, Z4
+	VPADDD        640(DI), Z0, Z0
+	VPADDD        768(DI), Z1, Z1
+	VPADDD        256(DI), Z2, Z2
+	VPADDD        832(DI), Z3, Z3
+	VPADDD        Z5, Z0, Z0
+	VPADDD        Z6, Z1, Z1
+	VPADDD        Z7, Z2, Z2
+	VPADDD        Z4, Z3, Z3
+	VPXORD        Z0, Z15, Z15
+	VPXORD        Z1, Z12, Z12
+	VPXORD        Z2, Z13, Z13
+	VPXORD        Z3, Z14, Z14
+	VPRORD        $0x08, Z15, Z15
+	VPRORD        $0x08, Z12, Z12
+	VPRORD        $0x08, Z13, Z13
+	VPRORD        $0x08, Z14, Z14
+	VPADDD        Z15, Z10, Z10
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z13, Z8, Z8
+	VPADDD        Z14, Z9, Z9
+	VPXORD        Z10, Z5, Z5
+	VPXORD        Z11, Z6, Z6
+	VPXORD        Z8, Z7, Z7
+	VPXORD        Z9, Z4, Z4
+	VPRORD        $0x07, Z5, Z5
+	VPRORD        $0x07, Z6, Z6
+	VPRORD        $0x07, Z7, Z7
+	VPRORD        $0x07, Z4, Z4
+	VPXORD        Z8, Z0, Z0
+	VPXORD        Z9, Z1, Z1
+	VPXORD        Z10, Z2, Z2
+	VPXORD        Z11, Z3, Z3
+	VPXORD        Z12, Z4, Z4
+	VPXORD        Z13, Z5, Z5
+	VPXORD        Z14, Z6, Z6
+	VPXORD        Z15, Z7, Z7
+	VMOVDQU64     avx512_pairLow<>+0(SB), Z9
+	VMOVDQU64     avx512_pairHigh<>+0(SB), Z10
+	VPUNPCKLDQ    Z1, Z0, Z8
+	VPUNPCKHDQ    Z1, Z0, Z0
+	VPUNPCKLDQ    Z3, Z2, Z1
+	VPUNPCKHDQ    Z3, Z2, Z2
+	VPUNPCKLQDQ   Z1, Z8, Z3
+	VPUNPCKHQDQ   Z1, Z8, Z8
+	VPUNPCKLQDQ   Z2, Z0, Z1
+	VPUNPCKHQDQ   Z2, Z0, Z0
+	VPUNPCKLDQ    Z5, Z4, Z2
+	VPUNPCKHDQ    Z5, Z4, Z4
+	VPUNPCKLDQ    Z7, Z6, Z5
+	VPUNPCKHDQ    Z7, Z6, Z6
+	VPUNPCKLQDQ   Z5, Z2, Z7
+	VPUNPCKHQDQ   Z5, Z2, Z2
+	VPUNPCKLQDQ   Z6, Z4, Z5
+	VPUNPCKHQDQ   Z6, Z4, Z4
+	VMOVDQA64     Z3, Z6
+	VPERMT2Q      Z7, Z9, Z6
+	CMPQ          DX, $0x00
+	JLE           done
+	VMOVDQU64     Y6, (AX)
+	CMPQ          DX, $0x01
+	JLE           done
+	VEXTRACTI64X4 $0x01, Z6, 32(AX)
+	VPERMT2Q      Z7, Z10, Z3
+	CMPQ          DX, $0x02
+	JLE           done
+	VMOVDQU64     Y3, 64(AX)
+	CMPQ          DX, $0x03
+	JLE           done
+	VEXTRACTI64X4 $0x01, Z3, 96(AX)
+	VMOVDQA64     Z8, Z6
+	VPERMT2Q      Z2, Z9, Z6
+	CMPQ          DX, $0x04
+	JLE           done
+	VMOVDQU64     Y6, 128(AX)
+	CMPQ          DX, $0x05
+	JLE           done
+	VEXTRACTI64X4 $0x01, Z6, 160(AX)
+	VPERMT2Q      Z2, Z10, Z8
+	CMPQ          DX, $0x06
+	JLE           done
+	VMOVDQU64     Y8, 192(AX)
+	CMPQ          DX, $0x07
+	JLE           done
+	VEXTRACTI64X4 $0x01, Z8, 224(AX)
+	VMOVDQA64     Z1, Z6
+	VPERMT2Q      Z5, Z9, Z6
+	CMPQ          DX, $0x08
+	JLE           done
+	VMOVDQU64     Y6, 256(AX)
+	CMPQ          DX, $0x09
+	JLE           done
+	VEXTRACTI64X4 $0x01, Z6, 288(AX)
+	VPERMT2Q      Z5, Z10, Z1
+	CMPQ          DX, $0x0a
+	JLE           done
+	VMOVDQU64     Y1, 320(AX)
+	CMPQ          DX, $0x0b
+	JLE           done
+	VEXTRACTI64X4 $0x01, Z1, 352(AX)
+	VMOVDQA64     Z0, Z6
+	VPERMT2Q      Z4, Z9, Z6
+	CMPQ          DX, $0x0c
+	JLE           done
+	VMOVDQU64     Y6, 384(AX)
+	CMPQ          DX, $0x0d
+	JLE           done
+	VEXTRACTI64X4 $0x01, Z6, 416(AX)
+	VPERMT2Q      Z4, Z10, Z0
+	CMPQ          DX, $0x0e
+	JLE           done
+	VMOVDQU64     Y0, 448(AX)
+	CMPQ          DX, $0x0f
+	JLE           done
+	VEXTRACTI64X4 $0x01, Z0, 480(AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func lanes16(dst *[16]*byte, src *[16]*byte, lengths *[16]uint32, rows int, blocks int, key *[8]uint32, counter uint64, counterMask uint32, flags uint32, start uint32, end uint32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV
-TEXT ·lanes16(SB), $2304-72
-	MOVQ         src+8(FP), AX
-	MOVQ         lengths+16(FP), CX
-	MOVQ         blocks+32(FP), DX
-	MOVQ         key+40(FP), BX
-	LEAQ         63(SP), SI
-	ANDQ         $-64, SI
+TEXT ·lanes16(SB), $3968-72
+	LEAQ         63(SP), AX
+	ANDQ         $-64, AX
+	LEAQ         (AX), CX
+	LEAQ         1024(AX), DX
 	MOVQ         counter+48(FP), DI
 	MOVL         counterMask+56(FP), R8
 	VPBROADCASTD R8, Z9
@@ -6114,1327 +7212,1422 @@ TEXT ·lanes16(SB), $2304-72
 	VPCMPUD      $0x01, Z8, Z9, K1
 	VPTERNLOGD   $0xff, Z8, Z8, Z8
 	VPSUBD       Z8, Z10, K1, Z10
-	VMOVDQU64    Z9, 2048(SI)
-	VMOVDQU64    Z10, 2112(SI)
-	VPBROADCASTD (BX), Z16
-	VPBROADCASTD 4(BX), Z17
-	VPBROADCASTD 8(BX), Z18
-	VPBROADCASTD 12(BX), Z19
-	VPBROADCASTD 16(BX), Z20
-	VPBROADCASTD 20(BX), Z21
-	VPBROADCASTD 24(BX), Z22
-	VPBROADCASTD 28(BX), Z23
-	VMOVDQU64    avx512_laneRow<>+0(SB), Z24
-	VPERMD       (CX), Z24, Z24
-	MOVL         $0x00000040, BX
-	VPBROADCASTD BX, Z25
-	VPXORD       Z27, Z27, Z27
-	MOVL         end+68(FP), BX
-	VPBROADCASTD BX, Z26
-	KXNORW       K2, K2, K2
-	MOVL         flags+60(FP), BX
-	MOVL         start+64(FP), DI
-	ORL          BX, DI
+	VMOVDQU64    Z9, 3584(AX)
+	VMOVDQU64    Z10, 3648(AX)
+	MOVQ         key+40(FP), DI
+	MOVQ         lengths+16(FP), R8
+	VPBROADCASTD (DI), Z0
+	VPBROADCASTD 4(DI), Z1
+	VPBROADCASTD 8(DI), Z2
+	VPBROADCASTD 12(DI), Z3
+	VPBROADCASTD 16(DI), Z4
+	VPBROADCASTD 20(DI), Z5
+	VPBROADCASTD 24(DI), Z6
+	VPBROADCASTD 28(DI), Z7
+	MOVL         $0x00000040, DI
+	VPBROADCASTD DI, Z26
+	VMOVDQU64    avx512_laneRow<>+0(SB), Z25
+	VPERMD       (R8), Z25, Z25
+	VPADDD       Z26, Z25, Z25
+	VPXORD       Z28, Z28, Z28
+	MOVL         end+68(FP), DI
+	VPBROADCASTD DI, Z27
+	MOVL         flags+60(FP), DI
+	ORL          DI, start+64(FP)
+	XORL         DI, DI
 	XORL         R8, R8
 
 block:
-	VPCMPD       $0x01, Z25, Z24, K3
-	VPCMPD       $0x02, Z25, Z24, K1
+	CMPQ         DI, blocks+32(FP)
+	JEQ          compress
+	MOVQ         src+8(FP), BX
+	MOVQ         R8, SI
+	VPSUBD       Z26, Z25, Z16
+	VPCMPD       $0x01, Z26, Z16, K3
 	KORTESTW     K3, K3
-	JNZ          partial
-	MOVQ         (AX), R9
-	VMOVDQU64    (R9)(R8*1), Y0
-	MOVQ         8(AX), R9
-	VINSERTI64X4 $0x01, (R9)(R8*1), Z0, Z0
-	MOVQ         32(AX), R9
-	VMOVDQU64    (R9)(R8*1), Y1
-	MOVQ         40(AX), R9
-	VINSERTI64X4 $0x01, (R9)(R8*1), Z1, Z1
-	MOVQ         64(AX), R9
-	VMOVDQU64    (R9)(R8*1), Y2
-	MOVQ         72(AX), R9
-	VINSERTI64X4 $0x01, (R9)(R8*1), Z2, Z2
-	MOVQ         96(AX), R9
-	VMOVDQU64    (R9)(R8*1), Y3
-	MOVQ         104(AX), R9
-	VINSERTI64X4 $0x01, (R9)(R8*1), Z3, Z3
-	VPUNPCKLDQ   Z1, Z0, Z8
-	VPUNPCKHDQ   Z1, Z0, Z0
-	VPUNPCKLDQ   Z3, Z2, Z1
-	VPUNPCKHDQ   Z3, Z2, Z2
-	VPUNPCKLQDQ  Z1, Z8, Z3
-	VPUNPCKHQDQ  Z1, Z8, Z8
-	VPUNPCKLQDQ  Z2, Z0, Z1
-	VPUNPCKHQDQ  Z2, Z0, Z0
-	MOVQ         16(AX), R9
-	VMOVDQU64    (R9)(R8*1), Y4
-	MOVQ         24(AX), R9
-	VINSERTI64X4 $0x01, (R9)(R8*1), Z4, Z4
-	MOVQ         48(AX), R9
-	VMOVDQU64    (R9)(R8*1), Y5
-	MOVQ         56(AX), R9
-	VINSERTI64X4 $0x01, (R9)(R8*1), Z5, Z5
-	MOVQ         80(AX), R9
-	VMOVDQU64    (R9)(R8*1), Y6
-	MOVQ         88(AX), R9
-	VINSERTI64X4 $0x01, (R9)(R8*1), Z6, Z6
-	MOVQ         112(AX), R9
-	VMOVDQU64    (R9)(R8*1), Y7
-	MOVQ         120(AX), R9
-	VINSERTI64X4 $0x01, (R9)(R8*1), Z7, Z7
-	VPUNPCKLDQ   Z5, Z4, Z2
-	VPUNPCKHDQ   Z5, Z4, Z4
-	VPUNPCKLDQ   Z7, Z6, Z5
-	VPUNPCKHDQ   Z7, Z6, Z6
-	VPUNPCKLQDQ  Z5, Z2, Z7
-	VPUNPCKHQDQ  Z5, Z2, Z2
-	VPUNPCKLQDQ  Z6, Z4, Z5
-	VPUNPCKHQDQ  Z6, Z4, Z4
-	VSHUFI32X4   $0x88, Z7, Z3, Z6
-	VMOVDQU64    Z6, (SI)
-	VSHUFI32X4   $0xdd, Z7, Z3, Z3
-	VMOVDQU64    Z3, 256(SI)
-	VSHUFI32X4   $0x88, Z2, Z8, Z6
-	VMOVDQU64    Z6, 64(SI)
-	VSHUFI32X4   $0xdd, Z2, Z8, Z8
-	VMOVDQU64    Z8, 320(SI)
-	VSHUFI32X4   $0x88, Z5, Z1, Z6
-	VMOVDQU64    Z6, 128(SI)
-	VSHUFI32X4   $0xdd, Z5, Z1, Z1
-	VMOVDQU64    Z1, 384(SI)
-	VSHUFI32X4   $0x88, Z4, Z0, Z6
-	VMOVDQU64    Z6, 192(SI)
-	VSHUFI32X4   $0xdd, Z4, Z0, Z0
-	VMOVDQU64    Z0, 448(SI)
-	MOVQ         (AX), R9
-	VMOVDQU64    32(R9)(R8*1), Y0
-	MOVQ         8(AX), R9
-	VINSERTI64X4 $0x01, 32(R9)(R8*1), Z0, Z0
-	MOVQ         32(AX), R9
-	VMOVDQU64    32(R9)(R8*1), Y1
-	MOVQ         40(AX), R9
-	VINSERTI64X4 $0x01, 32(R9)(R8*1), Z1, Z1
-	MOVQ         64(AX), R9
-	VMOVDQU64    32(R9)(R8*1), Y2
-	MOVQ         72(AX), R9
-	VINSERTI64X4 $0x01, 32(R9)(R8*1), Z2, Z2
-	MOVQ         96(AX), R9
-	VMOVDQU64    32(R9)(R8*1), Y3
-	MOVQ         104(AX), R9
-	VINSERTI64X4 $0x01, 32(R9)(R8*1), Z3, Z3
-	VPUNPCKLDQ   Z1, Z0, Z8
-	VPUNPCKHDQ   Z1, Z0, Z0
-	VPUNPCKLDQ   Z3, Z2, Z1
-	VPUNPCKHDQ   Z3, Z2, Z2
-	VPUNPCKLQDQ  Z1, Z8, Z3
-	VPUNPCKHQDQ  Z1, Z8, Z8
-	VPUNPCKLQDQ  Z2, Z0, Z1
-	VPUNPCKHQDQ  Z2, Z0, Z0
-	MOVQ         16(AX), R9
-	VMOVDQU64    32(R9)(R8*1), Y4
-	MOVQ         24(AX), R9
-	VINSERTI64X4 $0x01, 32(R9)(R8*1), Z4, Z4
-	MOVQ         48(AX), R9
-	VMOVDQU64    32(R9)(R8*1), Y5
-	MOVQ         56(AX), R9
-	VINSERTI64X4 $0x01, 32(R9)(R8*1), Z5, Z5
-	MOVQ         80(AX), R9
-	VMOVDQU64    32(R9)(R8*1), Y6
-	MOVQ         88(AX), R9
-	VINSERTI64X4 $0x01, 32(R9)(R8*1), Z6, Z6
-	MOVQ         112(AX), R9
-	VMOVDQU64    32(R9)(R8*1), Y7
-	MOVQ         120(AX), R9
-	VINSERTI64X4 $0x01, 32(R9)(R8*1), Z7, Z7
-	VPUNPCKLDQ   Z5, Z4, Z2
-	VPUNPCKHDQ   Z5, Z4, Z4
-	VPUNPCKLDQ   Z7, Z6, Z5
-	VPUNPCKHDQ   Z7, Z6, Z6
-	VPUNPCKLQDQ  Z5, Z2, Z7
-	VPUNPCKHQDQ  Z5, Z2, Z2
-	VPUNPCKLQDQ  Z6, Z4, Z5
-	VPUNPCKHQDQ  Z6, Z4, Z4
-	VSHUFI32X4   $0x88, Z7, Z3, Z6
-	VMOVDQU64    Z6, 512(SI)
-	VSHUFI32X4   $0xdd, Z7, Z3, Z3
-	VMOVDQU64    Z3, 768(SI)
-	VSHUFI32X4   $0x88, Z2, Z8, Z6
-	VMOVDQU64    Z6, 576(SI)
-	VSHUFI32X4   $0xdd, Z2, Z8, Z8
-	VMOVDQU64    Z8, 832(SI)
-	VSHUFI32X4   $0x88, Z5, Z1, Z6
-	VMOVDQU64    Z6, 640(SI)
-	VSHUFI32X4   $0xdd, Z5, Z1, Z1
-	VMOVDQU64    Z1, 896(SI)
-	VSHUFI32X4   $0x88, Z4, Z0, Z6
-	VMOVDQU64    Z6, 704(SI)
-	VSHUFI32X4   $0xdd, Z4, Z0, Z0
-	VMOVDQU64    Z0, 960(SI)
-	JMP          compress
-
-partial:
-	VPBROADCASTD R8, Z0
-	VMOVDQU64    (CX), Z1
-	VPSUBD       Z0, Z1, Z0
-	VPMAXSD      Z27, Z0, Z0
-	VPMINSD      Z25, Z0, Z0
-	VMOVDQU64    Z0, 2176(SI)
+	JZ           located
+	MOVQ         lengths+16(FP), R9
+	VPBROADCASTD SI, Z30
+	VMOVDQU64    (R9), Z31
+	VPSUBD       Z30, Z31, Z30
+	VPMAXSD      Z28, Z30, Z30
+	VPMINSD      Z26, Z30, Z30
+	VMOVDQU64    Z30, 3712(AX)
 	MOVQ         $-1, R9
-	LEAQ         1024(SI), R10
-	MOVL         2176(SI), R11
-	MOVQ         (AX), R12
-	ADDQ         R8, R12
+	LEAQ         2048(AX), R10
+	MOVL         3712(AX), R11
+	MOVQ         (BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1024(SI)
-	MOVL         2180(SI), R11
-	MOVQ         8(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3776(AX)
+	ADDQ         $0x40, R10
+	MOVL         3716(AX), R11
+	MOVQ         8(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1088(SI)
-	MOVL         2184(SI), R11
-	MOVQ         16(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3784(AX)
+	ADDQ         $0x40, R10
+	MOVL         3720(AX), R11
+	MOVQ         16(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1152(SI)
-	MOVL         2188(SI), R11
-	MOVQ         24(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3792(AX)
+	ADDQ         $0x40, R10
+	MOVL         3724(AX), R11
+	MOVQ         24(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1216(SI)
-	MOVL         2192(SI), R11
-	MOVQ         32(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3800(AX)
+	ADDQ         $0x40, R10
+	MOVL         3728(AX), R11
+	MOVQ         32(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1280(SI)
-	MOVL         2196(SI), R11
-	MOVQ         40(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3808(AX)
+	ADDQ         $0x40, R10
+	MOVL         3732(AX), R11
+	MOVQ         40(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1344(SI)
-	MOVL         2200(SI), R11
-	MOVQ         48(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3816(AX)
+	ADDQ         $0x40, R10
+	MOVL         3736(AX), R11
+	MOVQ         48(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1408(SI)
-	MOVL         2204(SI), R11
-	MOVQ         56(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3824(AX)
+	ADDQ         $0x40, R10
+	MOVL         3740(AX), R11
+	MOVQ         56(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1472(SI)
-	MOVL         2208(SI), R11
-	MOVQ         64(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3832(AX)
+	ADDQ         $0x40, R10
+	MOVL         3744(AX), R11
+	MOVQ         64(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1536(SI)
-	MOVL         2212(SI), R11
-	MOVQ         72(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3840(AX)
+	ADDQ         $0x40, R10
+	MOVL         3748(AX), R11
+	MOVQ         72(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1600(SI)
-	MOVL         2216(SI), R11
-	MOVQ         80(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3848(AX)
+	ADDQ         $0x40, R10
+	MOVL         3752(AX), R11
+	MOVQ         80(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1664(SI)
-	MOVL         2220(SI), R11
-	MOVQ         88(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3856(AX)
+	ADDQ         $0x40, R10
+	MOVL         3756(AX), R11
+	MOVQ         88(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1728(SI)
-	MOVL         2224(SI), R11
-	MOVQ         96(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3864(AX)
+	ADDQ         $0x40, R10
+	MOVL         3760(AX), R11
+	MOVQ         96(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1792(SI)
-	MOVL         2228(SI), R11
-	MOVQ         104(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3872(AX)
+	ADDQ         $0x40, R10
+	MOVL         3764(AX), R11
+	MOVQ         104(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1856(SI)
-	MOVL         2232(SI), R11
-	MOVQ         112(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3880(AX)
+	ADDQ         $0x40, R10
+	MOVL         3768(AX), R11
+	MOVQ         112(BX), R12
+	ADDQ         SI, R12
 	TESTL        R11, R11
 	CMOVQEQ      R10, R12
 	BZHIQ        R11, R9, R11
 	KMOVQ        R11, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1920(SI)
-	MOVL         2236(SI), R11
-	MOVQ         120(AX), R12
-	ADDQ         R8, R12
+	VMOVDQU8.Z   (R12), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3888(AX)
+	ADDQ         $0x40, R10
+	MOVL         3772(AX), R11
+	MOVQ         120(BX), BX
+	ADDQ         SI, BX
 	TESTL        R11, R11
-	CMOVQEQ      R10, R12
-	BZHIQ        R11, R9, R9
-	KMOVQ        R9, K4
-	VMOVDQU8.Z   (R12), K4, Z2
-	VMOVDQU64    Z2, 1984(SI)
-	VMOVDQU64    1024(SI), Y0
-	VINSERTI64X4 $0x01, 1088(SI), Z0, Z0
-	VMOVDQU64    1280(SI), Y1
-	VINSERTI64X4 $0x01, 1344(SI), Z1, Z1
-	VMOVDQU64    1536(SI), Y2
-	VINSERTI64X4 $0x01, 1600(SI), Z2, Z2
-	VMOVDQU64    1792(SI), Y3
-	VINSERTI64X4 $0x01, 1856(SI), Z3, Z3
-	VPUNPCKLDQ   Z1, Z0, Z8
-	VPUNPCKHDQ   Z1, Z0, Z0
-	VPUNPCKLDQ   Z3, Z2, Z1
-	VPUNPCKHDQ   Z3, Z2, Z2
-	VPUNPCKLQDQ  Z1, Z8, Z3
-	VPUNPCKHQDQ  Z1, Z8, Z8
-	VPUNPCKLQDQ  Z2, Z0, Z1
-	VPUNPCKHQDQ  Z2, Z0, Z0
-	VMOVDQU64    1152(SI), Y4
-	VINSERTI64X4 $0x01, 1216(SI), Z4, Z4
-	VMOVDQU64    1408(SI), Y5
-	VINSERTI64X4 $0x01, 1472(SI), Z5, Z5
-	VMOVDQU64    1664(SI), Y6
-	VINSERTI64X4 $0x01, 1728(SI), Z6, Z6
-	VMOVDQU64    1920(SI), Y7
-	VINSERTI64X4 $0x01, 1984(SI), Z7, Z7
-	VPUNPCKLDQ   Z5, Z4, Z2
-	VPUNPCKHDQ   Z5, Z4, Z4
-	VPUNPCKLDQ   Z7, Z6, Z5
-	VPUNPCKHDQ   Z7, Z6, Z6
-	VPUNPCKLQDQ  Z5, Z2, Z7
-	VPUNPCKHQDQ  Z5, Z2, Z2
-	VPUNPCKLQDQ  Z6, Z4, Z5
-	VPUNPCKHQDQ  Z6, Z4, Z4
-	VSHUFI32X4   $0x88, Z7, Z3, Z6
-	VMOVDQU64    Z6, (SI)
-	VSHUFI32X4   $0xdd, Z7, Z3, Z3
-	VMOVDQU64    Z3, 256(SI)
-	VSHUFI32X4   $0x88, Z2, Z8, Z6
-	VMOVDQU64    Z6, 64(SI)
-	VSHUFI32X4   $0xdd, Z2, Z8, Z8
-	VMOVDQU64    Z8, 320(SI)
-	VSHUFI32X4   $0x88, Z5, Z1, Z6
-	VMOVDQU64    Z6, 128(SI)
-	VSHUFI32X4   $0xdd, Z5, Z1, Z1
-	VMOVDQU64    Z1, 384(SI)
-	VSHUFI32X4   $0x88, Z4, Z0, Z6
-	VMOVDQU64    Z6, 192(SI)
-	VSHUFI32X4   $0xdd, Z4, Z0, Z0
-	VMOVDQU64    Z0, 448(SI)
-	VMOVDQU64    1056(SI), Y0
-	VINSERTI64X4 $0x01, 1120(SI), Z0, Z0
-	VMOVDQU64    1312(SI), Y1
-	VINSERTI64X4 $0x01, 1376(SI), Z1, Z1
-	VMOVDQU64    1568(SI), Y2
-	VINSERTI64X4 $0x01, 1632(SI), Z2, Z2
-	VMOVDQU64    1824(SI), Y3
-	VINSERTI64X4 $0x01, 1888(SI), Z3, Z3
-	VPUNPCKLDQ   Z1, Z0, Z8
-	VPUNPCKHDQ   Z1, Z0, Z0
-	VPUNPCKLDQ   Z3, Z2, Z1
-	VPUNPCKHDQ   Z3, Z2, Z2
-	VPUNPCKLQDQ  Z1, Z8, Z3
-	VPUNPCKHQDQ  Z1, Z8, Z8
-	VPUNPCKLQDQ  Z2, Z0, Z1
-	VPUNPCKHQDQ  Z2, Z0, Z0
-	VMOVDQU64    1184(SI), Y4
-	VINSERTI64X4 $0x01, 1248(SI), Z4, Z4
-	VMOVDQU64    1440(SI), Y5
-	VINSERTI64X4 $0x01, 1504(SI), Z5, Z5
-	VMOVDQU64    1696(SI), Y6
-	VINSERTI64X4 $0x01, 1760(SI), Z6, Z6
-	VMOVDQU64    1952(SI), Y7
-	VINSERTI64X4 $0x01, 2016(SI), Z7, Z7
-	VPUNPCKLDQ   Z5, Z4, Z2
-	VPUNPCKHDQ   Z5, Z4, Z4
-	VPUNPCKLDQ   Z7, Z6, Z5
-	VPUNPCKHDQ   Z7, Z6, Z6
-	VPUNPCKLQDQ  Z5, Z2, Z7
-	VPUNPCKHQDQ  Z5, Z2, Z2
-	VPUNPCKLQDQ  Z6, Z4, Z5
-	VPUNPCKHQDQ  Z6, Z4, Z4
-	VSHUFI32X4   $0x88, Z7, Z3, Z6
-	VMOVDQU64    Z6, 512(SI)
-	VSHUFI32X4   $0xdd, Z7, Z3, Z3
-	VMOVDQU64    Z3, 768(SI)
-	VSHUFI32X4   $0x88, Z2, Z8, Z6
-	VMOVDQU64    Z6, 576(SI)
-	VSHUFI32X4   $0xdd, Z2, Z8, Z8
-	VMOVDQU64    Z8, 832(SI)
-	VSHUFI32X4   $0x88, Z5, Z1, Z6
-	VMOVDQU64    Z6, 640(SI)
-	VSHUFI32X4   $0xdd, Z5, Z1, Z1
-	VMOVDQU64    Z1, 896(SI)
-	VSHUFI32X4   $0x88, Z4, Z0, Z6
-	VMOVDQU64    Z6, 704(SI)
-	VSHUFI32X4   $0xdd, Z4, Z0, Z0
-	VMOVDQU64    Z0, 960(SI)
+	CMOVQEQ      R10, BX
+	BZHIQ        R11, R9, R11
+	KMOVQ        R11, K4
+	VMOVDQU8.Z   (BX), K4, Z31
+	VMOVDQU64    Z31, (R10)
+	MOVQ         R10, 3896(AX)
+	ADDQ         $0x40, R10
+	LEAQ         3776(AX), BX
+	XORL         SI, SI
+
+located:
+	ADDQ         $0x40, R8
+	TESTQ        DI, DI
+	JNZ          compress
+	MOVQ         (BX), R9
+	VMOVDQU64    (R9)(SI*1), Y16
+	MOVQ         8(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z16, Z16
+	MOVQ         32(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y17
+	MOVQ         40(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z17, Z17
+	MOVQ         64(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y18
+	MOVQ         72(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z18, Z18
+	MOVQ         96(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y19
+	MOVQ         104(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z19, Z19
+	VPUNPCKLDQ   Z17, Z16, Z24
+	VPUNPCKHDQ   Z17, Z16, Z16
+	VPUNPCKLDQ   Z19, Z18, Z17
+	VPUNPCKHDQ   Z19, Z18, Z18
+	VPUNPCKLQDQ  Z17, Z24, Z19
+	VPUNPCKHQDQ  Z17, Z24, Z24
+	VPUNPCKLQDQ  Z18, Z16, Z17
+	VPUNPCKHQDQ  Z18, Z16, Z16
+	MOVQ         16(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y20
+	MOVQ         24(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z20, Z20
+	MOVQ         48(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y21
+	MOVQ         56(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z21, Z21
+	MOVQ         80(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y22
+	MOVQ         88(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z22, Z22
+	MOVQ         112(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y23
+	MOVQ         120(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z23, Z23
+	VPUNPCKLDQ   Z21, Z20, Z18
+	VPUNPCKHDQ   Z21, Z20, Z20
+	VPUNPCKLDQ   Z23, Z22, Z21
+	VPUNPCKHDQ   Z23, Z22, Z22
+	VPUNPCKLQDQ  Z21, Z18, Z23
+	VPUNPCKHQDQ  Z21, Z18, Z18
+	VPUNPCKLQDQ  Z22, Z20, Z21
+	VPUNPCKHQDQ  Z22, Z20, Z20
+	VSHUFI32X4   $0x88, Z23, Z19, Z22
+	VMOVDQU64    Z22, (DX)
+	VSHUFI32X4   $0xdd, Z23, Z19, Z19
+	VMOVDQU64    Z19, 256(DX)
+	VSHUFI32X4   $0x88, Z18, Z24, Z22
+	VMOVDQU64    Z22, 64(DX)
+	VSHUFI32X4   $0xdd, Z18, Z24, Z24
+	VMOVDQU64    Z24, 320(DX)
+	VSHUFI32X4   $0x88, Z21, Z17, Z22
+	VMOVDQU64    Z22, 128(DX)
+	VSHUFI32X4   $0xdd, Z21, Z17, Z17
+	VMOVDQU64    Z17, 384(DX)
+	VSHUFI32X4   $0x88, Z20, Z16, Z22
+	VMOVDQU64    Z22, 192(DX)
+	VSHUFI32X4   $0xdd, Z20, Z16, Z16
+	VMOVDQU64    Z16, 448(DX)
+	MOVQ         (BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y16
+	MOVQ         8(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z16, Z16
+	MOVQ         32(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y17
+	MOVQ         40(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z17, Z17
+	MOVQ         64(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y18
+	MOVQ         72(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z18, Z18
+	MOVQ         96(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y19
+	MOVQ         104(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z19, Z19
+	VPUNPCKLDQ   Z17, Z16, Z24
+	VPUNPCKHDQ   Z17, Z16, Z16
+	VPUNPCKLDQ   Z19, Z18, Z17
+	VPUNPCKHDQ   Z19, Z18, Z18
+	VPUNPCKLQDQ  Z17, Z24, Z19
+	VPUNPCKHQDQ  Z17, Z24, Z24
+	VPUNPCKLQDQ  Z18, Z16, Z17
+	VPUNPCKHQDQ  Z18, Z16, Z16
+	MOVQ         16(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y20
+	MOVQ         24(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z20, Z20
+	MOVQ         48(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y21
+	MOVQ         56(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z21, Z21
+	MOVQ         80(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y22
+	MOVQ         88(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z22, Z22
+	MOVQ         112(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y23
+	MOVQ         120(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z23, Z23
+	VPUNPCKLDQ   Z21, Z20, Z18
+	VPUNPCKHDQ   Z21, Z20, Z20
+	VPUNPCKLDQ   Z23, Z22, Z21
+	VPUNPCKHDQ   Z23, Z22, Z22
+	VPUNPCKLQDQ  Z21, Z18, Z23
+	VPUNPCKHQDQ  Z21, Z18, Z18
+	VPUNPCKLQDQ  Z22, Z20, Z21
+	VPUNPCKHQDQ  Z22, Z20, Z20
+	VSHUFI32X4   $0x88, Z23, Z19, Z22
+	VMOVDQU64    Z22, 512(DX)
+	VSHUFI32X4   $0xdd, Z23, Z19, Z19
+	VMOVDQU64    Z19, 768(DX)
+	VSHUFI32X4   $0x88, Z18, Z24, Z22
+	VMOVDQU64    Z22, 576(DX)
+	VSHUFI32X4   $0xdd, Z18, Z24, Z24
+	VMOVDQU64    Z24, 832(DX)
+	VSHUFI32X4   $0x88, Z21, Z17, Z22
+	VMOVDQU64    Z22, 640(DX)
+	VSHUFI32X4   $0xdd, Z21, Z17, Z17
+	VMOVDQU64    Z17, 896(DX)
+	VSHUFI32X4   $0x88, Z20, Z16, Z22
+	VMOVDQU64    Z22, 704(DX)
+	VSHUFI32X4   $0xdd, Z20, Z16, Z16
+	VMOVDQU64    Z16, 960(DX)
+	KXORW        K2, K2, K2
+	JMP          advance
 
 compress:
-	VMOVDQA64     Z16, Z0
-	VMOVDQA64     Z17, Z1
-	VMOVDQA64     Z18, Z2
-	VMOVDQA64     Z19, Z3
-	VMOVDQA64     Z20, Z4
-	VMOVDQA64     Z21, Z5
-	VMOVDQA64     Z22, Z6
-	VMOVDQA64     Z23, Z7
-	VPBROADCASTD  avx512_iv<>+0(SB), Z8
-	VPBROADCASTD  avx512_iv<>+4(SB), Z9
-	VPBROADCASTD  avx512_iv<>+8(SB), Z10
-	VPBROADCASTD  avx512_iv<>+12(SB), Z11
-	VMOVDQU64     2048(SI), Z12
-	VMOVDQU64     2112(SI), Z13
-	VPMINSD       Z25, Z24, Z14
-	VPMAXSD       Z27, Z14, Z14
-	VPBROADCASTD  DI, Z15
-	VPORD         Z26, Z15, K1, Z15
-	MOVL          BX, DI
-	VPADDD        (SI), Z0, Z0
-	VPADDD        128(SI), Z1, Z1
-	VPADDD        256(SI), Z2, Z2
-	VPADDD        384(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPADDD        64(SI), Z0, Z0
-	VPADDD        192(SI), Z1, Z1
-	VPADDD        320(SI), Z2, Z2
-	VPADDD        448(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPADDD        512(SI), Z0, Z0
-	VPADDD        640(SI), Z1, Z1
-	VPADDD        768(SI), Z2, Z2
-	VPADDD        896(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPADDD        576(SI), Z0, Z0
-	VPADDD        704(SI), Z1, Z1
-	VPADDD        832(SI), Z2, Z2
-	VPADDD        960(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPADDD        128(SI), Z0, Z0
-	VPADDD        192(SI), Z1, Z1
-	VPADDD        448(SI), Z2, Z2
-	VPADDD        256(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPADDD        384(SI), Z0, Z0
-	VPADDD        640(SI), Z1, Z1
-	VPADDD        (SI), Z2, Z2
-	VPADDD        832(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPADDD        64(SI), Z0, Z0
-	VPADDD        768(SI), Z1, Z1
-	VPADDD        576(SI), Z2, Z2
-	VPADDD        960(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPADDD        704(SI), Z0, Z0
-	VPADDD        320(SI), Z1, Z1
-	VPADDD        896(SI), Z2, Z2
-	VPADDD        512(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPADDD        192(SI), Z0, Z0
-	VPADDD        640(SI), Z1, Z1
-	VPADDD        832(SI), Z2, Z2
-	VPADDD        448(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPADDD        256(SI), Z0, Z0
-	VPADDD        768(SI), Z1, Z1
-	VPADDD        128(SI), Z2, Z2
-	VPADDD        896(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPADDD        384(SI), Z0, Z0
-	VPADDD        576(SI), Z1, Z1
-	VPADDD        704(SI), Z2, Z2
-	VPADDD        512(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPADDD        320(SI), Z0, Z0
-	VPADDD        (SI), Z1, Z1
-	VPADDD        960(SI), Z2, Z2
-	VPADDD        64(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPADDD        640(SI), Z0, Z0
-	VPADDD        768(SI), Z1, Z1
-	VPADDD        896(SI), Z2, Z2
-	VPADDD        832(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPADDD        448(SI), Z0, Z0
-	VPADDD        576(SI), Z1, Z1
-	VPADDD        192(SI), Z2, Z2
-	VPADDD        960(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPADDD        256(SI), Z0, Z0
-	VPADDD        704(SI), Z1, Z1
-	VPADDD        320(SI), Z2, Z2
-	VPADDD        64(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPADDD        (SI), Z0, Z0
-	VPADDD        128(SI), Z1, Z1
-	VPADDD        512(SI), Z2, Z2
-	VPADDD        384(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPADDD        768(SI), Z0, Z0
-	VPADDD        576(SI), Z1, Z1
-	VPADDD        960(SI), Z2, Z2
-	VPADDD        896(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPADDD        832(SI), Z0, Z0
-	VPADDD        704(SI), Z1, Z1
-	VPADDD        640(SI), Z2, Z2
-	VPADDD        512(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPADDD        448(SI), Z0, Z0
-	VPADDD        320(SI), Z1, Z1
-	VPADDD        (SI), Z2, Z2
-	VPADDD        384(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPADDD        128(SI), Z0, Z0
-	VPADDD        192(SI), Z1, Z1
-	VPADDD        64(SI), Z2, Z2
-	VPADDD        256(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPADDD        576(SI), Z0, Z0
-	VPADDD        704(SI), Z1, Z1
-	VPADDD        512(SI), Z2, Z2
-	VPADDD        960(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPADDD        896(SI), Z0, Z0
-	VPADDD        320(SI), Z1, Z1
-	VPADDD        768(SI), Z2, Z2
-	VPADDD        64(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPADDD        832(SI), Z0, Z0
-	VPADDD        (SI), Z1, Z1
-	VPADDD        128(SI), Z2, Z2
-	VPADDD        256(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPADDD        192(SI), Z0, Z0
-	VPADDD        640(SI), Z1, Z1
-	VPADDD        384(SI), Z2, Z2
-	VPADDD        448(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPADDD        704(SI), Z0, Z0
-	VPADDD        320(SI), Z1, Z1
-	VPADDD        64(SI), Z2, Z2
-	VPADDD        512(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPADDD        960(SI), Z0, Z0
-	VPADDD        (SI), Z1, Z1
-	VPADDD        576(SI), Z2, Z2
-	VPADDD        384(SI), Z3, Z3
-	VPADDD        Z4, Z0, Z0
-	VPADDD        Z5, Z1, Z1
-	VPADDD        Z6, Z2, Z2
-	VPADDD        Z7, Z3, Z3
-	VPXORD        Z0, Z12, Z12
-	VPXORD        Z1, Z13, Z13
-	VPXORD        Z2, Z14, Z14
-	VPXORD        Z3, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPADDD        Z12, Z8, Z8
-	VPADDD        Z13, Z9, Z9
-	VPADDD        Z14, Z10, Z10
-	VPADDD        Z15, Z11, Z11
-	VPXORD        Z8, Z4, Z4
-	VPXORD        Z9, Z5, Z5
-	VPXORD        Z10, Z6, Z6
-	VPXORD        Z11, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPADDD        896(SI), Z0, Z0
-	VPADDD        128(SI), Z1, Z1
-	VPADDD        192(SI), Z2, Z2
-	VPADDD        448(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x10, Z15, Z15
-	VPRORD        $0x10, Z12, Z12
-	VPRORD        $0x10, Z13, Z13
-	VPRORD        $0x10, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x0c, Z5, Z5
-	VPRORD        $0x0c, Z6, Z6
-	VPRORD        $0x0c, Z7, Z7
-	VPRORD        $0x0c, Z4, Z4
-	VPADDD        640(SI), Z0, Z0
-	VPADDD        768(SI), Z1, Z1
-	VPADDD        256(SI), Z2, Z2
-	VPADDD        832(SI), Z3, Z3
-	VPADDD        Z5, Z0, Z0
-	VPADDD        Z6, Z1, Z1
-	VPADDD        Z7, Z2, Z2
-	VPADDD        Z4, Z3, Z3
-	VPXORD        Z0, Z15, Z15
-	VPXORD        Z1, Z12, Z12
-	VPXORD        Z2, Z13, Z13
-	VPXORD        Z3, Z14, Z14
-	VPRORD        $0x08, Z15, Z15
-	VPRORD        $0x08, Z12, Z12
-	VPRORD        $0x08, Z13, Z13
-	VPRORD        $0x08, Z14, Z14
-	VPADDD        Z15, Z10, Z10
-	VPADDD        Z12, Z11, Z11
-	VPADDD        Z13, Z8, Z8
-	VPADDD        Z14, Z9, Z9
-	VPXORD        Z10, Z5, Z5
-	VPXORD        Z11, Z6, Z6
-	VPXORD        Z8, Z7, Z7
-	VPXORD        Z9, Z4, Z4
-	VPRORD        $0x07, Z5, Z5
-	VPRORD        $0x07, Z6, Z6
-	VPRORD        $0x07, Z7, Z7
-	VPRORD        $0x07, Z4, Z4
-	VPXORD        Z8, Z0, K2, Z16
-	VPXORD        Z9, Z1, K2, Z17
-	VPXORD        Z10, Z2, K2, Z18
-	VPXORD        Z11, Z3, K2, Z19
-	VPXORD        Z12, Z4, K2, Z20
-	VPXORD        Z13, Z5, K2, Z21
-	VPXORD        Z14, Z6, K2, Z22
-	VPXORD        Z15, Z7, K2, Z23
-	ADDQ          $0x40, R8
-	VPSUBD        Z25, Z24, Z24
-	VPCMPD        $0x06, Z27, Z24, K2
-	DECQ          DX
-	JNZ           block
+	VMOVDQU64    Z0, 3072(AX)
+	VMOVDQU64    Z1, 3136(AX)
+	VMOVDQU64    Z2, 3200(AX)
+	VMOVDQU64    Z3, 3264(AX)
+	VMOVDQU64    Z4, 3328(AX)
+	VMOVDQU64    Z5, 3392(AX)
+	VMOVDQU64    Z6, 3456(AX)
+	VMOVDQU64    Z7, 3520(AX)
+	VPBROADCASTD avx512_iv<>+0(SB), Z8
+	VPBROADCASTD avx512_iv<>+4(SB), Z9
+	VPBROADCASTD avx512_iv<>+8(SB), Z10
+	VPBROADCASTD avx512_iv<>+12(SB), Z11
+	VMOVDQU64    3584(AX), Z12
+	VMOVDQU64    3648(AX), Z13
+	VPMINSD      Z26, Z25, Z14
+	VPMAXSD      Z28, Z14, Z14
+	VPCMPD       $0x02, Z26, Z25, K1
+	MOVL         start+64(FP), R9
+	VPBROADCASTD R9, Z15
+	VPORD        Z27, Z15, K1, Z15
+	MOVL         flags+60(FP), R9
+	MOVL         R9, start+64(FP)
+	VPADDD       (CX), Z0, Z0
+	MOVQ         (BX), R9
+	VMOVDQU64    (R9)(SI*1), Y16
+	VPADDD       128(CX), Z1, Z1
+	VPADDD       256(CX), Z2, Z2
+	VPADDD       384(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	MOVQ         8(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z16, Z16
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	MOVQ         32(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y17
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	MOVQ         40(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z17, Z17
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       64(CX), Z0, Z0
+	VPADDD       192(CX), Z1, Z1
+	VPADDD       320(CX), Z2, Z2
+	VPADDD       448(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	MOVQ         64(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y18
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	MOVQ         72(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z18, Z18
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	MOVQ         96(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y19
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       512(CX), Z0, Z0
+	VPADDD       640(CX), Z1, Z1
+	MOVQ         104(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z19, Z19
+	VPADDD       768(CX), Z2, Z2
+	VPADDD       896(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPUNPCKLDQ   Z17, Z16, Z24
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPUNPCKHDQ   Z17, Z16, Z16
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPUNPCKLDQ   Z19, Z18, Z17
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       576(CX), Z0, Z0
+	VPADDD       704(CX), Z1, Z1
+	VPADDD       832(CX), Z2, Z2
+	VPADDD       960(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPUNPCKHDQ   Z19, Z18, Z18
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPUNPCKLQDQ  Z17, Z24, Z19
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPUNPCKHQDQ  Z17, Z24, Z24
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       128(CX), Z0, Z0
+	VPADDD       192(CX), Z1, Z1
+	VPADDD       448(CX), Z2, Z2
+	VPUNPCKLQDQ  Z18, Z16, Z17
+	VPADDD       256(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPUNPCKHQDQ  Z18, Z16, Z16
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	MOVQ         16(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y20
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	MOVQ         24(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z20, Z20
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       384(CX), Z0, Z0
+	VPADDD       640(CX), Z1, Z1
+	VPADDD       (CX), Z2, Z2
+	VPADDD       832(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	MOVQ         48(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y21
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	MOVQ         56(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z21, Z21
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	MOVQ         80(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y22
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       64(CX), Z0, Z0
+	VPADDD       768(CX), Z1, Z1
+	VPADDD       576(CX), Z2, Z2
+	VPADDD       960(CX), Z3, Z3
+	MOVQ         88(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z22, Z22
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	MOVQ         112(BX), R9
+	VMOVDQU64    (R9)(SI*1), Y23
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	MOVQ         120(BX), R9
+	VINSERTI64X4 $0x01, (R9)(SI*1), Z23, Z23
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       704(CX), Z0, Z0
+	VPUNPCKLDQ   Z21, Z20, Z18
+	VPADDD       320(CX), Z1, Z1
+	VPADDD       896(CX), Z2, Z2
+	VPADDD       512(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPUNPCKHDQ   Z21, Z20, Z20
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPUNPCKLDQ   Z23, Z22, Z21
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPUNPCKHDQ   Z23, Z22, Z22
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       192(CX), Z0, Z0
+	VPADDD       640(CX), Z1, Z1
+	VPADDD       832(CX), Z2, Z2
+	VPADDD       448(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPUNPCKLQDQ  Z21, Z18, Z23
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPUNPCKHQDQ  Z21, Z18, Z18
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPUNPCKLQDQ  Z22, Z20, Z21
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       256(CX), Z0, Z0
+	VPADDD       768(CX), Z1, Z1
+	VPUNPCKHQDQ  Z22, Z20, Z20
+	VPADDD       128(CX), Z2, Z2
+	VPADDD       896(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VSHUFI32X4   $0x88, Z23, Z19, Z22
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VMOVDQU64    Z22, (DX)
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VSHUFI32X4   $0xdd, Z23, Z19, Z19
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       384(CX), Z0, Z0
+	VPADDD       576(CX), Z1, Z1
+	VPADDD       704(CX), Z2, Z2
+	VPADDD       512(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VMOVDQU64    Z19, 256(DX)
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VSHUFI32X4   $0x88, Z18, Z24, Z22
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VMOVDQU64    Z22, 64(DX)
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       320(CX), Z0, Z0
+	VPADDD       (CX), Z1, Z1
+	VPADDD       960(CX), Z2, Z2
+	VSHUFI32X4   $0xdd, Z18, Z24, Z24
+	VPADDD       64(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VMOVDQU64    Z24, 320(DX)
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VSHUFI32X4   $0x88, Z21, Z17, Z22
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VMOVDQU64    Z22, 128(DX)
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       640(CX), Z0, Z0
+	VPADDD       768(CX), Z1, Z1
+	VPADDD       896(CX), Z2, Z2
+	VPADDD       832(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VSHUFI32X4   $0xdd, Z21, Z17, Z17
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VMOVDQU64    Z17, 384(DX)
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VSHUFI32X4   $0x88, Z20, Z16, Z22
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       448(CX), Z0, Z0
+	VPADDD       576(CX), Z1, Z1
+	VPADDD       192(CX), Z2, Z2
+	VPADDD       960(CX), Z3, Z3
+	VMOVDQU64    Z22, 192(DX)
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VSHUFI32X4   $0xdd, Z20, Z16, Z16
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VMOVDQU64    Z16, 448(DX)
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       256(CX), Z0, Z0
+	MOVQ         (BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y16
+	VPADDD       704(CX), Z1, Z1
+	VPADDD       320(CX), Z2, Z2
+	VPADDD       64(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	MOVQ         8(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z16, Z16
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	MOVQ         32(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y17
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	MOVQ         40(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z17, Z17
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       (CX), Z0, Z0
+	VPADDD       128(CX), Z1, Z1
+	VPADDD       512(CX), Z2, Z2
+	VPADDD       384(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	MOVQ         64(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y18
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	MOVQ         72(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z18, Z18
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	MOVQ         96(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y19
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       768(CX), Z0, Z0
+	VPADDD       576(CX), Z1, Z1
+	MOVQ         104(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z19, Z19
+	VPADDD       960(CX), Z2, Z2
+	VPADDD       896(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPUNPCKLDQ   Z17, Z16, Z24
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPUNPCKHDQ   Z17, Z16, Z16
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPUNPCKLDQ   Z19, Z18, Z17
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       832(CX), Z0, Z0
+	VPADDD       704(CX), Z1, Z1
+	VPADDD       640(CX), Z2, Z2
+	VPADDD       512(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPUNPCKHDQ   Z19, Z18, Z18
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPUNPCKLQDQ  Z17, Z24, Z19
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPUNPCKHQDQ  Z17, Z24, Z24
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       448(CX), Z0, Z0
+	VPADDD       320(CX), Z1, Z1
+	VPADDD       (CX), Z2, Z2
+	VPUNPCKLQDQ  Z18, Z16, Z17
+	VPADDD       384(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPUNPCKHQDQ  Z18, Z16, Z16
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	MOVQ         16(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y20
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	MOVQ         24(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z20, Z20
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       128(CX), Z0, Z0
+	VPADDD       192(CX), Z1, Z1
+	VPADDD       64(CX), Z2, Z2
+	VPADDD       256(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	MOVQ         48(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y21
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	MOVQ         56(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z21, Z21
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	MOVQ         80(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y22
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       576(CX), Z0, Z0
+	VPADDD       704(CX), Z1, Z1
+	VPADDD       512(CX), Z2, Z2
+	VPADDD       960(CX), Z3, Z3
+	MOVQ         88(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z22, Z22
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	MOVQ         112(BX), R9
+	VMOVDQU64    32(R9)(SI*1), Y23
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	MOVQ         120(BX), R9
+	VINSERTI64X4 $0x01, 32(R9)(SI*1), Z23, Z23
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       896(CX), Z0, Z0
+	VPUNPCKLDQ   Z21, Z20, Z18
+	VPADDD       320(CX), Z1, Z1
+	VPADDD       768(CX), Z2, Z2
+	VPADDD       64(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPUNPCKHDQ   Z21, Z20, Z20
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPUNPCKLDQ   Z23, Z22, Z21
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPUNPCKHDQ   Z23, Z22, Z22
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       832(CX), Z0, Z0
+	VPADDD       (CX), Z1, Z1
+	VPADDD       128(CX), Z2, Z2
+	VPADDD       256(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPUNPCKLQDQ  Z21, Z18, Z23
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPUNPCKHQDQ  Z21, Z18, Z18
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPUNPCKLQDQ  Z22, Z20, Z21
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       192(CX), Z0, Z0
+	VPADDD       640(CX), Z1, Z1
+	VPUNPCKHQDQ  Z22, Z20, Z20
+	VPADDD       384(CX), Z2, Z2
+	VPADDD       448(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VSHUFI32X4   $0x88, Z23, Z19, Z22
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VMOVDQU64    Z22, 512(DX)
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VSHUFI32X4   $0xdd, Z23, Z19, Z19
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       704(CX), Z0, Z0
+	VPADDD       320(CX), Z1, Z1
+	VPADDD       64(CX), Z2, Z2
+	VPADDD       512(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VMOVDQU64    Z19, 768(DX)
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VSHUFI32X4   $0x88, Z18, Z24, Z22
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VMOVDQU64    Z22, 576(DX)
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       960(CX), Z0, Z0
+	VPADDD       (CX), Z1, Z1
+	VPADDD       576(CX), Z2, Z2
+	VSHUFI32X4   $0xdd, Z18, Z24, Z24
+	VPADDD       384(CX), Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VMOVDQU64    Z24, 832(DX)
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VSHUFI32X4   $0x88, Z21, Z17, Z22
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VMOVDQU64    Z22, 640(DX)
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       896(CX), Z0, Z0
+	VPADDD       128(CX), Z1, Z1
+	VPADDD       192(CX), Z2, Z2
+	VPADDD       448(CX), Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VSHUFI32X4   $0xdd, Z21, Z17, Z17
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VMOVDQU64    Z17, 896(DX)
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VSHUFI32X4   $0x88, Z20, Z16, Z22
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       640(CX), Z0, Z0
+	VPADDD       768(CX), Z1, Z1
+	VPADDD       256(CX), Z2, Z2
+	VPADDD       832(CX), Z3, Z3
+	VMOVDQU64    Z22, 704(DX)
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VSHUFI32X4   $0xdd, Z20, Z16, Z16
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VMOVDQU64    Z16, 960(DX)
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPXORD       Z8, Z0, Z0
+	VPXORD       Z9, Z1, Z1
+	VPXORD       Z10, Z2, Z2
+	VPXORD       Z11, Z3, Z3
+	VPXORD       Z12, Z4, Z4
+	VPXORD       Z13, Z5, Z5
+	VPXORD       Z14, Z6, Z6
+	VPXORD       Z15, Z7, Z7
+	KORTESTW     K2, K2
+	JZ           compressed
+	VMOVDQU32    3072(AX), K2, Z0
+	VMOVDQU32    3136(AX), K2, Z1
+	VMOVDQU32    3200(AX), K2, Z2
+	VMOVDQU32    3264(AX), K2, Z3
+	VMOVDQU32    3328(AX), K2, Z4
+	VMOVDQU32    3392(AX), K2, Z5
+	VMOVDQU32    3456(AX), K2, Z6
+	VMOVDQU32    3520(AX), K2, Z7
+
+compressed:
+	VPCMPD $0x02, Z26, Z25, K2
+
+advance:
+	VPSUBD        Z26, Z25, Z25
+	XCHGQ         CX, DX
+	INCQ          DI
+	CMPQ          DI, blocks+32(FP)
+	JLE           block
 	MOVQ          dst+0(FP), AX
 	MOVQ          rows+24(FP), CX
-	VMOVDQU64     avx512_pairLow<>+0(SB), Z1
-	VMOVDQU64     avx512_pairHigh<>+0(SB), Z2
-	VPUNPCKLDQ    Z17, Z16, Z0
-	VPUNPCKHDQ    Z17, Z16, Z16
-	VPUNPCKLDQ    Z19, Z18, Z17
-	VPUNPCKHDQ    Z19, Z18, Z18
-	VPUNPCKLQDQ   Z17, Z0, Z19
-	VPUNPCKHQDQ   Z17, Z0, Z0
-	VPUNPCKLQDQ   Z18, Z16, Z17
-	VPUNPCKHQDQ   Z18, Z16, Z16
-	VPUNPCKLDQ    Z21, Z20, Z18
-	VPUNPCKHDQ    Z21, Z20, Z20
-	VPUNPCKLDQ    Z23, Z22, Z21
-	VPUNPCKHDQ    Z23, Z22, Z22
-	VPUNPCKLQDQ   Z21, Z18, Z23
-	VPUNPCKHQDQ   Z21, Z18, Z18
-	VPUNPCKLQDQ   Z22, Z20, Z21
-	VPUNPCKHQDQ   Z22, Z20, Z20
-	VMOVDQA64     Z19, Z22
-	VPERMT2Q      Z23, Z1, Z22
+	VMOVDQU64     avx512_pairLow<>+0(SB), Z9
+	VMOVDQU64     avx512_pairHigh<>+0(SB), Z10
+	VPUNPCKLDQ    Z1, Z0, Z8
+	VPUNPCKHDQ    Z1, Z0, Z0
+	VPUNPCKLDQ    Z3, Z2, Z1
+	VPUNPCKHDQ    Z3, Z2, Z2
+	VPUNPCKLQDQ   Z1, Z8, Z3
+	VPUNPCKHQDQ   Z1, Z8, Z8
+	VPUNPCKLQDQ   Z2, Z0, Z1
+	VPUNPCKHQDQ   Z2, Z0, Z0
+	VPUNPCKLDQ    Z5, Z4, Z2
+	VPUNPCKHDQ    Z5, Z4, Z4
+	VPUNPCKLDQ    Z7, Z6, Z5
+	VPUNPCKHDQ    Z7, Z6, Z6
+	VPUNPCKLQDQ   Z5, Z2, Z7
+	VPUNPCKHQDQ   Z5, Z2, Z2
+	VPUNPCKLQDQ   Z6, Z4, Z5
+	VPUNPCKHQDQ   Z6, Z4, Z4
+	VMOVDQA64     Z3, Z6
+	VPERMT2Q      Z7, Z9, Z6
 	CMPQ          CX, $0x00
 	JLE           done
 	MOVQ          (AX), DX
-	VMOVDQU64     Y22, (DX)
+	VMOVDQU64     Y6, (DX)
 	CMPQ          CX, $0x01
 	JLE           done
 	MOVQ          8(AX), DX
-	VEXTRACTI64X4 $0x01, Z22, (DX)
-	VPERMT2Q      Z23, Z2, Z19
+	VEXTRACTI64X4 $0x01, Z6, (DX)
+	VPERMT2Q      Z7, Z10, Z3
 	CMPQ          CX, $0x02
 	JLE           done
 	MOVQ          16(AX), DX
-	VMOVDQU64     Y19, (DX)
+	VMOVDQU64     Y3, (DX)
 	CMPQ          CX, $0x03
 	JLE           done
 	MOVQ          24(AX), DX
-	VEXTRACTI64X4 $0x01, Z19, (DX)
-	VMOVDQA64     Z0, Z22
-	VPERMT2Q      Z18, Z1, Z22
+	VEXTRACTI64X4 $0x01, Z3, (DX)
+	VMOVDQA64     Z8, Z6
+	VPERMT2Q      Z2, Z9, Z6
 	CMPQ          CX, $0x04
 	JLE           done
 	MOVQ          32(AX), DX
-	VMOVDQU64     Y22, (DX)
+	VMOVDQU64     Y6, (DX)
 	CMPQ          CX, $0x05
 	JLE           done
 	MOVQ          40(AX), DX
-	VEXTRACTI64X4 $0x01, Z22, (DX)
-	VPERMT2Q      Z18, Z2, Z0
+	VEXTRACTI64X4 $0x01, Z6, (DX)
+	VPERMT2Q      Z2, Z10, Z8
 	CMPQ          CX, $0x06
 	JLE           done
 	MOVQ          48(AX), DX
-	VMOVDQU64     Y0, (DX)
+	VMOVDQU64     Y8, (DX)
 	CMPQ          CX, $0x07
 	JLE           done
 	MOVQ          56(AX), DX
-	VEXTRACTI64X4 $0x01, Z0, (DX)
-	VMOVDQA64     Z17, Z22
-	VPERMT2Q      Z21, Z1, Z22
+	VEXTRACTI64X4 $0x01, Z8, (DX)
+	VMOVDQA64     Z1, Z6
+	VPERMT2Q      Z5, Z9, Z6
 	CMPQ          CX, $0x08
 	JLE           done
 	MOVQ          64(AX), DX
-	VMOVDQU64     Y22, (DX)
+	VMOVDQU64     Y6, (DX)
 	CMPQ          CX, $0x09
 	JLE           done
 	MOVQ          72(AX), DX
-	VEXTRACTI64X4 $0x01, Z22, (DX)
-	VPERMT2Q      Z21, Z2, Z17
+	VEXTRACTI64X4 $0x01, Z6, (DX)
+	VPERMT2Q      Z5, Z10, Z1
 	CMPQ          CX, $0x0a
 	JLE           done
 	MOVQ          80(AX), DX
-	VMOVDQU64     Y17, (DX)
+	VMOVDQU64     Y1, (DX)
 	CMPQ          CX, $0x0b
 	JLE           done
 	MOVQ          88(AX), DX
-	VEXTRACTI64X4 $0x01, Z17, (DX)
-	VMOVDQA64     Z16, Z22
-	VPERMT2Q      Z20, Z1, Z22
+	VEXTRACTI64X4 $0x01, Z1, (DX)
+	VMOVDQA64     Z0, Z6
+	VPERMT2Q      Z4, Z9, Z6
 	CMPQ          CX, $0x0c
 	JLE           done
 	MOVQ          96(AX), DX
-	VMOVDQU64     Y22, (DX)
+	VMOVDQU64     Y6, (DX)
 	CMPQ          CX, $0x0d
 	JLE           done
 	MOVQ          104(AX), DX
-	VEXTRACTI64X4 $0x01, Z22, (DX)
-	VPERMT2Q      Z20, Z2, Z16
+	VEXTRACTI64X4 $0x01, Z6, (DX)
+	VPERMT2Q      Z4, Z10, Z0
 	CMPQ          CX, $0x0e
 	JLE           done
 	MOVQ          112(AX), DX
-	VMOVDQU64     Y16, (DX)
+	VMOVDQU64     Y0, (DX)
 	CMPQ          CX, $0x0f
 	JLE           done
-	MOVQ          120(AX), DX
-	VEXTRACTI64X4 $0x01, Z16, (DX)
+	MOVQ          120(AX), AX
+	VEXTRACTI64X4 $0x01, Z0, (AX)
 
 done:
 	VZEROUPPER
@@ -8391,9 +9584,9 @@ copied:
 	VZEROUPPER
 	RET
 
-// func chunkRow(out *[8]uint32, chunk *byte, bytes int, key *[8]uint32, counter uint64, flags uint32, end uint32)
+// func chunkRow(out *[8]uint32, chunk *byte, bytes int, key *[8]uint32, counter uint64, flags uint32, start uint32, end uint32)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·chunkRow(SB), $448-48
+TEXT ·chunkRow(SB), $448-52
 	MOVQ      chunk+8(FP), AX
 	MOVQ      bytes+16(FP), CX
 	MOVL      flags+40(FP), DX
@@ -8411,25 +9604,14 @@ TEXT ·chunkRow(SB), $448-48
 	VMOVDQU   avx512_iv<>+0(SB), X4
 	VMOVDQU   (BX), X0
 	VMOVDQU   16(BX), X1
-	MOVL      DX, BX
-	ORL       $0x01, BX
+	MOVL      start+44(FP), BX
+	ORL       DX, BX
+	PCALIGN   $0x40
 
 block:
 	MOVL $0x00000040, DI
 	CMPQ CX, $0x40
-	JG   whole
-	MOVL end+44(FP), R8
-	ORL  R8, BX
-	CMPQ CX, $0x40
-	JEQ  whole
-
-	// A last block that is not whole
-	MOVQ       $-1, DI
-	BZHIQ      CX, DI, DI
-	KMOVQ      DI, K1
-	MOVQ       CX, DI
-	VMOVDQU8.Z (AX), K1, Z8
-	JMP        compress
+	JLE  last
 
 whole:
 	VMOVDQU64 (AX), Z8
@@ -8457,242 +9639,354 @@ compress:
 	VPUNPCKLQDQ   X3, X5, X3
 	VPADDD        X9, X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        X10, X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X4, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X4, X2
+	VPADDD        X10, X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPRORD        $0x08, X3, X3
-	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        X11, X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        X12, X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        X12, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        (SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        16(SI), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        16(SI), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        32(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        48(SI), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        48(SI), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        64(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        80(SI), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        80(SI), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        96(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        112(SI), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        112(SI), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        128(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        144(SI), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        144(SI), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        160(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        176(SI), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        176(SI), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        192(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        208(SI), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        208(SI), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        224(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        240(SI), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        240(SI), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        256(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        272(SI), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        272(SI), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        288(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        304(SI), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        304(SI), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        320(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        336(SI), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        336(SI), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        352(SI), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        368(SI), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        368(SI), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPXOR         X2, X0, X0
 	VPXOR         X3, X1, X1
 	MOVL          DX, BX
@@ -8704,6 +9998,18 @@ compress:
 	VMOVDQU       X1, 16(AX)
 	VZEROUPPER
 	RET
+
+last:
+	MOVL       end+48(FP), R8
+	ORL        R8, BX
+	CMPQ       CX, $0x40
+	JEQ        whole
+	MOVQ       $-1, DI
+	BZHIQ      CX, DI, DI
+	KMOVQ      DI, K1
+	MOVQ       CX, DI
+	VMOVDQU8.Z (AX), K1, Z8
+	JMP        compress
 
 // func compressRow(out *[16]uint32, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen uint32, flags uint32)
 // Requires: AVX, AVX512F, AVX512VL
@@ -8750,242 +10056,354 @@ TEXT ·compressRow(SB), $448-40
 	VPUNPCKLQDQ   X3, X5, X3
 	VPADDD        X9, X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        X10, X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X4, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X4, X2
+	VPADDD        X10, X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPRORD        $0x08, X3, X3
-	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        X11, X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        X12, X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        X12, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        (AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        16(AX), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        16(AX), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        32(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        48(AX), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        48(AX), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        64(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        80(AX), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        80(AX), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        96(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        112(AX), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        112(AX), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        128(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        144(AX), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        144(AX), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        160(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        176(AX), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        176(AX), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        192(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        208(AX), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        208(AX), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        224(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        240(AX), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        240(AX), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        256(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        272(AX), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        272(AX), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        288(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        304(AX), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        304(AX), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        320(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        336(AX), X0, X0
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x93, X0, X0
-	VPRORD        $0x08, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
-	VPSHUFD       $0x39, X2, X2
+	VPADDD        336(AX), X0, X0
+	VPSLLD        $0x14, X2, X15
+	VPSRLD        $0x0c, X2, X14
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPRORD        $0x08, X3, X3
+	VPADDD        X1, X0, X0
+	VPSRLD        $0x08, X0, X14
+	VPSLLD        $0x18, X0, X15
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPSHUFD       $0x93, X0, X0
 	VPRORD        $0x07, X1, X1
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
+	VPSHUFD       $0x39, X2, X2
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPADDD        352(AX), X0, X0
 	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPADDD        368(AX), X0, X0
+	VPSLLD        $0x10, X0, X15
+	VPSRLD        $0x10, X0, X14
 	VPRORD        $0x10, X3, X3
-	VPADDD        X3, X2, X2
-	VPXOR         X2, X1, X1
+	VPADDD        368(AX), X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
 	VPRORD        $0x0c, X1, X1
-	VPADDD        X1, X0, X0
-	VPXOR         X0, X3, X3
-	VPSHUFD       $0x39, X0, X0
-	VPRORD        $0x08, X3, X3
 	VPADDD        X3, X2, X2
-	VPSHUFD       $0x4e, X3, X3
-	VPXOR         X2, X1, X1
+	VPSRLD        $0x0c, X2, X14
+	VPSLLD        $0x14, X2, X15
+	VPTERNLOGD    $0x96, X14, X15, X1
+	VPADDD        X1, X0, X0
+	VPSLLD        $0x18, X0, X15
+	VPSRLD        $0x08, X0, X14
+	VPRORD        $0x08, X3, X3
+	VPSHUFD       $0x39, X0, X0
+	VPTERNLOGD    $0x96, X14, X15, X3
+	VPADDD        X3, X2, X2
+	VPSLLD        $0x19, X2, X15
+	VPSRLD        $0x07, X2, X14
 	VPSHUFD       $0x93, X2, X2
 	VPRORD        $0x07, X1, X1
+	VPSHUFD       $0x4e, X3, X3
+	VPTERNLOGD    $0x96, X14, X15, X1
 	VPXOR         X2, X0, X0
 	VPXOR         X3, X1, X1
 	VPXOR         X6, X2, X2

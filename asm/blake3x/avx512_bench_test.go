@@ -35,16 +35,7 @@ func BenchmarkParentsAVX512(b *testing.B) {
 
 func BenchmarkChunkAVX512(b *testing.B) {
 	needAVX512(b)
-	for _, n := range []int{32, 64, 65, 128, 200, 1024} {
-		b.Run(fmt.Sprintf("%dB", n), func(b *testing.B) {
-			src := randomBytes(1, n)
-			for b.Loop() {
-				// Each message depends on the digest before: latency, as a
-				// caller with one message sees it.
-				src[0] = byte(ChunkAVX512(src, &IV, 0, Root)[0])
-			}
-		})
-	}
+	benchChunk(b, ChunkAVX512)
 }
 
 func BenchmarkCompressAVX512(b *testing.B) {

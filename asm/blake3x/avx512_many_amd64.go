@@ -15,19 +15,6 @@ type avx512Job struct {
 	lengths  [16]uint32
 }
 
-// rowsJob gives n ≤ 16 lanes the rows of src, and the other lanes the last row
-// to read; lanes16 writes only as many values as it is told. It returns the job
-// by value because what is stored through a pointer escapes to the heap.
-func rowsJob(dst, src []byte, n, rowBytes int) (j avx512Job) {
-	for i := range 16 {
-		row := min(i, n-1)
-		j.src[i] = &src[row*rowBytes]
-		j.dst[i] = &dst[row*Size]
-		j.lengths[i] = uint32(rowBytes)
-	}
-	return j
-}
-
 // avx512Window is how many messages ManyAVX512 looks at to find sixteen with
 // equal numbers of blocks. Lanes of shorter messages wait for the longest, so a
 // wider window wastes less, but its order has to live on the stack.
@@ -35,25 +22,61 @@ const avx512Window = 256
 
 // ManyAVX512 works like ManyGeneric.
 func ManyAVX512(dst []byte, msgs [][]byte, key *[8]uint32, flags uint32) {
+	var job avx512Job
 	for len(msgs) > 0 {
-		window := msgs[:min(len(msgs), avx512Window)]
-		var order [avx512Window]uint8
-		sortByBlocks(&order, window)
-		for first := 0; first < len(window); first += 16 {
-			group := order[first:min(first+16, len(window))]
-			if len(group) < avx512MinLanes {
-				for _, i := range group {
-					digest := ChunkAVX512(window[i], key, 0, flags|Root)
-					PutWords(dst[int(i)*Size:], &digest)
-				}
-				continue
+		if len(msgs) >= 16 && equalBlocks(msgs[:16]) {
+			for i, msg := range msgs[:16] {
+				job.setLane(i, dst[i*Size:], msg)
 			}
-			job := messagesJob(dst, window, group)
-			lanes16(&job.dst, &job.src, &job.lengths, len(group), blocksOf(window[group[0]]),
-				key, 0, 0, flags, ChunkStart, ChunkEnd|Root)
+			job.digest(16, blocksOf(msgs[0]), key, flags)
+			msgs, dst = msgs[16:], dst[16*Size:]
+			continue
 		}
+		window := msgs[:min(len(msgs), avx512Window)]
+		manyMixed(&job, dst, window, key, flags)
 		msgs, dst = msgs[len(window):], dst[len(window)*Size:]
 	}
+}
+
+// manyMixed does one window of messages, those with the most blocks first.
+func manyMixed(job *avx512Job, dst []byte, window [][]byte, key *[8]uint32, flags uint32) {
+	var order [avx512Window]uint8
+	sortByBlocks(&order, window)
+	for first := 0; first < len(window); first += 16 {
+		group := order[first:min(first+16, len(window))]
+		if len(group) < avx512MinLanes {
+			for _, i := range group {
+				chunkRow(valueAt(dst, int(i)), unsafe.SliceData(window[i]), len(window[i]),
+					key, 0, flags, ChunkStart, ChunkEnd|Root)
+			}
+			continue
+		}
+		for lane := range 16 { // lanes without a message read the last one
+			i := int(group[min(lane, len(group)-1)])
+			job.setLane(lane, dst[i*Size:], window[i])
+		}
+		job.digest(len(group), blocksOf(window[group[0]]), key, flags)
+	}
+}
+
+func (j *avx512Job) setLane(lane int, dst, msg []byte) {
+	j.src[lane] = unsafe.SliceData(msg)
+	j.dst[lane] = &dst[0]
+	j.lengths[lane] = uint32(len(msg))
+}
+
+// digest hashes the first n lanes, the longest of which has so many blocks.
+func (j *avx512Job) digest(n, blocks int, key *[8]uint32, flags uint32) {
+	lanes16(&j.dst, &j.src, &j.lengths, n, blocks, key, 0, 0, flags, ChunkStart, ChunkEnd|Root)
+}
+
+func equalBlocks(msgs [][]byte) bool {
+	for _, msg := range msgs[1:] {
+		if blocksOf(msg) != blocksOf(msgs[0]) {
+			return false
+		}
+	}
+	return true
 }
 
 // blocksOf returns the number of blocks of a message, which has at least one.
@@ -78,20 +101,18 @@ func sortByBlocks(order *[avx512Window]uint8, window [][]byte) {
 	}
 }
 
-// messagesJob gives each lane a message. Lanes without one read the last.
-func messagesJob(dst []byte, window [][]byte, group []uint8) (j avx512Job) {
-	for lane := range 16 {
-		i := int(group[min(lane, len(group)-1)])
-		j.src[lane] = unsafe.SliceData(window[i])
-		j.dst[lane] = &dst[i*Size]
-		j.lengths[lane] = uint32(len(window[i]))
-	}
-	return j
-}
+// avx512XOFSingle is the number of blocks of output up to which single ones are
+// faster than sixteen lanes.
+const avx512XOFSingle = 2
 
 // XOFAVX512 works like XOFGeneric.
 func XOFAVX512(dst []byte, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32) {
 	flags |= Root
+	for ; len(dst) > 0 && len(dst) <= avx512XOFSingle*BlockSize; counter++ {
+		var words [16]uint32
+		compressRow(&words, cv, block, counter, blockLen, flags)
+		dst = dst[copy(dst, (*[BlockSize]byte)(unsafe.Pointer(&words))[:]):]
+	}
 	for len(dst) > 0 {
 		n := min(len(dst), avx512XOFBytes)
 		xof16(&dst[0], n, cv, block, counter, blockLen, flags)

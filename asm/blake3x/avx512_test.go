@@ -38,36 +38,12 @@ func TestParentsAVX512(t *testing.T) {
 
 func TestChunkAVX512(t *testing.T) {
 	needAVX512(t)
-	for n := range ChunkSize + 1 {
-		for _, low := range []bool{false, true} {
-			chunk := guarded(t, n, low)
-			copy(chunk, randomBytes(uint64(n), n))
-			for i, flags := range []uint32{0, Root, KeyedHash | Root, DeriveKeyContext, DeriveKeyMaterial | Root} {
-				counter := counters[(n+i)%len(counters)]
-				got := ChunkAVX512(chunk, &testKey, counter, flags)
-				if want := ChunkGeneric(chunk, &testKey, counter, flags); got != want {
-					t.Fatalf("%d bytes, counter %#x, flags %#x: got %x, want %x", n, counter, flags, got, want)
-				}
-			}
-		}
-	}
+	checkChunk(t, ChunkAVX512)
 }
 
 func TestCompressAVX512(t *testing.T) {
 	needAVX512(t)
-	for i := range 500 {
-		random := randomBytes(uint64(i), 64+32)
-		block := Words((*[BlockSize]byte)(random))
-		var cv [8]uint32
-		for j := range cv {
-			cv[j] = uint32(random[64+4*j]) * 0x01020305
-		}
-		length, flags, counter := uint32(i%65), uint32(random[0]), counters[i%len(counters)]
-		got := CompressAVX512(&cv, &block, counter, length, flags)
-		if want := CompressGeneric(&cv, &block, counter, length, flags); got != want {
-			t.Fatalf("round %d: got %x, want %x", i, got, want)
-		}
-	}
+	checkCompress(t, CompressAVX512)
 }
 
 // messageLengths are mixes of lengths: all of one, and those that make lanes

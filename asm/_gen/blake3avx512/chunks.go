@@ -144,7 +144,13 @@ func storeCounters(c constants, to operand.Mem, counter reg.Register, first int)
 	VPBROADCASTD(start.As32(), low)
 	SHRQ(operand.U8(32), start)
 	VPBROADCASTD(start.As32(), high)
-	VPADDD(c.laneRow, low, sum)
+	VMOVDQU64(c.laneRow, sum)
+	addCounters(to, low, sum, high)
+}
+
+// addCounters stores sum + low, and high plus the carry of that.
+func addCounters(to operand.Mem, low, sum, high reg.VecPhysical) {
+	VPADDD(low, sum, sum)
 	VPCMPUD(operand.U8(1), low, sum, reg.K1) // sum < low: it wrapped around
 	VPTERNLOGD(operand.U8(0xff), low, low, low)
 	VPSUBD(low, high, reg.K1, high)

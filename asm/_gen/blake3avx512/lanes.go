@@ -6,166 +6,196 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// laneRegs says what the registers of lanes16 hold besides the state.
-var laneRegs = struct {
-	cv                   [8]reg.VecPhysical // chaining values between blocks
-	left, block, end     reg.VecPhysical    // bytes left, 64, flags of a last block
-	zero                 reg.VecPhysical
-	last, active, notAll reg.OpmaskPhysical
-	bytes                reg.OpmaskPhysical
-}{
-	cv:   [8]reg.VecPhysical(zmm[16:24]),
-	left: reg.Z24, block: reg.Z25, end: reg.Z26, zero: reg.Z27,
-	last: reg.K1, active: reg.K2, notAll: reg.K3, bytes: reg.K4,
+// lanes16 is the kernel for rows that do not lie at regular distances or are
+// not equally long: one pointer and one length per lane. It works like chunks16:
+// block k is transposed while block k-1 is compressed.
+//
+//	block k of all lanes whole:  transpose it where it is
+//	any lane has less than that: copy it to scratch memory by masked loads, which
+//	                             fill up with zeros, and transpose it there
+//	k = 0:                       nothing to compress yet
+//	else:                        compress block k-1, with a length and flags per
+//	                             lane; lanes whose message had ended before get
+//	                             their old chaining value back
+type lanesKernel struct {
+	c                 constants
+	state             set
+	tmp               [9]reg.VecPhysical // of the transposition
+	left              reg.VecPhysical    // bytes left from block k-1 on; more than 64 at first
+	block, end, zero  reg.VecPhysical    // 64, flags of a last block, 0
+	now, next         reg.GPVirtual      // words of block k-1, and those of block k
+	table, offset     reg.GPVirtual      // where the rows of block k are
+	k, ahead          reg.GPVirtual      // ahead is 64·k
+	counters, old     operand.Mem        // old chaining values
+	bytes, staged     operand.Mem        // block k: how much of it each lane has; copy
+	stagedRows        operand.Mem        // pointers to the rows of staged
+	last, ended, part reg.OpmaskPhysical
 }
 
-// lanes16 is the kernel for rows that do not lie at regular distances or are
-// not equally long: one pointer and one length per lane. Lanes whose message
-// has ended keep their chaining value under a mask. As long as all lanes have
-// whole blocks, rows are read where they are; other blocks are first copied
-// into scratch memory by masked loads, which fill up with zeros.
 func lanes16(c constants) {
 	TEXT("lanes16", 0, "func(dst, src *[16]*byte, lengths *[16]uint32, rows, blocks int, "+
 		"key *[8]uint32, counter uint64, counterMask, flags, start, end uint32)")
 	Pragma("noescape")
 	Doc("lanes16 hashes sixteen chunks src[i] of lengths[i] ≤ 1024 bytes, the longest of which has",
 		"so many blocks (at least 1), and writes the values of the first rows of them to dst[i].",
-		"Chunk i has the number counter + i if counterMask is all ones, else 0 and counter must be 0.",
-		"start and end are added to the flags of the first and last block of each chunk.")
-	src, lengths := Load(Param("src"), GP64()), Load(Param("lengths"), GP64())
-	blocks, key := Load(Param("blocks"), GP64()), Load(Param("key"), GP64())
-	scratch := alignedScratch(2*1024 + 3*64)
-	staged, counters, bytes := scratch.Offset(1024), scratch.Offset(2048), scratch.Offset(2048+128)
-	a := setAt(0, scratch)
-	r := laneRegs
-
-	counter := Load(Param("counter"), GP64())
-	mask := Load(Param("counterMask"), GP32())
-	storeMaskedCounters(c, counters, counter, mask)
-	for i, cv := range r.cv {
-		VPBROADCASTD(operand.Mem{Base: key}.Offset(4*i), cv)
+		"Chunk i has the number counter + i&counterMask. start and end are added to the flags of the",
+		"first and last block of each chunk.")
+	scratch := alignedScratch(3*1024 + 512 + 128 + 64 + 128)
+	l := lanesKernel{
+		c: c, tmp: [9]reg.VecPhysical(zmm[16:25]),
+		left: reg.Z25, block: reg.Z26, end: reg.Z27, zero: reg.Z28,
+		now: GP64(), next: GP64(), table: GP64(), offset: GP64(), k: GP64(), ahead: GP64(),
+		staged: scratch.Offset(2 * 1024), old: scratch.Offset(3 * 1024),
+		counters: scratch.Offset(3*1024 + 512), bytes: scratch.Offset(3*1024 + 640),
+		stagedRows: scratch.Offset(3*1024 + 704),
+		last:       reg.K1, ended: reg.K2, part: reg.K3,
 	}
-	VMOVDQU64(c.laneRow, r.left)
-	VPERMD(operand.Mem{Base: lengths}, r.left, r.left)
-	broadcast(blockBytes, r.block)
-	VPXORD(r.zero, r.zero, r.zero)
-	end := Load(Param("end"), GP32())
-	VPBROADCASTD(end, r.end)
-	KXNORW(r.active, r.active, r.active)
-	flags := Load(Param("flags"), GP32())
-	start := Load(Param("start"), GP32())
-	ORL(flags, start)
-	offset := GP64()
-	XORL(offset.As32(), offset.As32())
-	tmp := [9]reg.VecPhysical(zmm[0:9])
+	l.state = setAt(0, operand.Mem{Base: l.now})
+	LEAQ(scratch, l.now)
+	LEAQ(scratch.Offset(1024), l.next)
+	l.begin()
 
 	Label("block")
-	VPCMPD(operand.U8(1), r.block, r.left, r.notAll) // left < 64
-	VPCMPD(operand.U8(2), r.block, r.left, r.last)   // left ≤ 64
-	KORTESTW(r.notAll, r.notAll)
-	JNZ(operand.LabelRef("partial"))
-	emit(transposeIn(tmp, rowsByPointer(src, offset), storeWords(scratch)))
-	JMP(operand.LabelRef("compress"))
-
-	Label("partial")
-	stagePartial(src, lengths, offset, bytes, staged)
-	emit(transposeIn(tmp, rowsApart(staged, blockBytes), storeWords(scratch)))
+	CMPQ(l.k, paramAddr("blocks"))
+	JEQ(operand.LabelRef("compress")) // the last block is transposed again, for nothing
+	l.locate()
+	TESTQ(l.k, l.k)
+	JNZ(operand.LabelRef("compress"))
+	emit(l.transpose())
+	KXORW(l.ended, l.ended, l.ended)
+	JMP(operand.LabelRef("advance"))
 
 	Label("compress")
-	for i, cv := range r.cv {
-		VMOVDQA64(cv, a.v[i])
-	}
-	a.loadIV(c)
-	VMOVDQU64(counters, a.v[12])
-	VMOVDQU64(counters.Offset(64), a.v[13])
-	VPMINSD(r.block, r.left, a.v[14])
-	VPMAXSD(r.zero, a.v[14], a.v[14])
-	VPBROADCASTD(start, a.v[15])
-	VPORD(r.end, a.v[15], r.last, a.v[15])
-	MOVL(flags, start)
-	emit(a.compress())
-	for i, cv := range r.cv {
-		VPXORD(a.v[8+i], a.v[i], r.active, cv)
-	}
-	ADDQ(operand.U8(blockBytes), offset)
-	VPSUBD(r.block, r.left, r.left)
-	VPCMPD(operand.U8(6), r.zero, r.left, r.active) // left > 0
-	DECQ(blocks)
-	JNZ(operand.LabelRef("block"))
+	l.compress()
+	VPCMPD(operand.U8(2), l.block, l.left, l.ended) // block k: left-64 ≤ 0
 
-	dst, rows := Load(Param("dst"), GP64()), Load(Param("rows"), GP64())
-	out := set{v: [16]reg.VecPhysical(append(zmm[16:24:24], zmm[0:8]...))}
-	transposeOut(out, c, func(pair int, v reg.VecPhysical) {
-		at := GP64()
-		for i := range 2 {
-			row := 2*pair + i
-			CMPQ(rows, operand.U8(row))
-			JLE(operand.LabelRef("done"))
-			MOVQ(operand.Mem{Base: dst, Disp: 8 * row}, at)
-			if i == 0 {
-				VMOVDQU64(v.AsY(), operand.Mem{Base: at})
-			} else {
-				VEXTRACTI64X4(operand.U8(1), v, operand.Mem{Base: at})
-			}
-		}
-	})
-	Label("done")
+	Label("advance")
+	VPSUBD(l.block, l.left, l.left)
+	XCHGQ(l.now, l.next)
+	INCQ(l.k)
+	CMPQ(l.k, paramAddr("blocks"))
+	JLE(operand.LabelRef("block"))
+	l.output()
 	VZEROUPPER()
 	RET()
 }
 
-// storeMaskedCounters is storeCounters with rows that count or do not.
-func storeMaskedCounters(c constants, to operand.Mem, counter, mask reg.Register) {
-	low, sum, high := reg.Z8, reg.Z9, reg.Z10
-	VPBROADCASTD(mask, sum)
-	VPANDD(c.laneRow, sum, sum)
-	VPBROADCASTD(counter.(reg.GPVirtual).As32(), low)
-	SHRQ(operand.U8(32), counter)
-	VPBROADCASTD(counter.(reg.GPVirtual).As32(), high)
-	VPADDD(low, sum, sum)
-	VPCMPUD(operand.U8(1), low, sum, reg.K1) // sum < low: it wrapped around
-	VPTERNLOGD(operand.U8(0xff), low, low, low)
-	VPSUBD(low, high, reg.K1, high)
-	VMOVDQU64(sum, to)
-	VMOVDQU64(high, to.Offset(64))
+func (l *lanesKernel) begin() {
+	storeMaskedCounters(l.c, l.counters)
+	key, lengths := Load(Param("key"), GP64()), Load(Param("lengths"), GP64())
+	l.state.loadKey(operand.Mem{Base: key})
+	broadcast(blockBytes, l.block)
+	VMOVDQU64(l.c.laneRow, l.left)
+	VPERMD(operand.Mem{Base: lengths}, l.left, l.left)
+	VPADDD(l.block, l.left, l.left)
+	VPXORD(l.zero, l.zero, l.zero)
+	VPBROADCASTD(Load(Param("end"), GP32()), l.end)
+	flags := Load(Param("flags"), GP32())
+	ORL(flags, paramAddr("start")) // now the flags of the first block
+	XORL(l.k.As32(), l.k.As32())
+	XORL(l.ahead.As32(), l.ahead.As32())
 }
 
-// rowsByPointer are rows at the given offset from the pointers of a table.
-func rowsByPointer(table, offset reg.Register) rowHalf {
-	return func(row, half int) operand.Mem {
-		p := GP64()
-		MOVQ(operand.Mem{Base: table, Disp: 8 * row}, p)
-		return operand.Mem{Base: p, Index: offset, Scale: 1, Disp: 32 * half}
-	}
+// locate finds the rows of block k.
+func (l *lanesKernel) locate() {
+	Load(Param("src"), l.table)
+	MOVQ(l.ahead, l.offset)
+	VPSUBD(l.block, l.left, l.tmp[0])
+	VPCMPD(operand.U8(1), l.block, l.tmp[0], l.part) // less than 64
+	KORTESTW(l.part, l.part)
+	JZ(operand.LabelRef("located"))
+	l.stage()
+	LEAQ(l.stagedRows, l.table)
+	XORL(l.offset.As32(), l.offset.As32())
+	Label("located")
+	ADDQ(operand.U8(blockBytes), l.ahead)
 }
 
-// stagePartial copies what the rows have of this block, at most 64 bytes each.
-// Rows that have nothing left are read from scratch memory, under an empty
-// mask: an address outside their message could be an invalid one, which masked
-// loads allow, but slowly.
-func stagePartial(src, lengths, offset reg.Register, bytes, staged operand.Mem) {
-	left, zero := reg.Z0, laneRegs.zero
-	VPBROADCASTD(offset.(reg.GPVirtual).As32(), left)
-	VMOVDQU64(operand.Mem{Base: lengths}, reg.Z1)
-	VPSUBD(left, reg.Z1, left)
-	VPMAXSD(zero, left, left)
-	VPMINSD(laneRegs.block, left, left)
-	VMOVDQU64(left, bytes)
-	ones, scratch := GP64(), GP64()
+// stage copies what the rows have of block k. Rows that have nothing left are
+// read from scratch memory, under an empty mask: an address outside their
+// message could be an invalid one, which masked loads allow, but slowly.
+func (l *lanesKernel) stage() {
+	left, row := reg.Z30, reg.Z31
+	lengths := Load(Param("lengths"), GP64())
+	VPBROADCASTD(l.offset.As32(), left)
+	VMOVDQU64(operand.Mem{Base: lengths}, row)
+	VPSUBD(left, row, left)
+	VPMAXSD(l.zero, left, left)
+	VPMINSD(l.block, left, left)
+	VMOVDQU64(left, l.bytes)
+	ones, copied := GP64(), GP64()
 	MOVQ(operand.I32(-1), ones)
-	LEAQ(staged, scratch)
-	for row := range lanes {
-		n, p, keep := GP64(), GP64(), GP64()
-		MOVL(bytes.Offset(4*row), n.As32())
-		MOVQ(operand.Mem{Base: src, Disp: 8 * row}, p)
-		ADDQ(offset, p)
+	LEAQ(l.staged, copied)
+	for i := range lanes {
+		n, p := GP64(), GP64()
+		MOVL(l.bytes.Offset(4*i), n.As32())
+		MOVQ(operand.Mem{Base: l.table, Disp: 8 * i}, p)
+		ADDQ(l.offset, p)
 		TESTL(n.As32(), n.As32())
-		CMOVQEQ(scratch, p)
-		BZHIQ(n, ones, keep)
-		KMOVQ(keep, laneRegs.bytes)
-		VMOVDQU8_Z(operand.Mem{Base: p}, laneRegs.bytes, reg.Z2)
-		VMOVDQU64(reg.Z2, staged.Offset(blockBytes*row))
+		CMOVQEQ(copied, p)
+		BZHIQ(n, ones, n)
+		KMOVQ(n, reg.K4)
+		VMOVDQU8_Z(operand.Mem{Base: p}, reg.K4, row)
+		VMOVDQU64(row, operand.Mem{Base: copied})
+		MOVQ(copied, l.stagedRows.Offset(8*i))
+		ADDQ(operand.U8(blockBytes), copied)
 	}
+}
+
+func (l *lanesKernel) transpose() []op {
+	rows := func(row, half int) operand.Mem {
+		p := GP64()
+		MOVQ(operand.Mem{Base: l.table, Disp: 8 * row}, p)
+		return operand.Mem{Base: p, Index: l.offset, Scale: 1, Disp: 32 * half}
+	}
+	return transposeIn(l.tmp, rows, storeWords(operand.Mem{Base: l.next}))
+}
+
+// compress does block k-1, and transposes block k.
+func (l *lanesKernel) compress() {
+	v := l.state.v
+	for i := range 8 {
+		VMOVDQU64(v[i], l.old.Offset(64*i))
+	}
+	l.state.loadIV(l.c)
+	VMOVDQU64(l.counters, v[12])
+	VMOVDQU64(l.counters.Offset(64), v[13])
+	VPMINSD(l.block, l.left, v[14])
+	VPMAXSD(l.zero, v[14], v[14])
+	VPCMPD(operand.U8(2), l.block, l.left, l.last) // left ≤ 64
+	VPBROADCASTD(Load(Param("start"), GP32()), v[15])
+	VPORD(l.end, v[15], l.last, v[15])
+	flags := Load(Param("flags"), GP32())
+	MOVL(flags, paramAddr("start"))
+	emit(spread(l.state.compress(), l.transpose()), l.state.feedForward())
+	KORTESTW(l.ended, l.ended)
+	JZ(operand.LabelRef("compressed"))
+	for i := range 8 {
+		VMOVDQU32(l.old.Offset(64*i), l.ended, v[i])
+	}
+	Label("compressed")
+}
+
+func (l *lanesKernel) output() {
+	dst, rows := Load(Param("dst"), GP64()), Load(Param("rows"), GP64())
+	transposeOut(l.state, l.c, storeRows(rows, func(row int) operand.Mem {
+		at := GP64()
+		MOVQ(operand.Mem{Base: dst, Disp: 8 * row}, at)
+		return operand.Mem{Base: at}
+	}))
+	Label("done")
+}
+
+// storeMaskedCounters is storeCounters with rows that count or do not.
+func storeMaskedCounters(c constants, to operand.Mem) {
+	low, sum, high := reg.Z8, reg.Z9, reg.Z10
+	counter := Load(Param("counter"), GP64()).(reg.GPVirtual)
+	VPBROADCASTD(Load(Param("counterMask"), GP32()), sum)
+	VPANDD(c.laneRow, sum, sum)
+	VPBROADCASTD(counter.As32(), low)
+	SHRQ(operand.U8(32), counter)
+	VPBROADCASTD(counter.As32(), high)
+	addCounters(to, low, sum, high)
 }
 
 // broadcast fills a register with a small constant.

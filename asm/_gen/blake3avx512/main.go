@@ -45,6 +45,7 @@ func main() {
 	chunks16(tables)
 	parents32(tables)
 	parents16(tables)
+	parentsRest(tables)
 	lanes16(tables)
 	xof16(tables)
 	chunkRow(tables)

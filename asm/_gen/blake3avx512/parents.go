@@ -56,6 +56,55 @@ func parents16(c constants) {
 	RET()
 }
 
+// parentsRest is parents16 with fewer rows: the lanes without one read the last.
+func parentsRest(c constants) {
+	TEXT("parentsRest", 0, "func(dst, src *byte, n int, key *[8]uint32, flags uint32)")
+	Pragma("noescape")
+	Doc("parentsRest does what ParentsGeneric does for n parents, 1 to 15. flags must contain Parent.")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	n := Load(Param("n"), GP64())
+	key, flags := Load(Param("key"), GP64()), Load(Param("flags"), GP32())
+	scratch := alignedScratch(1024)
+	a := setAt(0, scratch)
+	parentState(a, c, key, flags)
+	lastRow := GP64()
+	MOVQ(n, lastRow)
+	SHLQ(operand.U8(6), lastRow) // blockBytes is 1<<6
+	LEAQ(operand.Mem{Base: src, Index: lastRow, Scale: 1, Disp: -blockBytes}, lastRow)
+	rows := func(row, half int) operand.Mem {
+		at := GP64()
+		LEAQ(operand.Mem{Base: src, Disp: blockBytes * row}, at)
+		CMPQ(at, lastRow)
+		CMOVQHI(lastRow, at)
+		return operand.Mem{Base: at, Disp: 32 * half}
+	}
+	emit(transposeIn([9]reg.VecPhysical(zmm[16:25]), rows, storeWords(scratch)))
+	emit(a.compress(), a.feedForward())
+	transposeOut(a, c, storeRows(n, func(row int) operand.Mem {
+		return operand.Mem{Base: dst, Disp: valueBytes * row}
+	}))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// storeRows writes the first n rows, each where at says, and goes to the label
+// "done" then.
+func storeRows(n reg.Register, at func(row int) operand.Mem) func(pair int, v reg.VecPhysical) {
+	return func(pair int, v reg.VecPhysical) {
+		for i := range 2 {
+			row := 2*pair + i
+			CMPQ(n, operand.U8(row))
+			JLE(operand.LabelRef("done"))
+			if i == 0 {
+				VMOVDQU64(v.AsY(), at(row))
+			} else {
+				VEXTRACTI64X4(operand.U8(1), v, at(row))
+			}
+		}
+	}
+}
+
 func parentWords(s set, tmp []reg.VecPhysical, src reg.Register, offset int, to operand.Mem) {
 	rows := rowsApart(operand.Mem{Base: src, Disp: offset}, blockBytes)
 	emit(transposeIn([9]reg.VecPhysical(tmp), rows, storeWords(to)))

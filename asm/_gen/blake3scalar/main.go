@@ -1,0 +1,120 @@
+// Command blake3scalar writes the BLAKE3 compression for amd64 without vector
+// instructions.
+//
+// One compression has four quarter rounds to do at a time, no more. A processor
+// whose vector instructions take two cycles, but that starts five or six
+// ordinary ones in each cycle with results after one, does them faster in
+// general-purpose registers, one word in each: 168 dependent instructions are
+// then 168 cycles rather than 336.
+//
+// There are sixteen words of state and fifteen registers besides the stack
+// pointer. Words 0 to 7 and 12 to 15 have a register each; of words 8 to 11,
+// which a quarter round uses least, one waits in the frame:
+//
+//	columns:    quarter rounds 0, 1 with words 8, 9; swap 8 for 11; 2, 3 with 10, 11
+//	diagonals:  quarter rounds 0, 1 with words 10, 11; swap 11 for 8; 2, 3 with 8, 9
+//
+// The message is copied into the frame, where the stack pointer is its address,
+// so that it needs no register; so are chaining value and arguments.
+package main
+
+//go:generate go run . -out ../../blake3x/scalar_asm_amd64.s -stubs ../../blake3x/scalar_asm_amd64.go -pkg blake3x
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64,gc,!purego")
+	blocksScalar()
+	compressScalar()
+	Generate()
+}
+
+// blocksScalar keeps the chaining value in its frame from block to block.
+func blocksScalar() {
+	TEXT("blocksScalar", 0, "func(cv *[8]uint32, src *byte, blocks int, counter uint64, length, flags, first, last uint32)")
+	Pragma("noescape")
+	Doc("blocksScalar compresses so many blocks (not 0) of 64 bytes one after the other, from the",
+		"chaining value cv to the chaining value cv. length is that of each block; first and last",
+		"are added to the flags of the first and of the last block.")
+	f := newFrame()
+	f.copyCV(param("cv"))
+	MOVL(param("flags"), reg.EAX)
+	ORL(reg.EAX, param("first"))
+
+	Label("block")
+	MOVQ(param("src"), reg.RAX)
+	f.copyMessage(reg.RAX)
+	ADDQ(operand.U8(64), reg.RAX)
+	MOVQ(reg.RAX, param("src"))
+	f.load(param("counter"), param("length"), param("first"))
+	CMPQ(param("blocks"), operand.U8(1))
+	JNE(operand.LabelRef("compress"))
+	ORL(param("last"), f.v[15])
+	Label("compress")
+	f.compress()
+	for i := range 8 {
+		f.foldUpper(i)
+		MOVL(f.v[i], f.cv.Offset(4*i))
+	}
+	MOVL(param("flags"), reg.EAX)
+	MOVL(reg.EAX, param("first"))
+	DECQ(param("blocks"))
+	JNZ(operand.LabelRef("block"))
+
+	MOVQ(param("cv"), reg.RAX)
+	for i := range 2 {
+		MOVOU(f.cv.Offset(16*i), reg.X0)
+		MOVOU(reg.X0, operand.Mem{Base: reg.RAX, Disp: 16 * i})
+	}
+	RET()
+}
+
+// compressScalar also computes words 8 to 15 of the output.
+func compressScalar() {
+	TEXT("compressScalar", 0, "func(out *[16]uint32, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32)")
+	Pragma("noescape")
+	Doc("compressScalar does what CompressGeneric does.")
+	f := newFrame()
+	f.copyCV(param("cv"))
+	MOVQ(param("block"), reg.RAX)
+	f.copyMessage(reg.RAX)
+	f.load(param("counter"), param("blockLen"), param("flags"))
+	f.compress()
+	for i := range 8 {
+		f.foldUpper(i)
+	}
+	// Registers of the lower half become free as it is written to the frame.
+	for i := range 8 {
+		MOVL(f.v[i], f.message.Offset(4*i))
+	}
+	out, word := reg.RAX, reg.EBX // words 0 and 1, which are in the frame now
+	MOVQ(param("out"), out)
+	for i := range 8 {
+		high := operand.Op(word)
+		if r := f.v[8+i]; r != nil {
+			high = r
+		} else {
+			MOVL(f.spill.Offset(4*i), word)
+		}
+		XORL(f.cv.Offset(4*i), high)
+		MOVL(high, operand.Mem{Base: out, Disp: 32 + 4*i})
+	}
+	for i := range 2 {
+		MOVOU(f.message.Offset(16*i), reg.X0)
+		MOVOU(reg.X0, operand.Mem{Base: out, Disp: 16 * i})
+	}
+	RET()
+}
+
+// param is where an argument is.
+func param(name string) operand.Mem {
+	p, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return p.Addr
+}
