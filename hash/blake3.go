@@ -29,7 +29,7 @@ func BLAKE3Keyed(key *[Size]byte, msg []byte) (digest [Size]byte) {
 		zeeboKeyed(key).read(digest[:], msg)
 		return digest
 	}
-	words := keyWords(key)
+	words := blake3x.Value(key)
 	blake3Sum(&digest, lanesOf(impl), msg, &words, blake3x.KeyedHash)
 	return digest
 }
@@ -52,7 +52,7 @@ func BLAKE3XOF(dst, msg []byte) {
 // other key material in the key derivation mode (§2.3). The context should be
 // a constant of the program that is globally unique and names the purpose,
 // such as "example.org 2026-03-01 session keys v1"; it must not depend on the
-// input. Allocates as BLAKE3Keyed does, and for contexts of more than 1 KiB.
+// input. Allocates as BLAKE3Keyed does, and for contexts of more than 256 bytes.
 func BLAKE3DeriveKey(dst []byte, context string, material []byte) {
 	impl := modeImpl(len(material))
 	if impl == implZeebo {
@@ -65,11 +65,13 @@ func BLAKE3DeriveKey(dst []byte, context string, material []byte) {
 	root.read(dst, lanes, 0)
 }
 
+// contextBytes is the length of contexts up to which none is allocated for.
+const contextBytes = 256
+
 // contextKey is the first stage of key derivation: the key that stands for the
 // context.
 func contextKey(lanes blake3x.Impl, context string) [8]uint32 {
-	// Through a buffer, because the conversion of a string would allocate.
-	var buf [blake3x.ChunkSize]byte
+	var buf [contextBytes]byte
 	msg := buf[:]
 	if len(context) <= len(buf) {
 		msg = buf[:copy(buf[:], context)]
@@ -78,7 +80,7 @@ func contextKey(lanes blake3x.Impl, context string) [8]uint32 {
 	}
 	var key [Size]byte
 	blake3Sum(&key, lanes, msg, &blake3x.IV, blake3x.DeriveKeyContext)
-	return keyWords(&key)
+	return blake3x.Value(&key)
 }
 
 // hashBLAKE3 hashes with the implementation of the given index. The calls are

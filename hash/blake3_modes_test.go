@@ -231,7 +231,7 @@ func TestBLAKE3OutputLengths(t *testing.T) {
 func TestBLAKE3Contexts(t *testing.T) {
 	text := string(bytes.Repeat([]byte("context "), 300))
 	overBLAKE3(t, func(t *testing.T, _ bool) {
-		for _, n := range []int{0, 1, 31, 32, 33, 63, 64, 65, 1023, 1024, 1025, 2048, 2049, 2400} {
+		for _, n := range []int{0, 1, 31, 32, 33, 63, 64, 65, 255, 256, 257, 1023, 1024, 1025, 2048, 2049, 2400} {
 			var got, want [40]byte
 			blake3.DeriveKey(text[:n], []byte("material"), want[:])
 			hash.BLAKE3DeriveKey(got[:], text[:n], []byte("material"))

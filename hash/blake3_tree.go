@@ -1,7 +1,6 @@
 package hash
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"github.com/chainweir/weir/asm/blake3x"
@@ -49,14 +48,7 @@ func defaultBLAKE3() blake3Mode { return blake3Mode{key: blake3x.IV} }
 
 // keyedBLAKE3 is the mode with a key of the caller's.
 func keyedBLAKE3(key *[Size]byte) blake3Mode {
-	return blake3Mode{key: keyWords(key), flags: blake3x.KeyedHash}
-}
-
-func keyWords(key *[Size]byte) (words [8]uint32) {
-	for i := range words {
-		words[i] = binary.LittleEndian.Uint32(key[4*i:])
-	}
-	return words
+	return blake3Mode{key: blake3x.Value(key), flags: blake3x.KeyedHash}
 }
 
 // blake3Sum sets digest to that of msg. It takes a pointer, like all functions
@@ -180,7 +172,7 @@ type blake3Root struct {
 // parentRoot is the root above the two values of a pair.
 func parentRoot(pair *[pairSize]byte, key *[8]uint32, flags uint32) blake3Root {
 	return blake3Root{
-		cv: *key, block: blake3x.Words(pair), blockLen: blake3x.BlockSize,
+		cv: *key, block: blake3x.Block(pair), blockLen: blake3x.BlockSize,
 		flags: flags | blake3x.Parent | blake3x.Root,
 	}
 }
@@ -190,7 +182,7 @@ func parentRoot(pair *[pairSize]byte, key *[8]uint32, flags uint32) blake3Root {
 func chunkRoot(impl blake3x.Impl, msg []byte, key *[8]uint32, flags uint32) blake3Root {
 	r := blake3Root{cv: *key, flags: flags | blake3x.ChunkStart}
 	for len(msg) > blake3x.BlockSize {
-		block := blake3x.Words((*[blake3x.BlockSize]byte)(msg))
+		block := blake3x.Block((*[blake3x.BlockSize]byte)(msg))
 		out := blake3x.Compress(impl, &r.cv, &block, 0, blake3x.BlockSize, r.flags)
 		r.cv = [8]uint32(out[:8])
 		r.flags = flags
@@ -198,7 +190,7 @@ func chunkRoot(impl blake3x.Impl, msg []byte, key *[8]uint32, flags uint32) blak
 	}
 	var last [blake3x.BlockSize]byte
 	r.blockLen = uint32(copy(last[:], msg))
-	r.block = blake3x.Words(&last)
+	r.block = blake3x.Block(&last)
 	r.flags |= blake3x.ChunkEnd | blake3x.Root
 	return r
 }

@@ -9,7 +9,10 @@ import "unsafe"
 func (i Impl) Unavailable() string {
 	switch i {
 	case AVX512:
-		return AVX512Unavailable()
+		if why := AVX512Unavailable(); why != "" {
+			return why
+		}
+		return AVX2Unavailable() // does the small batches
 	case AVX2:
 		return AVX2Unavailable()
 	}
@@ -20,7 +23,7 @@ func (i Impl) Unavailable() string {
 func Chunks(impl Impl, dst, src []byte, key *[8]uint32, counter uint64, flags uint32) {
 	switch impl {
 	case AVX512:
-		ChunksAVX512(dst, src, key, counter, flags)
+		chunksWide(dst, src, key, counter, flags)
 	case AVX2:
 		ChunksAVX2(dst, src, key, counter, flags)
 	default:
@@ -30,13 +33,53 @@ func Chunks(impl Impl, dst, src []byte, key *[8]uint32, counter uint64, flags ui
 
 // Parents is ParentsGeneric by the implementation.
 func Parents(impl Impl, dst, src []byte, key *[8]uint32, flags uint32) {
-	switch impl {
-	case AVX512:
-		ParentsAVX512(dst, src, key, flags)
-	case AVX2:
-		ParentsAVX2(dst, src, key, flags)
-	default:
+	switch {
+	case impl == Generic:
 		ParentsGeneric(dst, src, key, flags)
+	case len(src) == ParentSize:
+		out := Compress(impl, key, (*[16]uint32)(unsafe.Pointer(&src[0])), 0, BlockSize, flags|Parent)
+		*(*[Size]byte)(dst) = Bytes((*[8]uint32)(out[:8]))
+	case impl == AVX512:
+		parentsWide(dst, src, key, flags)
+	default:
+		ParentsAVX2(dst, src, key, flags)
+	}
+}
+
+// fewRows says how many rows at the end of a batch of n are better done by
+// AVX2 than by AVX-512. Both take the same time however few of their lanes are
+// in use, and up to eight rows the eight lanes take less: Zen 4 runs a 512-bit
+// instruction as two halves, and elsewhere the wide lanes gain little as long
+// as their latency shows. A single row is no batch to either of them.
+func fewRows(n int) int {
+	if few := n % 16; few >= 2 && few <= avx2Lanes {
+		return few
+	}
+	return 0
+}
+
+// chunksWide is ChunksAVX512 except for a few rows at the end.
+func chunksWide(dst, src []byte, key *[8]uint32, counter uint64, flags uint32) {
+	n := len(src) / ChunkSize
+	wide := n - fewRows(n)
+	if wide > 0 {
+		ChunksAVX512(dst[:wide*Size], src[:wide*ChunkSize], key, counter, flags)
+	}
+	if wide < n {
+		ChunksAVX2(dst[wide*Size:], src[wide*ChunkSize:], key, counter+uint64(wide), flags)
+	}
+}
+
+// parentsWide is ParentsAVX512 except for a few rows at the end. These come
+// last, because dst may be the front of src.
+func parentsWide(dst, src []byte, key *[8]uint32, flags uint32) {
+	n := len(src) / ParentSize
+	wide := n - fewRows(n)
+	if wide > 0 {
+		ParentsAVX512(dst[:wide*Size], src[:wide*ParentSize], key, flags)
+	}
+	if wide < n {
+		ParentsAVX2(dst[wide*Size:], src[wide*ParentSize:], key, flags)
 	}
 }
 
@@ -79,14 +122,18 @@ func Many(impl Impl, dst []byte, msgs [][]byte, key *[8]uint32, flags uint32) {
 	}
 }
 
+// avx512XOFBlocks is how many blocks of output take less time one by one than
+// in sixteen lanes.
+const avx512XOFBlocks = 2
+
 // XOF is XOFGeneric by the implementation.
 func XOF(impl Impl, dst []byte, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32) {
-	switch impl {
-	case AVX512:
+	switch {
+	case impl == AVX512 && len(dst) > avx512XOFBlocks*BlockSize:
 		XOFAVX512(dst, cv, block, counter, blockLen, flags)
-	case AVX2:
+	case impl == AVX512 || impl == AVX2:
 		for len(dst) > 0 {
-			words := CompressAVX2(cv, block, counter, blockLen, flags|Root)
+			words := Compress(impl, cv, block, counter, blockLen, flags|Root)
 			dst = dst[putOutput(dst, &words):]
 			counter++
 		}
@@ -95,21 +142,22 @@ func XOF(impl Impl, dst []byte, cv *[8]uint32, block *[16]uint32, counter uint64
 	}
 }
 
-// Bytes is what PutWords writes. This processor's words are little-endian, so it
-// is one wide copy: eight narrow stores would hold up whoever copies the result
-// on, because a wide load cannot be served from several stores under way.
+// This processor's words are little-endian, so words and bytes are the same
+// memory. The three functions below copy it in wide pieces, where Words and
+// PutWords go word by word: a wide load just behind narrow stores has to wait
+// until they have reached the cache, a fifth of the time of a compression.
+
+// Bytes returns what PutWords writes.
 func Bytes(words *[8]uint32) [Size]byte { return *(*[Size]byte)(unsafe.Pointer(words)) }
+
+// Value returns eight words, a chaining value or a key, from their bytes.
+func Value(b *[Size]byte) [8]uint32 { return *(*[8]uint32)(unsafe.Pointer(b)) }
+
+// Block returns what Words does.
+func Block(b *[BlockSize]byte) [16]uint32 { return *(*[16]uint32)(unsafe.Pointer(b)) }
 
 // putOutput writes a block of output, or as much of it as dst has room for,
 // and returns how many bytes that was.
 func putOutput(dst []byte, words *[16]uint32) int {
-	if len(dst) >= BlockSize {
-		PutWords(dst, (*[8]uint32)(words[:8]))
-		PutWords(dst[Size:], (*[8]uint32)(words[8:]))
-		return BlockSize
-	}
-	var block [BlockSize]byte
-	PutWords(block[:], (*[8]uint32)(words[:8]))
-	PutWords(block[Size:], (*[8]uint32)(words[8:]))
-	return copy(dst, block[:])
+	return copy(dst, (*[BlockSize]byte)(unsafe.Pointer(words))[:])
 }

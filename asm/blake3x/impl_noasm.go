@@ -2,6 +2,8 @@
 
 package blake3x
 
+import "encoding/binary"
+
 // Unavailable says in words why the implementation cannot run here; it is
 // empty when it can.
 func (i Impl) Unavailable() string {
@@ -41,8 +43,19 @@ func XOF(_ Impl, dst []byte, cv *[8]uint32, block *[16]uint32, counter uint64, b
 	XOFGeneric(dst, cv, block, counter, blockLen, flags)
 }
 
-// Bytes is what PutWords writes.
+// Bytes returns what PutWords writes.
 func Bytes(words *[8]uint32) (b [Size]byte) {
 	PutWords(b[:], words)
 	return b
 }
+
+// Value returns eight words, a chaining value or a key, from their bytes.
+func Value(b *[Size]byte) (words [8]uint32) {
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(b[4*i:])
+	}
+	return words
+}
+
+// Block returns what Words does.
+func Block(b *[BlockSize]byte) [16]uint32 { return Words(b) }

@@ -44,6 +44,21 @@ func TestImplNames(t *testing.T) {
 	}
 }
 
+// TestWordsAndBytes holds the wide copies to the specification's way.
+func TestWordsAndBytes(t *testing.T) {
+	b := randomBytes(4, BlockSize)
+	words := Words((*[BlockSize]byte)(b))
+	if got := Block((*[BlockSize]byte)(b)); got != words {
+		t.Errorf("Block %x, want %x", got, words)
+	}
+	if got := Value((*[Size]byte)(b)); got != [8]uint32(words[:8]) {
+		t.Errorf("Value %x, want %x", got, words[:8])
+	}
+	if got := Bytes((*[8]uint32)(words[:8])); got != [Size]byte(b) {
+		t.Errorf("Bytes %x, want %x", got, b[:Size])
+	}
+}
+
 func checkImplChunk(t *testing.T, impl Impl) {
 	t.Helper()
 	buf := guarded(t, ChunkSize, false)
