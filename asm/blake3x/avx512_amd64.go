@@ -78,15 +78,13 @@ func ParentsAVX512(dst, src []byte, key *[8]uint32, flags uint32) {
 }
 
 // ChunkAVX512 works like ChunkGeneric.
-func ChunkAVX512(chunk []byte, key *[8]uint32, counter uint64, flags uint32) [8]uint32 {
-	var out [8]uint32
+func ChunkAVX512(chunk []byte, key *[8]uint32, counter uint64, flags uint32) (out [8]uint32) {
 	chunkRow(&out, unsafe.SliceData(chunk), len(chunk), key, counter, flags&^Root, ChunkStart, ChunkEnd|flags&Root)
 	return out
 }
 
 // CompressAVX512 works like CompressGeneric.
-func CompressAVX512(cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32) [16]uint32 {
-	var out [16]uint32
+func CompressAVX512(cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32) (out [16]uint32) {
 	compressRow(&out, cv, block, counter, blockLen, flags)
 	return out
 }

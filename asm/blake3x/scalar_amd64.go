@@ -11,8 +11,8 @@ package blake3x
 func ScalarUnavailable() string { return "" }
 
 // ChunkScalar works like ChunkGeneric.
-func ChunkScalar(chunk []byte, key *[8]uint32, counter uint64, flags uint32) [8]uint32 {
-	cv := *key
+func ChunkScalar(chunk []byte, key *[8]uint32, counter uint64, flags uint32) (cv [8]uint32) {
+	cv = *key
 	first, last := uint32(ChunkStart), ChunkEnd|flags&Root
 	flags &^= Root
 	whole := len(chunk) / BlockSize
@@ -31,8 +31,7 @@ func ChunkScalar(chunk []byte, key *[8]uint32, counter uint64, flags uint32) [8]
 }
 
 // CompressScalar works like CompressGeneric.
-func CompressScalar(cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32) [16]uint32 {
-	var out [16]uint32
+func CompressScalar(cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32) (out [16]uint32) {
 	compressScalar(&out, cv, block, counter, blockLen, flags)
 	return out
 }

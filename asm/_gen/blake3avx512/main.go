@@ -26,8 +26,6 @@ import (
 const (
 	flagChunkStart = 1 << 0
 	flagChunkEnd   = 1 << 1
-	flagParent     = 1 << 2
-	flagRoot       = 1 << 3
 )
 
 const (

@@ -58,17 +58,21 @@ func blocksScalar() {
 	f.compress()
 	for i := range 8 {
 		f.foldUpper(i)
+	}
+	free := reg.R9 // word 8, done with
+	DECQ(param("blocks"))
+	JZ(operand.LabelRef("done"))
+	for i := range 8 {
 		MOVL(f.v[i], f.cv.Offset(4*i))
 	}
-	MOVL(param("flags"), reg.EAX)
-	MOVL(reg.EAX, param("first"))
-	DECQ(param("blocks"))
-	JNZ(operand.LabelRef("block"))
+	MOVL(param("flags"), free.As32())
+	MOVL(free.As32(), param("first"))
+	JMP(operand.LabelRef("block"))
 
-	MOVQ(param("cv"), reg.RAX)
-	for i := range 2 {
-		MOVOU(f.cv.Offset(16*i), reg.X0)
-		MOVOU(reg.X0, operand.Mem{Base: reg.RAX, Disp: 16 * i})
+	Label("done")
+	MOVQ(param("cv"), free)
+	for i := range 8 {
+		MOVL(f.v[i], operand.Mem{Base: free, Disp: 4 * i})
 	}
 	RET()
 }
@@ -87,25 +91,24 @@ func compressScalar() {
 	for i := range 8 {
 		f.foldUpper(i)
 	}
-	// Registers of the lower half become free as it is written to the frame.
+	// Only registers whose word has been written are free for what follows.
+	out, word := operand.Mem{Base: reg.R9}, reg.EAX
+	XORL(f.cv, f.v[8])
+	MOVL(f.v[8], f.spill)
+	MOVQ(param("out"), out.Base)
 	for i := range 8 {
-		MOVL(f.v[i], f.message.Offset(4*i))
+		MOVL(f.v[i], out.Offset(4*i))
 	}
-	out, word := reg.RAX, reg.EBX // words 0 and 1, which are in the frame now
-	MOVQ(param("out"), out)
 	for i := range 8 {
-		high := operand.Op(word)
-		if r := f.v[8+i]; r != nil {
-			high = r
-		} else {
+		high := f.v[8+i]
+		if i == 0 || high == nil { // those two are in the frame
+			high = word
 			MOVL(f.spill.Offset(4*i), word)
 		}
-		XORL(f.cv.Offset(4*i), high)
-		MOVL(high, operand.Mem{Base: out, Disp: 32 + 4*i})
-	}
-	for i := range 2 {
-		MOVOU(f.message.Offset(16*i), reg.X0)
-		MOVOU(reg.X0, operand.Mem{Base: out, Disp: 16 * i})
+		if i > 0 {
+			XORL(f.cv.Offset(4*i), high)
+		}
+		MOVL(high, out.Offset(32+4*i))
 	}
 	RET()
 }
