@@ -26,7 +26,7 @@ func sumParent(pair []byte) digest {
 }
 
 // counters have carries from the low into the high word inside a batch.
-var counters = []uint64{0, 1, 1<<32 - 33, 1<<32 - 5, 1<<32 - 1, 1 << 32, 1<<40 + 7, 1<<64 - 3}
+var counters = []uint64{0, 1, 1<<32 - 33, 1<<32 - 5, 1<<32 - 1, 1 << 32, 1<<54 - 33, 1<<64 - 3}
 
 // chunkChecks are the checks for kernels that hash whole chunks of a message.
 var chunkChecks = []check{
