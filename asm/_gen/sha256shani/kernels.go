@@ -84,7 +84,7 @@ func block(all []*stream, m message) {
 
 // wholePair is the block that is the pair.
 func wholePair(s *stream, i int, into reg.Register) {
-	build.VMOVDQU(at(s.src, 16*i), into)
+	build.VMOVDQU(s.pair(16*i), into)
 	build.VPSHUFB(s.t.swap, into, into)
 }
 
@@ -101,11 +101,11 @@ func pairPadding(t tables, all []*stream) {
 // pair but its last byte. Every load stays inside the pair.
 func nodeHead(s *stream, i int, into reg.Register) {
 	if i > 0 {
-		build.VMOVDQU(at(s.src, 16*i-1), into)
+		build.VMOVDQU(s.pair(16*i-1), into)
 		build.VPSHUFB(s.t.swap, into, into)
 		return
 	}
-	build.VMOVDQU(at(s.src, 0), into)
+	build.VMOVDQU(s.pair(0), into)
 	build.VPSHUFB(s.t.shifted, into, into)
 	build.VPOR(s.t.prefix, into, into)
 }
@@ -117,7 +117,7 @@ func nodeTail(_ tables, all []*stream) {
 	block(all, func(s *stream, i int, into reg.Register) {
 		switch i {
 		case 0:
-			build.MOVBLZX(at(s.src, 63), reg.EDX)
+			build.MOVBLZX(s.pair(63), reg.EDX)
 			build.SHLL(operand.U8(24), reg.EDX)
 			build.VMOVD(reg.EDX, into)
 			build.VPOR(s.t.nodeEnd, into, into)

@@ -49,6 +49,9 @@ func streams(t tables, n int) []*stream {
 // words is where the schedule words 4i..4i+3 lie, a ring of 16.
 func (s *stream) words(i int) operand.Mem { return at(scratch, streamBytes*s.number+16*(i%4)) }
 
+// pair is a place in the pair.
+func (s *stream) pair(bytes int) operand.Mem { return at(s.src, bytes) }
+
 // hash is where the hash value before the block lies, i being 0 for ABEF and 1
 // for CDGH.
 func (s *stream) hash(i int) operand.Mem { return at(scratch, streamBytes*s.number+64+16*i) }
@@ -94,10 +97,7 @@ func (s *stream) rounds(i int, m message) {
 		build.VPALIGNR(operand.U8(4), s.words(i+2), s.newest, older)
 		build.VPADDD(older, w, w)
 		build.SHA256MSG2(s.newest, w)
-		s.newest, s.spare[0] = w, s.newest
-		// The next stream takes other registers, so that they need not wait
-		// for one another where the processor does not rename.
-		s.spare[0], s.spare[1], s.spare[2] = s.spare[1], s.spare[2], s.spare[0]
+		s.newest, s.spare[0], s.spare[1], s.spare[2] = w, s.spare[1], s.spare[2], s.newest
 	}
 	if i < 14 { // the last eight words are never read from memory
 		build.VMOVDQA(s.newest, s.words(i))
