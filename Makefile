@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate bench check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm bench check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,10 @@ lint: ## Run go vet and the pinned golangci-lint (installs it under bin/)
 	@test -x $(GOBIN_DIR)/golangci-lint || GOBIN=$(GOBIN_DIR) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	$(GOBIN_DIR)/golangci-lint run ./...
 
-generate: ## Rebuild the eBPF objects (needs clang and llvm-strip)
+generate-asm: ## Rebuild the assembly under asm/
+	cd asm/_gen && $(GO) generate ./...
+
+generate: generate-asm ## Rebuild the assembly and the eBPF objects (needs clang and llvm-strip)
 	$(GO) generate ./bench/probe/...
 
 bench: build ## Short benchmarks: hash kernels, Merkle trees, node pipeline

@@ -22,7 +22,7 @@ func BLAKE3(msg []byte) (digest [Size]byte) {
 // compute.
 //
 // Like all modes but the default one it allocates a hasher where this package
-// has no kernel of its own (on amd64, without AVX2), and nothing elsewhere.
+// has no kernel of its own, that is on other processors than amd64.
 func BLAKE3Keyed(key *[Size]byte, msg []byte) (digest [Size]byte) {
 	impl := modeImpl(len(msg))
 	if impl == implZeebo {
@@ -72,12 +72,7 @@ const contextBytes = 256
 // context.
 func contextKey(lanes blake3x.Impl, context string) [8]uint32 {
 	var buf [contextBytes]byte
-	msg := buf[:]
-	if len(context) <= len(buf) {
-		msg = buf[:copy(buf[:], context)]
-	} else {
-		msg = []byte(context)
-	}
+	msg := append(buf[:0], context...)
 	var key [Size]byte
 	blake3Sum(&key, lanes, msg, &blake3x.IV, blake3x.DeriveKeyContext)
 	return blake3x.Value(&key)
@@ -91,6 +86,8 @@ func hashBLAKE3(digest *[Size]byte, impl int, msg []byte) {
 		blake3Sum(digest, blake3x.AVX512, msg, &blake3x.IV, 0)
 	case implAVX2:
 		blake3Sum(digest, blake3x.AVX2, msg, &blake3x.IV, 0)
+	case implScalar:
+		blake3Sum(digest, blake3x.Scalar, msg, &blake3x.IV, 0)
 	case implZeebo:
 		*digest = blake3.Sum256(msg)
 	default:
@@ -113,6 +110,8 @@ func lanesOf(impl int) blake3x.Impl {
 		return blake3x.AVX512
 	case implAVX2:
 		return blake3x.AVX2
+	case implScalar:
+		return blake3x.Scalar
 	case implZeebo:
 		return bestLanes
 	}
@@ -150,6 +149,8 @@ func implOf(lanes blake3x.Impl) int {
 		return implAVX512
 	case blake3x.AVX2:
 		return implAVX2
+	case blake3x.Scalar:
+		return implScalar
 	}
 	return implGeneric
 }

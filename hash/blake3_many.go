@@ -15,7 +15,7 @@ func BLAKE3Many(dst []byte, msgs [][]byte) error {
 
 func blake3Many(impl int, dst []byte, msgs [][]byte) {
 	switch impl {
-	case implAVX512, implAVX2:
+	case implAVX512, implAVX2, implScalar:
 		manyInLanes(lanesOf(impl), dst, msgs)
 	default:
 		for i, msg := range msgs {

@@ -1,6 +1,10 @@
 package hash
 
-import "github.com/chainweir/weir/asm/cpu"
+import (
+	gohash "hash"
+
+	"github.com/chainweir/weir/asm/cpu"
+)
 
 // Implementation is one implementation of one kernel, for tests and
 // benchmarks that want it whatever the choice is. Others call the package's
@@ -14,8 +18,10 @@ type Implementation struct {
 	Name        string
 	Unavailable string // why it cannot run here, in words; empty when it can
 
-	One     func(msg []byte) [Size]byte                        // sha256, blake3
-	Pairs   func(dst, src []byte) error                        // sha256_pairs, sha256_nodes, sha256d_pairs
+	One     func(msg []byte) [Size]byte                        // sha256, sha256_stream, blake3
+	Stream  func() gohash.Hash                                 // sha256_stream
+	Pairs   func(dst, src []byte) error                        // sha256_pairs, sha256_nodes, sha256d_pairs, blake3_parents
+	Chunks  func(dst, src []byte, counter uint64) error        // blake3_chunks
 	Many    func(dst []byte, msgs [][]byte) error              // sha256_many, blake3_many
 	Leaves  func(dst []byte, msgs [][]byte) error              // sha256_many
 	Records func(dst, src []byte, size int, prefix byte) error // sha256_many
@@ -33,6 +39,14 @@ func Implementations() []Implementation {
 		}
 	}
 	add(kernelSHA256, func(im *Implementation, i int) { im.One = bindOne(sum256, i) })
+	add(kernelStream, func(im *Implementation, i int) {
+		im.Stream = func() gohash.Hash { return newStream(i) }
+		im.One = func(msg []byte) [Size]byte {
+			h := newStream(i)
+			h.Write(msg)
+			return [Size]byte(h.Sum(nil))
+		}
+	})
 	add(kernelPairs, func(im *Implementation, i int) { im.Pairs = bindPairs(pairs, i) })
 	add(kernelNodes, func(im *Implementation, i int) { im.Pairs = bindPairs(nodes, i) })
 	add(kernelDPairs, func(im *Implementation, i int) { im.Pairs = bindPairs(dpairs, i) })
@@ -41,6 +55,8 @@ func Implementations() []Implementation {
 	})
 	add(kernelBLAKE3, func(im *Implementation, i int) { im.One = bindOne(sumBLAKE3, i) })
 	add(kernelBLAKE3Many, func(im *Implementation, i int) { im.Many = bindMany(blake3Many, i) })
+	add(kernelBLAKE3Chunks, func(im *Implementation, i int) { im.Chunks = bindChunks(i) })
+	add(kernelBLAKE3Parents, func(im *Implementation, i int) { im.Pairs = bindPairs(blake3Parents, i) })
 	return list
 }
 
@@ -54,6 +70,16 @@ func bindPairs(hash func(int, []byte, []byte), impl int) func(dst, src []byte) e
 			return err
 		}
 		hash(impl, dst, src)
+		return nil
+	}
+}
+
+func bindChunks(impl int) func(dst, src []byte, counter uint64) error {
+	return func(dst, src []byte, counter uint64) error {
+		if err := checkChunks(dst, src); err != nil {
+			return err
+		}
+		blake3Chunks(impl, dst, src, counter)
 		return nil
 	}
 }

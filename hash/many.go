@@ -1,5 +1,7 @@
 package hash
 
+import "github.com/chainweir/weir/asm/sha256x"
+
 // SHA256Many sets digest i of dst to SHA-256(msgs[i]). Messages may have any
 // lengths; dst has len(msgs)×32 bytes, anything else is ErrLength and writes
 // nothing. Kernel "sha256_many".
@@ -34,18 +36,30 @@ func SHA256Records(dst, src []byte, size int, prefix byte) error {
 }
 
 func many(impl int, dst []byte, msgs [][]byte) {
+	if impl >= implOurs {
+		sha256x.Many(manyImpls[impl-implOurs], dst, msgs)
+		return
+	}
 	for i, msg := range msgs {
 		*digestAt(dst, i) = sum256(impl, msg)
 	}
 }
 
 func leaves(impl int, dst []byte, msgs [][]byte) {
+	if impl >= implOurs {
+		sha256x.Prefixed(manyImpls[impl-implOurs], dst, msgs, leafPrefix)
+		return
+	}
 	for i, msg := range msgs {
 		*digestAt(dst, i) = sumPrefixed(impl, leafPrefix, msg)
 	}
 }
 
 func records(impl int, dst, src []byte, size int, prefix byte) {
+	if impl >= implOurs {
+		sha256x.Records(manyImpls[impl-implOurs], dst, src, size, prefix)
+		return
+	}
 	for i := range len(src) / size {
 		*digestAt(dst, i) = sumPrefixed(impl, prefix, src[i*size:][:size])
 	}

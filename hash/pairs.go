@@ -1,5 +1,7 @@
 package hash
 
+import "github.com/chainweir/weir/asm/sha256x"
+
 // The three functions of this file have one shape. src holds n pairs of 64
 // bytes, dst gets n digests of 32:
 //
@@ -47,12 +49,20 @@ const (
 )
 
 func pairs(impl int, dst, src []byte) {
+	if impl >= implOurs {
+		sha256x.Pairs(pairImpls[impl-implOurs], dst, src)
+		return
+	}
 	for i := range len(src) / pairSize {
 		*digestAt(dst, i) = sum256(impl, src[i*pairSize:][:pairSize])
 	}
 }
 
 func nodes(impl int, dst, src []byte) {
+	if impl >= implOurs {
+		sha256x.Nodes(pairImpls[impl-implOurs], dst, src)
+		return
+	}
 	var node [1 + pairSize]byte
 	node[0] = nodePrefix
 	for i := range len(src) / pairSize {
@@ -62,6 +72,10 @@ func nodes(impl int, dst, src []byte) {
 }
 
 func dpairs(impl int, dst, src []byte) {
+	if impl >= implOurs {
+		sha256x.DPairs(pairImpls[impl-implOurs], dst, src)
+		return
+	}
 	for i := range len(src) / pairSize {
 		inner := sum256(impl, src[i*pairSize:][:pairSize])
 		*digestAt(dst, i) = sum256(impl, inner[:])

@@ -2,7 +2,8 @@ package hash
 
 import (
 	"crypto/sha256"
-	gohash "hash"
+
+	"github.com/chainweir/weir/asm/sha256x"
 )
 
 // SHA256 returns the SHA-256 digest of msg (FIPS 180-4). Kernel "sha256".
@@ -10,27 +11,24 @@ func SHA256(msg []byte) [Size]byte {
 	return sum256(kernelSHA256.Pick(len(msg)), msg)
 }
 
-// NewSHA256 returns a streaming SHA-256. It is crypto/sha256's own, whichever
-// implementation the kernels use: its state can be marshalled
-// (encoding.BinaryMarshaler, encoding.BinaryUnmarshaler) and works with
-// crypto/hmac, and on one long stream no implementation here is faster by
-// enough to give that up.
-func NewSHA256() gohash.Hash { return sha256.New() }
-
 // sum256 hashes with the implementation of the given index. The calls are
 // direct on purpose: see cpu.Kernel.Pick.
 func sum256(impl int, msg []byte) [Size]byte {
-	if impl == implMinio {
+	switch impl {
+	case implStd:
+		return sha256.Sum256(msg)
+	case implMinio:
 		return minioSum256(msg)
+	default:
+		return sha256x.Sum(oneImpls[impl-implOurs], msg)
 	}
-	return sha256.Sum256(msg)
 }
 
 // maxShortMessage is the length up to which a prefixed message is put together
 // in a buffer on the stack, which is cheaper than a stream.
 const maxShortMessage = 255
 
-// sumPrefixed hashes prefix ‖ msg.
+// sumPrefixed hashes prefix ‖ msg with one of the libraries.
 func sumPrefixed(impl int, prefix byte, msg []byte) [Size]byte {
 	if len(msg) <= maxShortMessage {
 		var buf [1 + maxShortMessage]byte

@@ -40,9 +40,9 @@ func ChunksAVX512(dst, src []byte, key *[8]uint32, counter uint64, flags uint32)
 	}
 	if n >= avx512MinLanes {
 		var job avx512Job
-		for lane := range 16 { // lanes without a chunk read the last one
-			i := min(lane, n-1)
-			job.setLane(lane, dst[i*Size:], src[i*ChunkSize:][:ChunkSize])
+		for l := range 16 { // lanes without a chunk read the last one
+			i := min(l, n-1)
+			job.src[l], job.dst[l], job.lengths[l] = lane(dst[i*Size:], src[i*ChunkSize:][:ChunkSize])
 		}
 		lanes16(&job.dst, &job.src, &job.lengths, n, ChunkSize/BlockSize,
 			key, counter, ^uint32(0), flags, ChunkStart, ChunkEnd)

@@ -22,24 +22,24 @@ const avx512Window = 256
 
 // ManyAVX512 works like ManyGeneric.
 func ManyAVX512(dst []byte, msgs [][]byte, key *[8]uint32, flags uint32) {
-	var job avx512Job
 	for len(msgs) > 0 {
 		if len(msgs) >= 16 && equalBlocks(msgs[:16]) {
+			var job avx512Job
 			for i, msg := range msgs[:16] {
-				job.setLane(i, dst[i*Size:], msg)
+				job.src[i], job.dst[i], job.lengths[i] = lane(dst[i*Size:], msg)
 			}
 			job.digest(16, blocksOf(msgs[0]), key, flags)
 			msgs, dst = msgs[16:], dst[16*Size:]
 			continue
 		}
 		window := msgs[:min(len(msgs), avx512Window)]
-		manyMixed(&job, dst, window, key, flags)
+		manyMixed(dst, window, key, flags)
 		msgs, dst = msgs[len(window):], dst[len(window)*Size:]
 	}
 }
 
 // manyMixed does one window of messages, those with the most blocks first.
-func manyMixed(job *avx512Job, dst []byte, window [][]byte, key *[8]uint32, flags uint32) {
+func manyMixed(dst []byte, window [][]byte, key *[8]uint32, flags uint32) {
 	var order [avx512Window]uint8
 	sortByBlocks(&order, window)
 	for first := 0; first < len(window); first += 16 {
@@ -51,18 +51,19 @@ func manyMixed(job *avx512Job, dst []byte, window [][]byte, key *[8]uint32, flag
 			}
 			continue
 		}
-		for lane := range 16 { // lanes without a message read the last one
-			i := int(group[min(lane, len(group)-1)])
-			job.setLane(lane, dst[i*Size:], window[i])
+		var job avx512Job
+		for l := range 16 { // lanes without a message read the last one
+			i := int(group[min(l, len(group)-1)])
+			job.src[l], job.dst[l], job.lengths[l] = lane(dst[i*Size:], window[i])
 		}
 		job.digest(len(group), blocksOf(window[group[0]]), key, flags)
 	}
 }
 
-func (j *avx512Job) setLane(lane int, dst, msg []byte) {
-	j.src[lane] = unsafe.SliceData(msg)
-	j.dst[lane] = &dst[0]
-	j.lengths[lane] = uint32(len(msg))
+// lane returns what a job holds for a message. It is not a method that sets
+// it, because what is stored through a pointer escapes to the heap.
+func lane(dst, msg []byte) (from, to *byte, length uint32) {
+	return unsafe.SliceData(msg), &dst[0], uint32(len(msg))
 }
 
 // digest hashes the first n lanes, the longest of which has so many blocks.

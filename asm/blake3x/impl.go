@@ -9,21 +9,25 @@ package blake3x
 // buffers escape to the heap.
 type Impl uint8
 
-// The implementations, each usually faster than the one before.
+// The implementations. On batches each is usually faster than the one before;
+// on a single block or chunk it depends on the processor.
 const (
 	Generic Impl = iota // the specification, which runs everywhere
+	Scalar              // one word per general-purpose register, on any amd64
 	AVX2
 	AVX512
 )
 
 // Impls lists the implementations by rising number.
-func Impls() []Impl { return []Impl{Generic, AVX2, AVX512} }
+func Impls() []Impl { return []Impl{Generic, Scalar, AVX2, AVX512} }
 
 // String is the name of the implementation as in WEIR_IMPL.
 func (i Impl) String() string {
 	switch i {
 	case Generic:
 		return "generic"
+	case Scalar:
+		return "scalar"
 	case AVX2:
 		return "avx2"
 	case AVX512:

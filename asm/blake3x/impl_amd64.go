@@ -15,6 +15,8 @@ func (i Impl) Unavailable() string {
 		return AVX2Unavailable() // does the small batches
 	case AVX2:
 		return AVX2Unavailable()
+	case Scalar:
+		return ScalarUnavailable()
 	}
 	return ""
 }
@@ -26,6 +28,11 @@ func Chunks(impl Impl, dst, src []byte, key *[8]uint32, counter uint64, flags ui
 		chunksWide(dst, src, key, counter, flags)
 	case AVX2:
 		ChunksAVX2(dst, src, key, counter, flags)
+	case Scalar:
+		for i := range len(src) / ChunkSize {
+			cv := ChunkScalar(src[i*ChunkSize:][:ChunkSize], key, counter+uint64(i), flags)
+			*(*[Size]byte)(dst[i*Size:]) = Bytes(&cv)
+		}
 	default:
 		ChunksGeneric(dst, src, key, counter, flags)
 	}
@@ -33,24 +40,28 @@ func Chunks(impl Impl, dst, src []byte, key *[8]uint32, counter uint64, flags ui
 
 // Parents is ParentsGeneric by the implementation.
 func Parents(impl Impl, dst, src []byte, key *[8]uint32, flags uint32) {
-	switch {
-	case impl == Generic:
-		ParentsGeneric(dst, src, key, flags)
-	case len(src) == ParentSize:
-		out := Compress(impl, key, (*[16]uint32)(unsafe.Pointer(&src[0])), 0, BlockSize, flags|Parent)
-		*(*[Size]byte)(dst) = Bytes((*[8]uint32)(out[:8]))
-	case impl == AVX512:
+	switch impl {
+	case AVX512:
 		parentsWide(dst, src, key, flags)
-	default:
+	case AVX2:
 		ParentsAVX2(dst, src, key, flags)
+	case Scalar:
+		for i := range len(src) / ParentSize {
+			pair := (*[16]uint32)(unsafe.Pointer((*[ParentSize]byte)(src[i*ParentSize:])))
+			out := CompressScalar(key, pair, 0, BlockSize, flags|Parent)
+			*(*[Size]byte)(dst[i*Size:]) = Bytes((*[8]uint32)(out[:8]))
+		}
+	default:
+		ParentsGeneric(dst, src, key, flags)
 	}
 }
 
 // fewRows says how many rows at the end of a batch of n are better done by
 // AVX2 than by AVX-512. Both take the same time however few of their lanes are
-// in use, and up to eight rows the eight lanes take less: Zen 4 runs a 512-bit
-// instruction as two halves, and elsewhere the wide lanes gain little as long
-// as their latency shows. A single row is no batch to either of them.
+// in use, and on Zen 4, which runs a 512-bit instruction as two halves, eight
+// lanes take three quarters of the time of sixteen. Where it is not halved, the
+// latency of one set of lanes decides, which differs little between the two
+// (an estimate). A single row is no batch to either of them.
 func fewRows(n int) int {
 	if few := n % 16; few >= 2 && few <= avx2Lanes {
 		return few
@@ -90,6 +101,8 @@ func Chunk(impl Impl, chunk []byte, key *[8]uint32, counter uint64, flags uint32
 		return ChunkAVX512(chunk, key, counter, flags)
 	case AVX2:
 		return ChunkAVX2(chunk, key, counter, flags)
+	case Scalar:
+		return ChunkScalar(chunk, key, counter, flags)
 	}
 	return ChunkGeneric(chunk, key, counter, flags)
 }
@@ -101,6 +114,8 @@ func Compress(impl Impl, cv *[8]uint32, block *[16]uint32, counter uint64, block
 		return CompressAVX512(cv, block, counter, blockLen, flags)
 	case AVX2:
 		return CompressAVX2(cv, block, counter, blockLen, flags)
+	case Scalar:
+		return CompressScalar(cv, block, counter, blockLen, flags)
 	}
 	return CompressGeneric(cv, block, counter, blockLen, flags)
 }
@@ -110,32 +125,26 @@ func Many(impl Impl, dst []byte, msgs [][]byte, key *[8]uint32, flags uint32) {
 	switch impl {
 	case AVX512:
 		ManyAVX512(dst, msgs, key, flags)
-	case AVX2:
-		// Eight lanes of unequal messages gain little over one chunk after the
-		// other: there is no kernel for it.
+	case AVX2, Scalar:
+		// There is no AVX2 kernel for rows of unequal lengths.
 		for i, msg := range msgs {
-			words := ChunkAVX2(msg, key, 0, flags|Root)
-			PutWords(dst[i*Size:], &words)
+			words := Chunk(impl, msg, key, 0, flags|Root)
+			*(*[Size]byte)(dst[i*Size:]) = Bytes(&words)
 		}
 	default:
 		ManyGeneric(dst, msgs, key, flags)
 	}
 }
 
-// avx512XOFBlocks is how many blocks of output take less time one by one than
-// in sixteen lanes.
-const avx512XOFBlocks = 2
-
 // XOF is XOFGeneric by the implementation.
 func XOF(impl Impl, dst []byte, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32) {
-	switch {
-	case impl == AVX512 && len(dst) > avx512XOFBlocks*BlockSize:
+	switch impl {
+	case AVX512:
 		XOFAVX512(dst, cv, block, counter, blockLen, flags)
-	case impl == AVX512 || impl == AVX2:
-		for len(dst) > 0 {
+	case AVX2, Scalar:
+		for ; len(dst) > 0; counter++ {
 			words := Compress(impl, cv, block, counter, blockLen, flags|Root)
-			dst = dst[putOutput(dst, &words):]
-			counter++
+			dst = dst[copy(dst, (*[BlockSize]byte)(unsafe.Pointer(&words))[:]):]
 		}
 	default:
 		XOFGeneric(dst, cv, block, counter, blockLen, flags)
@@ -155,9 +164,3 @@ func Value(b *[Size]byte) [8]uint32 { return *(*[8]uint32)(unsafe.Pointer(b)) }
 
 // Block returns what Words does.
 func Block(b *[BlockSize]byte) [16]uint32 { return *(*[16]uint32)(unsafe.Pointer(b)) }
-
-// putOutput writes a block of output, or as much of it as dst has room for,
-// and returns how many bytes that was.
-func putOutput(dst []byte, words *[16]uint32) int {
-	return copy(dst, (*[BlockSize]byte)(unsafe.Pointer(words))[:])
-}

@@ -19,7 +19,7 @@ import (
 // hashAlgorithms are the values of hash sum --algo.
 var hashAlgorithms = map[string]func() gohash.Hash{
 	"sha256": hash.NewSHA256,
-	"blake3": hash.NewBLAKE3,
+	"blake3": func() gohash.Hash { return hash.NewBLAKE3() },
 }
 
 // hashSum is the object of weir hash sum --json.

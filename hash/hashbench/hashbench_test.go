@@ -101,6 +101,15 @@ func wrongAtTimes(im hash.Implementation) hash.Implementation {
 			return err
 		}
 	}
+	if good := im.Chunks; good != nil {
+		im.Chunks = func(dst, src []byte, counter uint64) error {
+			err := good(dst, src, counter)
+			if bad() {
+				dst[len(dst)/2] ^= 1
+			}
+			return err
+		}
+	}
 	if good := im.Many; good != nil {
 		im.Many = func(dst []byte, msgs [][]byte) error {
 			err := good(dst, msgs)

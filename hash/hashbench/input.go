@@ -8,6 +8,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/chainweir/weir/asm/blake3x"
 	"github.com/chainweir/weir/hash"
 )
 
@@ -34,6 +35,8 @@ func (in input) call(im hash.Implementation, dst []byte) error {
 	switch {
 	case im.Pairs != nil:
 		return im.Pairs(dst, in.src)
+	case im.Chunks != nil:
+		return im.Chunks(dst, in.src, 0)
 	case im.Many != nil:
 		return im.Many(dst, in.msgs)
 	case im.One != nil:
@@ -51,8 +54,8 @@ func (in input) verify(im hash.Implementation, dst []byte) bool {
 		return false
 	}
 	want := make([]byte, 0, in.n*hash.Size)
-	for _, item := range in.msgs {
-		digest := ref(item)
+	for i, item := range in.msgs {
+		digest := ref(i, item)
 		want = append(want, digest[:]...)
 	}
 	for len(dst) > 0 {
@@ -64,11 +67,25 @@ func (in input) verify(im hash.Implementation, dst []byte) bool {
 	return true
 }
 
-// reference returns another way to the digest of an item, or nil for a kernel
+// reference returns another way to the digest of item i, or nil for a kernel
 // that has none here: its rows are then not verified.
-func reference(im hash.Implementation) func([]byte) [hash.Size]byte {
+func reference(im hash.Implementation) func(i int, item []byte) [hash.Size]byte {
+	if im.Kernel == "blake3_chunks" {
+		return func(i int, chunk []byte) (cv [hash.Size]byte) {
+			blake3x.ChunksGeneric(cv[:], chunk, &blake3x.IV, uint64(i), 0)
+			return cv
+		}
+	}
+	if sum := itemReference(im); sum != nil {
+		return func(_ int, item []byte) [hash.Size]byte { return sum(item) }
+	}
+	return nil
+}
+
+// itemReference is reference for kernels to which all items are alike.
+func itemReference(im hash.Implementation) func([]byte) [hash.Size]byte {
 	switch im.Kernel {
-	case "sha256", "sha256_pairs", "sha256_many":
+	case "sha256", "sha256_stream", "sha256_pairs", "sha256_many":
 		return sha256.Sum256
 	case "sha256_nodes":
 		return func(pair []byte) [hash.Size]byte {
@@ -79,6 +96,11 @@ func reference(im hash.Implementation) func([]byte) [hash.Size]byte {
 		return func(pair []byte) [hash.Size]byte {
 			inner := sha256.Sum256(pair)
 			return sha256.Sum256(inner[:])
+		}
+	case "blake3_parents":
+		return func(pair []byte) (cv [hash.Size]byte) {
+			blake3x.ParentsGeneric(cv[:], pair, &blake3x.IV, 0)
+			return cv
 		}
 	case "blake3", "blake3_many":
 		// zeebo checks everybody else, and the specification checks zeebo.

@@ -42,6 +42,7 @@ type cell struct {
 // a transaction, a BLAKE3 chunk, and beyond the caches' first level.
 var (
 	pairCounts  = []int{1, 16, 256, 4096}
+	chunkCounts = []int{1, 16, 256}
 	batchCounts = []int{16, 1024}
 	batchSizes  = []int{200, 1024}
 	sha256Sizes = []int{64, 200, 1024, 65536}
@@ -89,6 +90,8 @@ func (p Plan) shape(im hash.Implementation) (counts, sizes []int) {
 	switch {
 	case im.Pairs != nil:
 		return or(p.Counts, pairCounts), []int{PairSize}
+	case im.Chunks != nil:
+		return or(p.Counts, chunkCounts), []int{hash.BLAKE3ChunkSize}
 	case im.Many != nil:
 		return or(p.Counts, batchCounts), or(p.Sizes, batchSizes)
 	case im.Kernel == "blake3":

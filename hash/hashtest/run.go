@@ -90,7 +90,7 @@ func checks(im hash.Implementation) ([]check, error) {
 	var complete bool
 	var list []check
 	switch im.Kernel {
-	case "sha256":
+	case "sha256", "sha256_stream":
 		complete = im.One != nil
 		list = slices.Concat(fipsChecks, oneChecks(sumSHA256, 64, 2*denseLengths))
 	case "blake3":

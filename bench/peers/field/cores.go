@@ -115,9 +115,9 @@ func together(jobs []job, passes int) func(dst []byte) (time.Duration, error) {
 	}
 }
 
-// parallelBLAKE3 is what package hash offers for one large message and several
-// cores: so far no more than for any message.
-func parallelBLAKE3(msg []byte) [digestSize]byte { return hash.BLAKE3(msg) }
+// parallelBLAKE3 is what package hash offers for one large message and all
+// cores.
+func parallelBLAKE3(msg []byte) [digestSize]byte { return hash.BLAKE3Parallel(msg, 0) }
 
 // allCoresBLAKE3 hashes one large message: ours on all cores and on one,
 // lukechampine's on all, because it always takes them, and zeebo's on one.

@@ -1,0 +1,26 @@
+package sha256x
+
+// Impl is an implementation in this package. The functions below take one as
+// their first argument instead of being values of a function type, because
+// through such a value the compiler would have to assume that the buffers
+// escape to the heap. An implementation that lacks a function, or that this
+// machine cannot run, computes the same digests as Generic.
+type Impl uint8
+
+// The implementations.
+const (
+	Generic      Impl = iota // plain Go, the specification
+	AVX2                     // 8 lanes
+	SHANI                    // SHA instructions of amd64, up to 4 streams
+	SHA2                     // SHA instructions of arm64, 2 streams
+	AVX512Single             // 16 lanes, one group of pairs after the other
+	AVX512                   // 16 lanes, several groups in a pipeline
+)
+
+var implNames = [...]string{
+	Generic: "generic", AVX2: "avx2", SHANI: "shani", SHA2: "sha2",
+	AVX512Single: "avx512s", AVX512: "avx512",
+}
+
+// String is the name of the implementation, as in WEIR_IMPL.
+func (i Impl) String() string { return implNames[i] }

@@ -1,0 +1,115 @@
+package hash_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding"
+	gohash "hash"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/chainweir/weir/hash"
+	"github.com/chainweir/weir/hash/hashtest"
+)
+
+// streams runs a test over every implementation of the stream.
+func streams(t *testing.T, run func(t *testing.T, newHash func() gohash.Hash)) {
+	for _, im := range hash.Implementations() {
+		if im.Kernel != "sha256_stream" {
+			continue
+		}
+		t.Run(im.Name, func(t *testing.T) {
+			if im.Unavailable != "" {
+				t.Skip(im.Unavailable)
+			}
+			run(t, im.Stream)
+		})
+	}
+}
+
+func TestSHA256Streams(t *testing.T) {
+	streams(t, func(t *testing.T, newHash func() gohash.Hash) {
+		hashtest.Stream(t, newHash, func(msg []byte) [hash.Size]byte { return sha256.Sum256(msg) })
+		hashtest.HMACSHA256(t, newHash)
+	})
+}
+
+// TestStreamStates moves a state between every stream and crypto/sha256, in
+// both directions, at any point: the bytes are the same, and either resumes
+// the other's.
+func TestStreamStates(t *testing.T) {
+	streams(t, func(t *testing.T, newHash func() gohash.Hash) {
+		rapid.Check(t, func(t *rapid.T) {
+			msg := rapid.SliceOfN(rapid.Byte(), 0, 400).Draw(t, "msg")
+			at := rapid.IntRange(0, len(msg)).Draw(t, "at")
+			want := sha256.Sum256(msg)
+			ours, std := newHash(), sha256.New()
+			ours.Write(msg[:at])
+			std.Write(msg[:at])
+			state, stdState := marshalled(t, ours), marshalled(t, std)
+			if !bytes.Equal(state, stdState) {
+				t.Fatalf("state %x, crypto/sha256's is %x", state, stdState)
+			}
+			for name, resumed := range map[string]gohash.Hash{"ours": newHash(), "crypto/sha256": sha256.New(), "clone": clone(t, ours)} {
+				if name != "clone" {
+					resumed.Write([]byte("something before"))
+					if err := resumed.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err != nil {
+						t.Fatal(err)
+					}
+				}
+				resumed.Write(msg[at:])
+				if got := resumed.Sum(nil); !bytes.Equal(got, want[:]) {
+					t.Fatalf("%s resumed after %d of %d bytes: %x, want %x", name, at, len(msg), got, want)
+				}
+			}
+			if !bytes.Equal(marshalled(t, ours), state) {
+				t.Fatal("the clone shares its state with the stream")
+			}
+		})
+	})
+}
+
+func marshalled(t *rapid.T, h gohash.Hash) []byte {
+	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	appended, err := h.(encoding.BinaryAppender).AppendBinary([]byte("x"))
+	if err != nil || !bytes.Equal(appended[1:], state) {
+		t.Fatalf("AppendBinary: %x, %v; MarshalBinary: %x", appended, err, state)
+	}
+	return state
+}
+
+func clone(t *rapid.T, h gohash.Hash) gohash.Hash {
+	c, err := h.(gohash.Cloner).Clone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestStreamRefusesStates expects an error and an unchanged stream.
+func TestStreamRefusesStates(t *testing.T) {
+	streams(t, func(t *testing.T, newHash func() gohash.Hash) {
+		state, err := sha256.New().(encoding.BinaryMarshaler).MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, bad := range map[string][]byte{
+			"empty": nil, "short": state[:len(state)-1], "long": append(bytes.Clone(state), 0),
+			"SHA-224": append([]byte("sha\x02"), state[4:]...), "magic only": state[:4],
+		} {
+			h := newHash()
+			h.Write([]byte("abc"))
+			before := h.Sum(nil)
+			if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(bad); err == nil {
+				t.Errorf("%s: accepted", name)
+			}
+			if !bytes.Equal(h.Sum(nil), before) {
+				t.Errorf("%s: the stream was changed", name)
+			}
+		}
+	})
+}
