@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate generate-asm bench check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm bench bench-hash check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,7 @@ lint: ## Run go vet and the pinned golangci-lint (installs it under bin/)
 	$(GO) vet ./...
 	@test -x $(GOBIN_DIR)/golangci-lint || GOBIN=$(GOBIN_DIR) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	$(GOBIN_DIR)/golangci-lint run ./...
+	cd bench/peers && $(GO) vet ./... && $(GOBIN_DIR)/golangci-lint run ./...
 
 generate-asm: ## Rebuild the assembly under asm/
 	cd asm/_gen && $(GO) generate ./...
@@ -42,6 +43,11 @@ bench: build ## Short benchmarks: hash kernels, Merkle trees, node pipeline
 	./$(BIN) hash
 	./$(BIN) merkle bench
 	$(GO) test -run '^$$' -bench 'Pipeline|StateRoot' -benchtime 2s ./core
+
+bench-hash: ## Hash kernels beside other libraries: ratios with intervals (half a minute)
+	@mkdir -p bin
+	cd bench/peers && $(GO) build -buildvcs=$(VCS) -o $(CURDIR)/bin/hashpeers ./hashpeers
+	./bin/hashpeers --bench bin/hashpeers.txt
 
 check: lint test ## What CI runs, without the fresh machine
 

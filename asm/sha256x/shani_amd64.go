@@ -27,6 +27,8 @@ func PairsSHANI(dst, src []byte) {
 		switch {
 		case n == 1:
 			shaniPairs1(&dst[0], &src[0], 1)
+		case n == 2:
+			shaniPairs2(&dst[0], &src[0], 2)
 		case n < shaniRunPairs:
 			shaniPairs4(&dst[0], &src[0], n)
 		default:
@@ -41,9 +43,12 @@ func PairsSHANI(dst, src []byte) {
 func NodesSHANI(dst, src []byte) {
 	for len(src) > 0 {
 		n := min(len(src)/PairSize, shaniCallPairs)
-		if n == 1 {
+		switch n {
+		case 1:
 			shaniNodes1(&dst[0], &src[0], 1)
-		} else {
+		case 2:
+			shaniNodes2(&dst[0], &src[0], 2)
+		default:
 			shaniNodes4(&dst[0], &src[0], n)
 		}
 		dst, src = dst[n*Size:], src[n*PairSize:]
@@ -54,9 +59,12 @@ func NodesSHANI(dst, src []byte) {
 func DPairsSHANI(dst, src []byte) {
 	for len(src) > 0 {
 		n := min(len(src)/PairSize, shaniCallPairs)
-		if n == 1 {
+		switch n {
+		case 1:
 			shaniDPairs1(&dst[0], &src[0], 1)
-		} else {
+		case 2:
+			shaniDPairs2(&dst[0], &src[0], 2)
+		default:
 			shaniDPairs4(&dst[0], &src[0], n)
 		}
 		dst, src = dst[n*Size:], src[n*PairSize:]

@@ -20,6 +20,11 @@ func shaniSum(digest *[32]byte, state *[8]uint32, p *byte, n int, end *[128]byte
 //go:noescape
 func shaniPairs1(dst *byte, src *byte, n int)
 
+// shaniPairs2 sets digest i of dst to SHA-256(pair) for pair i of src, n of them, at least 1.
+//
+//go:noescape
+func shaniPairs2(dst *byte, src *byte, n int)
+
 // shaniPairs4 sets digest i of dst to SHA-256(pair) for pair i of src, n of them, at least 1.
 //
 //go:noescape
@@ -30,6 +35,11 @@ func shaniPairs4(dst *byte, src *byte, n int)
 //go:noescape
 func shaniNodes1(dst *byte, src *byte, n int)
 
+// shaniNodes2 sets digest i of dst to SHA-256(0x01 ‖ pair) for pair i of src, n of them, at least 1.
+//
+//go:noescape
+func shaniNodes2(dst *byte, src *byte, n int)
+
 // shaniNodes4 sets digest i of dst to SHA-256(0x01 ‖ pair) for pair i of src, n of them, at least 1.
 //
 //go:noescape
@@ -39,6 +49,11 @@ func shaniNodes4(dst *byte, src *byte, n int)
 //
 //go:noescape
 func shaniDPairs1(dst *byte, src *byte, n int)
+
+// shaniDPairs2 sets digest i of dst to SHA-256(SHA-256(pair)) for pair i of src, n of them, at least 1.
+//
+//go:noescape
+func shaniDPairs2(dst *byte, src *byte, n int)
 
 // shaniDPairs4 sets digest i of dst to SHA-256(SHA-256(pair)) for pair i of src, n of them, at least 1.
 //

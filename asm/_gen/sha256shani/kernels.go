@@ -130,23 +130,28 @@ func nodeTail(_ tables, all []*stream) {
 	each(all, func(s *stream) { s.addKept() })
 }
 
-// secondHash hashes the digests. Their words go through memory, the words 0..7
-// of the block under way.
+// secondHash hashes the digests. Their words are put where the words 0..7 of the
+// block under way belong.
 func secondHash(all []*stream) {
 	each(all, func(s *stream) {
 		for half := range 2 {
 			s.digestWords(half, s.spare[half])
 			// B A D C becomes A B C D.
 			build.VPSHUFD(operand.U8(0xb1), s.spare[half], s.spare[half])
+			if s.ring != nil {
+				build.VMOVDQA(s.spare[half], s.ring[half])
+				continue
+			}
 			build.VMOVDQA(s.spare[half], s.words(half))
 		}
 		s.begin()
 	})
 	block(all, func(s *stream, i int, into reg.Register) {
-		if i < 2 {
-			build.VMOVDQA(s.words(i), into)
-		} else {
+		switch {
+		case i >= 2:
 			build.VMOVDQU(s.t.digestEnd.Offset(16*(i-2)), into)
+		case s.ring == nil:
+			build.VMOVDQA(s.words(i), into)
 		}
 	})
 	each(all, func(s *stream) { s.addIV() })

@@ -35,6 +35,8 @@
 //	X9-X12    the newest four schedule words of each stream
 //	X13-X15   temporary
 //	frame     per stream: 16 schedule words, the hash value before the block
+//
+// A lone stream has its schedule words in X3-X6.
 package main
 
 import "github.com/mmcloughlin/avo/build"
@@ -47,7 +49,7 @@ func main() {
 	blocks(t)
 	sum(t)
 	for _, job := range []job{pairs, nodes, doublePairs} {
-		for _, n := range []int{1, 4} {
+		for _, n := range []int{1, 2, 4} {
 			pairKernel(t, job, n)
 		}
 	}

@@ -27,6 +27,7 @@ type stream struct {
 	src, dst   reg.Register // its pair and its digest
 	abef, cdgh reg.Register
 	newest     reg.Register   // the newest four schedule words
+	ring       []reg.Register // a lone stream has all sixteen in registers, else nil
 	spare      []reg.Register // temporary; shared by the streams
 }
 
@@ -42,6 +43,9 @@ func streams(t tables, n int) []*stream {
 			abef: xmm[1+2*i], cdgh: xmm[2+2*i], newest: xmm[9+i],
 			spare: spare,
 		})
+	}
+	if n == 1 {
+		list[0].ring = slices.Clone(xmm[3:7])
 	}
 	return list
 }
@@ -88,6 +92,10 @@ type message func(s *stream, i int, into reg.Register)
 // adds sigma0 of the second to the first, and SHA256MSG2, which adds sigma1 of
 // the last to the sum.
 func (s *stream) rounds(i int, m message) {
+	if s.ring != nil {
+		s.roundsInRegisters(i, m)
+		return
+	}
 	if i < 4 {
 		m(s, i, s.newest)
 	} else {
@@ -103,6 +111,23 @@ func (s *stream) rounds(i int, m message) {
 		build.VMOVDQA(s.newest, s.words(i))
 	}
 	build.VPADDD(s.t.k.Offset(16*i), s.newest, xmm[0])
+	s.fourRounds()
+}
+
+// roundsInRegisters is rounds for a lone stream. With fewer instructions more
+// of the next pair fits into what the processor looks ahead.
+func (s *stream) roundsInRegisters(i int, m message) {
+	w := s.ring[i%4]
+	if i < 4 {
+		m(s, i, w)
+	} else {
+		older := s.spare[0]
+		build.SHA256MSG1(s.ring[(i+1)%4], w)
+		build.VPALIGNR(operand.U8(4), s.ring[(i+2)%4], s.ring[(i+3)%4], older)
+		build.VPADDD(older, w, w)
+		build.SHA256MSG2(s.ring[(i+3)%4], w)
+	}
+	build.VPADDD(s.t.k.Offset(16*i), w, xmm[0])
 	s.fourRounds()
 }
 
