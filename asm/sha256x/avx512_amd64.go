@@ -69,3 +69,23 @@ func DPairsAVX512Double(dst, src []byte) {
 		dst, src = dst[n*Size:], src[n*PairSize:]
 	}
 }
+
+// PairsAVX512 is PairsGeneric for large numbers of pairs.
+func PairsAVX512(dst, src []byte) {
+	for len(src) > 32*PairSize {
+		n := min(len(src)/PairSize, avx512SlicePairs)
+		pairsAVX512Pipe(&dst[0], &src[0], n)
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+	PairsAVX512Single(dst, src)
+}
+
+// NodesAVX512 is NodesGeneric for large numbers of pairs.
+func NodesAVX512(dst, src []byte) {
+	for len(src) > 32*PairSize {
+		n := min(len(src)/PairSize, avx512SlicePairs)
+		nodesAVX512Pipe(&dst[0], &src[0], n)
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+	NodesAVX512Single(dst, src)
+}

@@ -33,3 +33,13 @@ func dpairsAVX512One(dst *byte, src *byte, pairs int)
 //
 //go:noescape
 func dpairsAVX512Two(dst *byte, src *byte, pairs int)
+
+// pairsAVX512Pipe hashes more than 32 pairs in three groups of sixteen, each in another stage.
+//
+//go:noescape
+func pairsAVX512Pipe(dst *byte, src *byte, pairs int)
+
+// nodesAVX512Pipe hashes more than 32 pairs in three groups of sixteen, each in another stage.
+//
+//go:noescape
+func nodesAVX512Pipe(dst *byte, src *byte, pairs int)

@@ -13,6 +13,8 @@ var avx512Functions = []struct {
 	f    pairFunc
 	ref  func([]byte) [Size]byte
 }{
+	{"Pairs", PairsAVX512, stdPair},
+	{"Nodes", NodesAVX512, stdNode},
 	{"PairsSingle", PairsAVX512Single, stdPair},
 	{"PairsDouble", PairsAVX512Double, stdPair},
 	{"NodesSingle", NodesAVX512Single, stdNode},

@@ -203,6 +203,7 @@ func (a *allocator) settle() error {
 		if k >= 0 {
 			s := steps[k]
 			a.code.insts = append(a.code.insts, move(s.v, s.from, s.to))
+			a.holds[s.to] = s.v
 			steps = slices.Delete(steps, k, k+1)
 			continue
 		}

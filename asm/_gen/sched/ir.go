@@ -62,6 +62,7 @@ type op struct {
 	class  Class
 	stream int
 	pos    int // counts the vector slots of the stream before this operation
+	unit   int // operations of the same unit, if not 0, stay together
 }
 
 const noImm = -1
@@ -74,6 +75,8 @@ type Block struct {
 	exit    map[int]Value // register -> value that it holds at the end
 	streams []int         // vector slots per stream
 	stream  int
+	unit    int // of operations being added, or 0
+	units   int
 }
 
 const entry = -1
@@ -99,6 +102,17 @@ func (b *Block) Stream() {
 	b.stream = len(b.streams) - 1
 }
 
+// Unit makes one unit of the operations that f adds: they are issued together.
+// That is for what is only worth its registers when it is complete, such as
+// the rotations whose exclusive or is wanted. No operation but the last may be
+// needed from outside, and their streams must be the same.
+func (b *Block) Unit(f func()) {
+	b.units++
+	b.unit = b.units
+	f()
+	b.unit = 0
+}
+
 // In returns the value that the register holds at the start of the block.
 func (b *Block) In(register int) Value {
 	v := b.value(entry)
@@ -121,7 +135,7 @@ func (b *Block) add(o op) Value {
 			panic(fmt.Sprintf("sched: %s uses value %d, which is not of this block", o.code, v))
 		}
 	}
-	o.stream = b.stream
+	o.stream, o.unit = b.stream, b.unit
 	o.pos = b.streams[b.stream]
 	if o.slots() {
 		b.streams[b.stream]++

@@ -20,67 +20,108 @@ func (b *Block) ProgramOrder() Order {
 	return o
 }
 
+// Limits bound what the list scheduler may do.
+type Limits struct {
+	// Ahead is by how many cycles an operation may overtake the one that is
+	// due first: what runs ahead holds registers.
+	Ahead float64
+	// Registers are those that there are, Reserve those of them that only one
+	// stream at a time may take. Without a reserve all streams can end up with
+	// half-finished work, and none with the registers to finish it.
+	Registers, Reserve int
+}
+
 // Schedule orders the block by list scheduling. Every stream is spread evenly
 // over the time that the whole block needs at best, which gives each operation
-// the cycle it should have; then, cycle by cycle, those whose operands are
-// ready are issued, most urgent first, as far as the model has units and the
-// registers suffice. An operation may run ahead of the most urgent one left by
-// at most ahead cycles, because what runs ahead holds registers.
+// the cycle in which it is due. Then, cycle by cycle, those whose operands are
+// ready are issued, the one due first before others, as far as the model has
+// units and the limits allow.
 //
 // The processor reorders too. What the static order must do is to keep all
 // streams going within the processor's window, and never to ask for more
 // values at a time than there are registers.
-func (b *Block) Schedule(m Model, ahead float64, registers int) (Order, error) {
-	s := newLister(b, m, registers)
+func (b *Block) Schedule(m Model, l Limits) (Order, error) {
+	s := newLister(b, m, l)
 	for s.left > 0 {
-		if err := s.cycle(ahead); err != nil {
+		if err := s.cycle(); err != nil {
 			return Order{}, err
 		}
 	}
 	return Order{b, s.seq}, nil
 }
 
+// BestOrder schedules the block with as much freedom as the registers allow:
+// up to ahead cycles, and few registers in reserve.
+func (b *Block) BestOrder(m Model, ahead float64) (Order, error) {
+	err := error(nil)
+	for a := ahead; a >= 1; a = math.Floor(a * 0.8) {
+		for reserve := range 8 {
+			var o Order
+			if o, err = b.Schedule(m, Limits{a, Registers, reserve}); err == nil {
+				return o, nil
+			}
+		}
+	}
+	return Order{}, err
+}
+
 // lister is the state of one run of the list scheduler.
 type lister struct {
 	*Block
-	model     Model
-	registers int
+	model  Model
+	limits Limits
 
+	units  [][]int   // operations that are issued together, without loads
 	needs  [][]int   // operations that must come before, by operation
 	uses   []int     // uses left of each value; the block's end is one
 	fed    []bool    // loads that some operation takes in
-	due    []float64 // the cycle at which the operation should be issued
-	issued []int     // the cycle at which it was, or -1
-	seq    []int
-	left   int
-	live   int
-	now    int
-	oldest int // no operation before this one in byDue is left
-	byDue  []int
+	due    []float64 // the cycle in which the unit should be issued
+	byDue  []int     // units in that order
+	issued []int     // the cycle in which each operation was issued, or -1
+	done   []bool    // units
+
+	seq           []int
+	left          int // operations
+	live          int // values in registers
+	now           int
+	oldest        int // all units in byDue before this one are done
+	vector, shift int // what is left of this cycle, less than 0 if overdrawn
+	owner         int // stream that may take the reserve
 }
 
-func newLister(b *Block, m Model, registers int) *lister {
+func newLister(b *Block, m Model, l Limits) *lister {
 	s := &lister{
-		Block: b, model: m, registers: registers,
+		Block: b, model: m, limits: l,
 		needs:  b.needs(),
 		uses:   b.uses(),
 		fed:    make([]bool, len(b.ops)),
-		due:    make([]float64, len(b.ops)),
 		issued: make([]int, len(b.ops)),
 		left:   len(b.ops),
 	}
-	span := float64(b.Slots()) / float64(m.Vector)
 	for i := range b.ops {
-		o := &b.ops[i]
-		s.due[i] = span * float64(o.pos) / float64(max(1, b.streams[o.stream]))
 		s.issued[i] = -1
-		for _, v := range o.in {
+		for _, v := range b.ops[i].in {
 			if d := b.def[v]; d != entry && b.ops[d].class == Load {
 				s.fed[d] = true
 			}
 		}
-		s.byDue = append(s.byDue, i)
 	}
+	span := float64(b.Slots()) / float64(m.Vector)
+	last := 0
+	for i := range b.ops {
+		o := &b.ops[i]
+		switch {
+		case s.fed[i]: // goes with the first unit that takes it in, not before
+		case o.unit != 0 && o.unit == last:
+			s.units[len(s.units)-1] = append(s.units[len(s.units)-1], i)
+		default:
+			last = o.unit
+			s.units = append(s.units, []int{i})
+			s.due = append(s.due, span*float64(o.pos)/float64(max(1, b.streams[o.stream])))
+			s.byDue = append(s.byDue, len(s.byDue))
+		}
+	}
+	s.done = make([]bool, len(s.units))
 	sortBy(s.byDue, s.due)
 	for v := range b.entry {
 		if s.uses[v] > 0 {
@@ -90,179 +131,79 @@ func newLister(b *Block, m Model, registers int) *lister {
 	return s
 }
 
-// needs lists, for every operation, those that must be issued before it: the
-// ones whose values it uses and, among those on the same memory cell, a store
-// after everything before it and a load after the last store.
-func (b *Block) needs() [][]int {
-	needs := make([][]int, len(b.ops))
-	stored := map[int]int{}
-	loaded := map[int][]int{}
-	for i, o := range b.ops {
-		for _, v := range o.in {
-			if d := b.def[v]; d != entry {
-				needs[i] = append(needs[i], d)
-			}
-		}
-		if o.mem == nil || o.mem.Cell == 0 {
-			continue
-		}
-		cell := o.mem.Cell
-		if last, ok := stored[cell]; ok {
-			needs[i] = append(needs[i], last)
-		}
-		if o.class == Store {
-			needs[i] = append(needs[i], loaded[cell]...)
-			stored[cell], loaded[cell] = i, nil
-		} else {
-			loaded[cell] = append(loaded[cell], i)
-		}
-	}
-	return needs
-}
-
-// uses counts the uses of each value, the end of the block included.
-func (b *Block) uses() []int {
-	uses := make([]int, len(b.def))
-	for _, o := range b.ops {
-		for _, v := range o.in {
-			uses[v]++
-		}
-	}
-	for _, v := range b.exit {
-		uses[v]++
-	}
-	return uses
-}
-
 // cycle issues what fits into one cycle.
-func (s *lister) cycle(ahead float64) error {
-	for s.oldest < len(s.byDue) && s.issued[s.byDue[s.oldest]] >= 0 {
+func (s *lister) cycle() error {
+	s.vector = min(0, s.vector) + s.model.Vector
+	s.shift = min(0, s.shift) + s.model.Shifts
+	for s.oldest < len(s.byDue) && s.done[s.byDue[s.oldest]] {
 		s.oldest++
 	}
-	if s.oldest == len(s.byDue) {
-		return nil
+	oldest := s.byDue[s.oldest]
+	behind := s.ops[s.units[oldest][0]].stream
+	if s.live <= s.limits.Registers-s.limits.Reserve {
+		s.owner = behind
 	}
-	latest := max(s.due[s.byDue[s.oldest]], 0) + ahead
-	vector, shifts, progress, waiting := s.model.Vector, s.model.Shifts, false, false
-	for _, i := range s.byDue[s.oldest:] {
-		if s.due[i] > latest || vector == 0 {
+	progress, waiting := false, s.vector <= 0
+	for _, u := range s.byDue[s.oldest:] {
+		if s.vector <= 0 || s.due[u] > s.due[oldest]+s.limits.Ahead {
 			break
 		}
-		o := &s.ops[i]
-		// A load goes with the first operation that needs it, not before.
-		if s.issued[i] >= 0 || s.fed[i] {
+		if s.done[u] {
 			continue
 		}
-		onShifter := o.class == Shift || o.class == Shuffle
-		ready, pending := s.ready(i)
+		ready, pending := s.ready(u)
 		waiting = waiting || pending
-		if !ready || onShifter && shifts == 0 || !s.fits(i) {
-			continue
+		if ready && (s.shift > 0 || !s.shifts(u)) && s.fits(u) {
+			s.issueUnit(u)
+			progress = true
 		}
-		s.issueLoads(i)
-		s.issue(i)
-		progress = true
-		if o.slots() {
-			vector--
-		}
-		if onShifter {
-			shifts--
-		}
-	}
-	if !progress && !waiting {
-		return fmt.Errorf("sched: %d registers do not suffice with %.0f cycles ahead, operation %d of %d",
-			s.registers, ahead, len(s.seq), len(s.ops))
+		waiting = waiting || s.shift <= 0
 	}
 	s.now++
+	if progress || waiting {
+		return nil
+	}
+	if s.owner != behind {
+		s.owner = behind
+		return nil
+	}
+	return s.relieve()
+}
+
+// relieve issues the unit that frees most registers, no matter how far ahead
+// it is.
+func (s *lister) relieve() error {
+	best, growth := none, 0
+	for _, u := range s.byDue[s.oldest:] {
+		if s.done[u] {
+			continue
+		}
+		if ready, _ := s.ready(u); !ready {
+			continue
+		}
+		peak, net := s.demand(u)
+		if s.live+peak <= s.limits.Registers && (best == none || net < growth) {
+			best, growth = u, net
+		}
+	}
+	if best == none {
+		return fmt.Errorf("sched: %d registers do not suffice, operation %d of %d", s.limits.Registers, len(s.seq), len(s.ops))
+	}
+	s.issueUnit(best)
 	return nil
 }
 
-// ready reports whether everything that operation i needs is there in this
-// cycle; pending, whether it will be by waiting alone.
-func (s *lister) ready(i int) (ready, pending bool) {
-	at := 0
-	for _, n := range s.needs[i] {
-		if s.ops[n].class == Load && s.issued[n] < 0 {
-			ok, later := s.ready(n)
-			if !ok {
-				return false, later
-			}
-			continue
-		}
-		if s.issued[n] < 0 {
-			return false, false
-		}
-		at = max(at, s.issued[n]+s.latency(n))
-	}
-	return at <= s.now, at > s.now
+// shifts reports whether the unit begins with an operation for the shifters.
+func (s *lister) shifts(u int) bool {
+	c := s.ops[s.units[u][0]].class
+	return c == Shift || c == Shuffle
 }
 
-// latency of an operation for the purpose of ordering. Loads start early on
-// their own, as nothing but their address holds them up.
-func (s *lister) latency(i int) int {
-	switch c := s.ops[i].class; c {
-	case Load, Store:
-		return 0
-	default:
-		return s.model.Latency[c]
+// fits reports whether the unit finds registers.
+func (s *lister) fits(u int) bool {
+	peak, net := s.demand(u)
+	if s.ops[s.units[u][0]].stream == s.owner || net < 0 {
+		return s.live+peak <= s.limits.Registers
 	}
-}
-
-// fits reports whether operation i, with the loads that go with it, finds
-// registers.
-func (s *lister) fits(i int) bool {
-	o := &s.ops[i]
-	loads, deaths := 0, 0
-	for k, v := range o.in {
-		if contains(o.in[:k], v) {
-			continue
-		}
-		if d := s.def[v]; d != entry && s.ops[d].class == Load && s.issued[d] < 0 {
-			loads++
-		}
-		if s.uses[v] == count(o.in, v) {
-			deaths++
-		}
-	}
-	needed := loads
-	if o.out != 0 {
-		needed += max(0, 1-deaths)
-	}
-	return s.live+needed <= s.registers
-}
-
-func (s *lister) issueLoads(i int) {
-	for _, n := range s.needs[i] {
-		if s.ops[n].class == Load && s.issued[n] < 0 {
-			s.issue(n)
-		}
-	}
-}
-
-func (s *lister) issue(i int) {
-	o := &s.ops[i]
-	s.issued[i] = s.now
-	s.seq = append(s.seq, i)
-	s.left--
-	for _, v := range o.in {
-		if s.uses[v]--; s.uses[v] == 0 {
-			s.live--
-		}
-	}
-	if o.out != 0 && s.uses[o.out] > 0 {
-		s.live++
-	}
-}
-
-// BestOrder schedules the block with as much freedom to run ahead as the
-// registers allow, up to ahead cycles.
-func (b *Block) BestOrder(m Model, ahead float64, registers int) (Order, error) {
-	err := error(nil)
-	for a := ahead; a >= 1; a = math.Floor(a * 0.8) {
-		var o Order
-		if o, err = b.Schedule(m, a, registers); err == nil {
-			return o, nil
-		}
-	}
-	return Order{}, err
+	return s.live+peak <= s.limits.Registers-s.limits.Reserve
 }

@@ -31,6 +31,6 @@ var Zen5 = Model{
 var Zen4 = Model{
 	Name:   "Zen 4",
 	Vector: 2, Shifts: 1, Loads: 1, Stores: 0.5,
-	Latency:  map[Class]int{ALU: 1, Shift: 1, Shuffle: 4, Load: 7, Store: 7, Move: 0},
+	Latency:  map[Class]int{ALU: 1, Shift: 2, Shuffle: 4, Load: 7, Store: 7, Move: 0},
 	Dispatch: 6, Window: 320, Waiting: 64,
 }

@@ -78,7 +78,7 @@ func emit(b *sched.Block, m sched.Model, ahead float64) *sched.Code {
 	order := b.ProgramOrder()
 	if ahead > 0 {
 		var err error
-		order, err = b.BestOrder(m, ahead, sched.Registers)
+		order, err = b.BestOrder(m, ahead)
 		must(err)
 	}
 	code, err := order.Allocate()

@@ -127,56 +127,46 @@ func (k *inStep) write(doc string) {
 
 // hash writes the kernel proper: groups at fromReg to digests at toReg.
 func (k *inStep) hash() {
+	k.gatherAll(fromReg)
+	roundK(false, 0)
+	count(3)
+	if k.what != pairs {
+		build.XORL(finalReg.As32(), finalReg.As32())
+	}
+	k.scheduledRounds()
+	k.lastRounds()
+	if k.what != pairs {
+		build.TESTL(finalReg.As32(), finalReg.As32())
+		build.JNZ(operand.LabelRef("finish"))
+	}
+	k.middle()
+	if k.what != nodes {
+		roundK(true, 0)
+		count(8)
+		k.paddingRounds()
+	}
+	if k.what == dpairs {
+		k.digestToRing()
+	}
+	if k.what != pairs {
+		k.secondFirst()
+		roundK(false, 16)
+		count(2)
+		build.MOVL(operand.U32(1), finalReg.As32())
+		build.JMP(operand.LabelRef("rounds"))
+	}
+	build.Label("finish")
+	k.finish()
+}
+
+// gatherAll writes the beginning of every group: its rows into the ring, and
+// the initial state.
+func (k *inStep) gatherAll(from reg.Register) {
 	k.block(func(b builder, g int) {
-		b.gather(sched.Mem{Base: fromReg, Disp: pairBytes * lanes * g}, k.tmp[g], k.ring[g])
+		b.gather(sched.Mem{Base: from, Disp: pairBytes * lanes * g}, k.tmp[g], k.ring[g])
 		if k.what == nodes {
 			b.shiftIn(k.ring[g], k.last[g])
 		}
 		b.leave(g, initial())
 	})
-	build.LEAQ(operand.Mem{Base: tablesReg, Disp: -4 * 64}, roundKReg)
-	build.MOVL(operand.U32(3), countReg.As32())
-	if k.what != pairs {
-		build.XORL(finalReg.As32(), finalReg.As32())
-	}
-	k.scheduledRounds()
-	switch k.what {
-	case pairs:
-		k.middle()
-		k.paddingRounds()
-		k.finish()
-	case nodes:
-		k.ifFinal(k.finish)
-		k.middle()
-		k.secondBlock(func(g, t int) source {
-			switch t {
-			case 0:
-				return source{mem: k.last[g]}
-			case 15:
-				return source{known: true, c: 8 * (1 + pairBytes)}
-			}
-			return source{known: true}
-		})
-	case dpairs:
-		k.ifFinal(k.finish)
-		k.middle()
-		k.paddingRounds()
-		k.stateBlock(func(b builder, g int, s state) state {
-			for i, w := range b.addState(s, k.mid[g]) {
-				b.Store(w.v, k.ring[g](i))
-			}
-			return initial()
-		})
-		k.secondBlock(func(g, t int) source {
-			switch {
-			case t < 8:
-				return source{mem: k.ring[g](t)}
-			case t == 8:
-				return source{known: true, c: 0x80000000}
-			case t == 15:
-				return source{known: true, c: 8 * digestBytes}
-			}
-			return source{known: true}
-		})
-	}
 }

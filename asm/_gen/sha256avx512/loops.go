@@ -23,9 +23,9 @@ func (b builder) addState(s state, mid func(int) sched.Mem) state {
 	return s
 }
 
-// scheduledRounds writes the rounds of a block of the message whose first 16
-// words are in the ring: countReg times 16 that also make the words to come,
-// then the last 16. The code may be entered again for another block.
+// scheduledRounds writes countReg times 16 rounds that also make the words to
+// come. The first 16 words are in the ring. The code may be entered again, at
+// label rounds, for another block.
 func (k *inStep) scheduledRounds() {
 	build.Label("rounds")
 	k.stateBlock(func(b builder, g int, s state) state {
@@ -39,6 +39,10 @@ func (k *inStep) scheduledRounds() {
 	build.ADDQ(operand.I8(16*4), roundKReg)
 	build.DECL(countReg.As32())
 	build.JNZ(operand.LabelRef("rounds"))
+}
+
+// lastRounds writes the last 16 rounds of a block, which need no more words.
+func (k *inStep) lastRounds() {
 	k.stateBlock(func(b builder, g int, s state) state {
 		for t := range 16 {
 			s = b.round(s, source{mem: k.ring[g](t)}, tableK(t))
@@ -65,11 +69,9 @@ func (k *inStep) middle() {
 	})
 }
 
-// paddingRounds writes the 64 rounds of the padding's block: constant and
-// message word are one operand.
+// paddingRounds writes countReg times 8 rounds of the padding's block: round
+// constant and message word are one operand.
 func (k *inStep) paddingRounds() {
-	build.MOVQ(tablesReg, roundKReg)
-	build.MOVL(operand.U32(8), countReg.As32())
 	build.Label("padding")
 	k.stateBlock(func(b builder, g int, s state) state {
 		for t := range 8 {
@@ -82,42 +84,82 @@ func (k *inStep) paddingRounds() {
 	build.JNZ(operand.LabelRef("padding"))
 }
 
-// secondBlock writes the first 16 rounds of another block of the message,
-// whose words are partly known, and goes back to the loop for the other 48.
-func (k *inStep) secondBlock(first func(g, t int) source) {
+// roundK points roundKReg to the constants of round t of the message's blocks
+// or of the padding's.
+func roundK(padding bool, t int) {
+	disp := 4 * (t - 64)
+	if padding {
+		disp = 4 * t
+	}
+	build.LEAQ(operand.Mem{Base: tablesReg, Disp: disp}, roundKReg)
+}
+
+func count(n int) { build.MOVL(operand.U32(n), countReg.As32()) }
+
+// secondFirst writes the first 16 rounds of another block of the message. The
+// words that are known make these cheaper. For the rest, the ring is complete.
+func (k *inStep) secondFirst() {
 	k.stateBlock(func(b builder, g int, s state) state {
 		if k.what == dpairs {
 			s = initial()
 		}
-		var w [16]source
-		for t := range w {
-			w[t] = first(g, t)
-		}
-		for t := range w {
-			s = b.round(s, w[t], source{known: true, c: sha256K[t]})
-			w[t] = b.schedule(k.ring[g](t), w[t], w[(t+1)%16], w[(t+9)%16], w[(t+14)%16])
-		}
-		for t := range w {
-			if w[t].known { // the loop looks for it in the ring
-				b.Store(b.fix(constant(w[t].c)).v, k.ring[g](t))
-			}
-		}
+		w := k.secondWords(k.ring[g], k.last[g])
+		s = b.secondRounds(s, &w, k.ring[g], 0, 16)
+		b.complete(w, k.ring[g])
 		return s
 	})
-	build.LEAQ(operand.Mem{Base: tablesReg, Disp: -4 * (64 - 16)}, roundKReg)
-	build.MOVL(operand.U32(2), countReg.As32())
-	build.MOVL(operand.U32(1), finalReg.As32())
-	build.JMP(operand.LabelRef("rounds"))
 }
 
-// ifFinal writes code for after the last block and leaves the function's
-// kernel there.
-func (k *inStep) ifFinal(f func()) {
-	build.TESTL(finalReg.As32(), finalReg.As32())
-	build.JZ(operand.LabelRef("middle"))
-	f()
-	build.JMP(operand.LabelRef("done"))
-	build.Label("middle")
+// secondWords are the first 16 words of the second message: in the ring, at
+// last, or known.
+func (k *inStep) secondWords(ring func(int) sched.Mem, last sched.Mem) (w [16]source) {
+	for t := range w {
+		w[t] = source{known: true}
+	}
+	switch k.what {
+	case nodes: // the last byte, 0x80 behind it; the length
+		w[0] = source{mem: last}
+		w[15].c = 8 * (1 + pairBytes)
+	case dpairs: // the digest; 0x80, the length
+		for t := range 8 {
+			w[t] = source{mem: ring(t)}
+		}
+		w[8].c, w[15].c = 0x80000000, 8*digestBytes
+	}
+	return w
+}
+
+// secondRounds does the rounds from start to end of a block whose words are
+// partly known. w are the sixteen from start on, and then those from end on.
+func (b builder) secondRounds(s state, w *[16]source, ring func(int) sched.Mem, start, end int) state {
+	for t := start; t < end; t++ {
+		i := t % 16
+		s = b.round(s, w[i], source{known: true, c: sha256K[t]})
+		if t < 48 {
+			w[i] = b.schedule(ring(i), w[i], w[(i+1)%16], w[(i+9)%16], w[(i+14)%16])
+		}
+	}
+	return s
+}
+
+// complete stores the known words in the ring, where the loops look for them.
+func (b builder) complete(w [16]source, ring func(int) sched.Mem) {
+	for t := range w {
+		if w[t].known {
+			b.Store(b.fix(constant(w[t].c)).v, ring(t))
+		}
+	}
+}
+
+// digestToRing ends the inner of two hashes: its digest is the message of the
+// outer.
+func (k *inStep) digestToRing() {
+	k.block(func(b builder, g int) {
+		for i := range 8 {
+			h := b.addSource(word{v: b.In(8*g + i)}, source{mem: k.mid[g](i)})
+			b.Store(h.v, k.ring[g](i))
+		}
+	})
 }
 
 // finish adds the state before the last block and writes the digests.

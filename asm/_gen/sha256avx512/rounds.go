@@ -125,14 +125,16 @@ func (b builder) sigma(x word, r [3]int, shift bool) word {
 		return constant(bits.RotateLeft32(x.c, -r[0]) ^ bits.RotateLeft32(x.c, -r[1]) ^ third)
 	}
 	v := b.fix(x).v
-	p, q := b.Ror(v, r[0]), b.Ror(v, r[1])
-	var s sched.Value
-	if shift {
-		s = b.Shr(v, r[2])
-	} else {
-		s = b.Ror(v, r[2])
-	}
-	return word{v: b.Ternary(parity, p, q, s)}
+	var result sched.Value
+	b.Unit(func() {
+		p, q := b.Ror(v, r[0]), b.Ror(v, r[1])
+		if shift {
+			result = b.Ternary(parity, p, q, b.Shr(v, r[2]))
+		} else {
+			result = b.Ternary(parity, p, q, b.Ror(v, r[2]))
+		}
+	})
+	return word{v: result}
 }
 
 func (b builder) bigSigma0(x word) word { return b.sigma(x, [3]int{2, 13, 22}, false) }

@@ -27,6 +27,8 @@ var sha256K = [64]uint32{
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 }
 
+var paddingK = padding()
+
 // padding is the message schedule of the second block of a 64-byte message,
 // plus the round constants: the block is the same for every message.
 func padding() [64]uint32 {
@@ -80,7 +82,7 @@ func newPool() *pool {
 	for _, c := range sha256K {
 		p.put(c)
 	}
-	for _, c := range padding() {
+	for _, c := range paddingK {
 		p.put(c)
 	}
 	return p
