@@ -28,6 +28,7 @@ var (
 	manyImpls   = [...]sha256x.Impl{sha256x.Generic, sha256x.SHANI, sha256x.AVX512}
 	pairImpls   = [...]sha256x.Impl{
 		sha256x.Generic, sha256x.AVX2, sha256x.SHANI, sha256x.SHA2,
+		sha256x.AVX512Single, sha256x.AVX512Double, sha256x.AVX512,
 	}
 )
 

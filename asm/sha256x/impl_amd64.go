@@ -12,8 +12,8 @@ func (i Impl) Unavailable() string {
 		return AVX2Unavailable()
 	case SHANI:
 		return SHANIUnavailable()
-	case AVX512Single, AVX512:
-		return ManyAVX512Unavailable()
+	case AVX512Single, AVX512Double, AVX512:
+		return AVX512Unavailable()
 	default:
 		return "its instructions are arm64's"
 	}
@@ -26,6 +26,12 @@ func Pairs(impl Impl, dst, src []byte) {
 		PairsAVX2(dst, src)
 	case SHANI:
 		PairsSHANI(dst, src)
+	case AVX512Single:
+		PairsAVX512Single(dst, src)
+	case AVX512Double:
+		PairsAVX512Double(dst, src)
+	case AVX512:
+		PairsAVX512(dst, src)
 	default:
 		PairsGeneric(dst, src)
 	}
@@ -39,6 +45,12 @@ func Nodes(impl Impl, dst, src []byte) {
 		NodesAVX2(dst, src)
 	case SHANI:
 		NodesSHANI(dst, src)
+	case AVX512Single:
+		NodesAVX512Single(dst, src)
+	case AVX512Double:
+		NodesAVX512Double(dst, src)
+	case AVX512:
+		NodesAVX512(dst, src)
 	default:
 		NodesGeneric(dst, src)
 	}
@@ -52,6 +64,12 @@ func DPairs(impl Impl, dst, src []byte) {
 		DPairsAVX2(dst, src)
 	case SHANI:
 		DPairsSHANI(dst, src)
+	case AVX512Single:
+		DPairsAVX512Single(dst, src)
+	case AVX512Double:
+		DPairsAVX512Double(dst, src)
+	case AVX512:
+		DPairsAVX512Double(dst, src)
 	default:
 		DPairsGeneric(dst, src)
 	}
