@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -57,7 +58,7 @@ func newHashReport(rows []hashbench.Row, warnings []string, f hashFlags) hashRep
 		Unavailable: []hashUnavailable{},
 		Warnings:    append([]string{}, warnings...),
 	}
-	for _, e := range cpu.Kernels.Explain() {
+	for _, e := range inOrder(cpu.Kernels.Explain()) {
 		c := hashChoice{Kernel: e.Kernel, Unit: e.Unit, Source: e.Source, Steps: e.Steps}
 		if len(f.kernels) > 0 && !slices.Contains(f.kernels, e.Kernel) {
 			continue
@@ -73,6 +74,16 @@ func newHashReport(rows []hashbench.Row, warnings []string, f hashFlags) hashRep
 		}
 	}
 	return r
+}
+
+// inOrder puts the kernels in the order of the rows.
+func inOrder(list []cpu.Explanation) []cpu.Explanation {
+	place := map[string]int{}
+	for i, im := range hash.Implementations() {
+		place[im.Kernel] = i
+	}
+	slices.SortStableFunc(list, func(a, b cpu.Explanation) int { return cmp.Compare(place[a.Kernel], place[b.Kernel]) })
+	return list
 }
 
 // newHashCPU gives null for what the processor does not tell: outside x86
@@ -107,10 +118,25 @@ func (r hashReport) print(w io.Writer) error {
 		fmt.Fprintf(w, line, row.Kernel, impl, row.N, row.Size, row.NSPerOp, row.MedianNSPerOp, row.BytesPerSec/1e9, verified)
 	}
 	fmt.Fprintln(w, "\n* chosen at this size; ns/op is per item, best sample")
-	for _, u := range r.Unavailable {
-		fmt.Fprintf(w, "not here: %s:%s (%s)\n", u.Kernel, u.Impl, u.Reason)
-	}
+	r.printUnavailable(w)
 	return r.printChoices(w)
+}
+
+// printUnavailable has one line for each implementation and reason, not one for
+// each kernel too.
+func (r hashReport) printUnavailable(w io.Writer) {
+	kernels := map[hashUnavailable][]string{}
+	var order []hashUnavailable
+	for _, u := range r.Unavailable {
+		key := hashUnavailable{Impl: u.Impl, Reason: u.Reason}
+		if kernels[key] == nil {
+			order = append(order, key)
+		}
+		kernels[key] = append(kernels[key], u.Kernel)
+	}
+	for _, key := range order {
+		fmt.Fprintf(w, "not here  %s: %s (%s)\n", key.Impl, key.Reason, strings.Join(kernels[key], ", "))
+	}
 }
 
 func (c hashCPU) line() string {
@@ -141,6 +167,9 @@ func (r hashReport) printChoices(w io.Writer) error {
 				fmt.Fprintf(w, "  %s %.0f", t.Impl, t.NSPerCall)
 			}
 			fmt.Fprintln(w)
+			for _, skipped := range rung.Skipped {
+				fmt.Fprintf(w, "         not %s: %s\n", skipped.Impl, skipped.Why)
+			}
 		}
 	}
 	fmt.Fprintln(w)
