@@ -4,18 +4,50 @@ package sha256x
 
 import "github.com/chainweir/weir/asm/cpu"
 
-// AVX512Unavailable says why the functions ending in AVX512, AVX512Single and
-// AVX512Double cannot run here, or returns "". VBMI and VBMI2 turn bytes around
-// while they transpose; processors with AVX-512 have had them since 2019.
+// AVX512Unavailable says why the functions with AVX512 in their names cannot
+// run here, or returns "". VBMI and VBMI2 turn bytes around while words are
+// transposed; processors with AVX-512 have had them since 2019.
 func AVX512Unavailable() string {
 	return cpu.Requires("AVX512F", "AVX512BW", "AVX512VBMI", "AVX512VBMI2")
 }
 
-// avx512SlicePairs is the number of pairs that one call into assembly takes:
-// about 100 µs of double hashes, as the scheduler cannot interrupt it.
-const avx512SlicePairs = 2048
+const (
+	// avx512Lanes is the number of pairs in a group: one for each 32-bit lane.
+	avx512Lanes = 16
 
-// PairsAVX512Single is PairsGeneric for one group of sixteen pairs at a time.
+	// The pairs that one call into assembly takes, as the scheduler cannot
+	// interrupt it: about 100 µs where 512-bit operations are done in halves.
+	avx512SlicePairs  = 4096
+	avx512SliceDPairs = 2048
+
+	// Up to so many pairs, two groups at a time are faster than filling and
+	// draining the pipeline.
+	avx512PipePairs = 160
+)
+
+// PairsAVX512 is PairsGeneric: from 161 pairs on with three groups of sixteen
+// in different stages of a pipeline, below that as PairsAVX512Double.
+func PairsAVX512(dst, src []byte) {
+	for len(src) > avx512PipePairs*PairSize {
+		n := min(len(src)/PairSize, avx512SlicePairs)
+		pairsAVX512Pipe(&dst[0], &src[0], n)
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+	PairsAVX512Double(dst, src)
+}
+
+// PairsAVX512Double is PairsGeneric with two groups of sixteen pairs in the
+// same rounds, and one group for the last sixteen pairs or fewer.
+func PairsAVX512Double(dst, src []byte) {
+	for len(src) > avx512Lanes*PairSize {
+		n := doublePairs(len(src)/PairSize, avx512SlicePairs)
+		pairsAVX512Two(&dst[0], &src[0], n)
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+	PairsAVX512Single(dst, src)
+}
+
+// PairsAVX512Single is PairsGeneric with one group of sixteen pairs at a time.
 func PairsAVX512Single(dst, src []byte) {
 	for len(src) > 0 {
 		n := min(len(src)/PairSize, avx512SlicePairs)
@@ -24,7 +56,27 @@ func PairsAVX512Single(dst, src []byte) {
 	}
 }
 
-// NodesAVX512Single is NodesGeneric for one group of sixteen pairs at a time.
+// NodesAVX512 is NodesGeneric, in the way of PairsAVX512.
+func NodesAVX512(dst, src []byte) {
+	for len(src) > avx512PipePairs*PairSize {
+		n := min(len(src)/PairSize, avx512SlicePairs)
+		nodesAVX512Pipe(&dst[0], &src[0], n)
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+	NodesAVX512Double(dst, src)
+}
+
+// NodesAVX512Double is NodesGeneric, in the way of PairsAVX512Double.
+func NodesAVX512Double(dst, src []byte) {
+	for len(src) > avx512Lanes*PairSize {
+		n := doublePairs(len(src)/PairSize, avx512SlicePairs)
+		nodesAVX512Two(&dst[0], &src[0], n)
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+	NodesAVX512Single(dst, src)
+}
+
+// NodesAVX512Single is NodesGeneric with one group of sixteen pairs at a time.
 func NodesAVX512Single(dst, src []byte) {
 	for len(src) > 0 {
 		n := min(len(src)/PairSize, avx512SlicePairs)
@@ -33,59 +85,35 @@ func NodesAVX512Single(dst, src []byte) {
 	}
 }
 
-// DPairsAVX512Single is DPairsGeneric for one group of sixteen pairs at a time.
+// DPairsAVX512 is DPairsGeneric, in the way of PairsAVX512Double at all sizes.
+func DPairsAVX512(dst, src []byte) {
+	for len(src) > avx512Lanes*PairSize {
+		n := doublePairs(len(src)/PairSize, avx512SliceDPairs)
+		dpairsAVX512Two(&dst[0], &src[0], n)
+		dst, src = dst[n*Size:], src[n*PairSize:]
+	}
+	DPairsAVX512Single(dst, src)
+}
+
+// DPairsAVX512Single is DPairsGeneric with one group of sixteen pairs at a
+// time.
 func DPairsAVX512Single(dst, src []byte) {
 	for len(src) > 0 {
-		n := min(len(src)/PairSize, avx512SlicePairs)
+		n := min(len(src)/PairSize, avx512SliceDPairs)
 		dpairsAVX512One(&dst[0], &src[0], n)
 		dst, src = dst[n*Size:], src[n*PairSize:]
 	}
 }
 
-// PairsAVX512Double is PairsGeneric for two groups of sixteen pairs at a time.
-func PairsAVX512Double(dst, src []byte) {
-	for len(src) > 0 {
-		n := min(len(src)/PairSize, avx512SlicePairs)
-		pairsAVX512Two(&dst[0], &src[0], n)
-		dst, src = dst[n*Size:], src[n*PairSize:]
+// doublePairs returns how many of n pairs, more than a group, the next call
+// with two groups at a time should take: at most slice, and not the rest that
+// one group can take in less time.
+func doublePairs(n, slice int) int {
+	if n > slice {
+		return slice
 	}
-}
-
-// NodesAVX512Double is NodesGeneric for two groups of sixteen pairs at a time.
-func NodesAVX512Double(dst, src []byte) {
-	for len(src) > 0 {
-		n := min(len(src)/PairSize, avx512SlicePairs)
-		nodesAVX512Two(&dst[0], &src[0], n)
-		dst, src = dst[n*Size:], src[n*PairSize:]
+	if rest := n % (2 * avx512Lanes); rest <= avx512Lanes {
+		n -= rest
 	}
-}
-
-// DPairsAVX512Double is DPairsGeneric for two groups of sixteen pairs at a
-// time.
-func DPairsAVX512Double(dst, src []byte) {
-	for len(src) > 0 {
-		n := min(len(src)/PairSize, avx512SlicePairs)
-		dpairsAVX512Two(&dst[0], &src[0], n)
-		dst, src = dst[n*Size:], src[n*PairSize:]
-	}
-}
-
-// PairsAVX512 is PairsGeneric for large numbers of pairs.
-func PairsAVX512(dst, src []byte) {
-	for len(src) > 32*PairSize {
-		n := min(len(src)/PairSize, avx512SlicePairs)
-		pairsAVX512Pipe(&dst[0], &src[0], n)
-		dst, src = dst[n*Size:], src[n*PairSize:]
-	}
-	PairsAVX512Single(dst, src)
-}
-
-// NodesAVX512 is NodesGeneric for large numbers of pairs.
-func NodesAVX512(dst, src []byte) {
-	for len(src) > 32*PairSize {
-		n := min(len(src)/PairSize, avx512SlicePairs)
-		nodesAVX512Pipe(&dst[0], &src[0], n)
-		dst, src = dst[n*Size:], src[n*PairSize:]
-	}
-	NodesAVX512Single(dst, src)
+	return n
 }

@@ -4,42 +4,42 @@
 
 package sha256x
 
-// pairsAVX512One hashes any number of pairs, sixteen at a time.
+// pairsAVX512One sets dst to the SHA-256 of every pair, for any number of pairs.
 //
 //go:noescape
 func pairsAVX512One(dst *byte, src *byte, pairs int)
 
-// pairsAVX512Two hashes any number of pairs, twice sixteen at a time.
+// pairsAVX512Two is pairsAVX512One with two groups of sixteen at a time.
 //
 //go:noescape
 func pairsAVX512Two(dst *byte, src *byte, pairs int)
 
-// nodesAVX512One hashes any number of pairs, sixteen at a time.
-//
-//go:noescape
-func nodesAVX512One(dst *byte, src *byte, pairs int)
-
-// nodesAVX512Two hashes any number of pairs, twice sixteen at a time.
-//
-//go:noescape
-func nodesAVX512Two(dst *byte, src *byte, pairs int)
-
-// dpairsAVX512One hashes any number of pairs, sixteen at a time.
-//
-//go:noescape
-func dpairsAVX512One(dst *byte, src *byte, pairs int)
-
-// dpairsAVX512Two hashes any number of pairs, twice sixteen at a time.
-//
-//go:noescape
-func dpairsAVX512Two(dst *byte, src *byte, pairs int)
-
-// pairsAVX512Pipe hashes more than 32 pairs in three groups of sixteen, each in another stage.
+// pairsAVX512Pipe is pairsAVX512One for more than 32 pairs, with three groups in different stages.
 //
 //go:noescape
 func pairsAVX512Pipe(dst *byte, src *byte, pairs int)
 
-// nodesAVX512Pipe hashes more than 32 pairs in three groups of sixteen, each in another stage.
+// nodesAVX512One sets dst to the SHA-256 of 0x01 and every pair, for any number of pairs.
+//
+//go:noescape
+func nodesAVX512One(dst *byte, src *byte, pairs int)
+
+// nodesAVX512Two is nodesAVX512One with two groups of sixteen at a time.
+//
+//go:noescape
+func nodesAVX512Two(dst *byte, src *byte, pairs int)
+
+// nodesAVX512Pipe is nodesAVX512One for more than 32 pairs, with three groups in different stages.
 //
 //go:noescape
 func nodesAVX512Pipe(dst *byte, src *byte, pairs int)
+
+// dpairsAVX512One sets dst to the SHA-256 of the SHA-256 of every pair, for any number of pairs.
+//
+//go:noescape
+func dpairsAVX512One(dst *byte, src *byte, pairs int)
+
+// dpairsAVX512Two is dpairsAVX512One with two groups of sixteen at a time.
+//
+//go:noescape
+func dpairsAVX512Two(dst *byte, src *byte, pairs int)

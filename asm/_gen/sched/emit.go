@@ -30,7 +30,7 @@ func vpshrdd(ops ...operand.Op) (*ir.Instruction, error) {
 // one word from memory to all lanes.
 var (
 	plain = map[string]constructor{
-		"VPADDD": x86.VPADDD, "VPXORD": x86.VPXORD, "VPTERNLOGD": x86.VPTERNLOGD,
+		"VPADDD": x86.VPADDD, "VPSUBD": x86.VPSUBD, "VPXORD": x86.VPXORD, "VPTERNLOGD": x86.VPTERNLOGD,
 		"VPRORD": x86.VPRORD, "VPSRLD": x86.VPSRLD, "VPSHRDD": vpshrdd,
 		"VPUNPCKLDQ": x86.VPUNPCKLDQ, "VPUNPCKHDQ": x86.VPUNPCKHDQ,
 		"VPUNPCKLQDQ": x86.VPUNPCKLQDQ, "VPUNPCKHQDQ": x86.VPUNPCKHQDQ,

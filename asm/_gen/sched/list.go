@@ -178,7 +178,11 @@ func (s *lister) relieve() error {
 		if s.done[u] {
 			continue
 		}
-		if ready, _ := s.ready(u); !ready {
+		ready, pending := s.ready(u)
+		if pending {
+			return nil // only time is missing
+		}
+		if !ready {
 			continue
 		}
 		peak, net := s.demand(u)

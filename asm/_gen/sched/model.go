@@ -12,6 +12,7 @@ type Model struct {
 	Stores float64
 
 	Latency map[Class]int
+	Busy    int // cycles for which an operation takes its unit, of four
 
 	Dispatch int // instructions that enter the window
 	Window   int // instructions in flight
@@ -23,6 +24,7 @@ var Zen5 = Model{
 	Name:   "Zen 5",
 	Vector: 4, Shifts: 2, Loads: 2, Stores: 1,
 	Latency:  map[Class]int{ALU: 2, Shift: 2, Shuffle: 4, Load: 7, Store: 7, Move: 0},
+	Busy:     1,
 	Dispatch: 8, Window: 448, Waiting: 114,
 }
 
@@ -32,5 +34,6 @@ var Zen4 = Model{
 	Name:   "Zen 4",
 	Vector: 2, Shifts: 1, Loads: 1, Stores: 0.5,
 	Latency:  map[Class]int{ALU: 1, Shift: 2, Shuffle: 4, Load: 7, Store: 7, Move: 0},
+	Busy:     2,
 	Dispatch: 6, Window: 320, Waiting: 64,
 }

@@ -17,6 +17,9 @@ func (b *Block) Add(x, y Value) Value { return b.binary("VPADDD", ALU, x, y) }
 // AddMem returns x + m.
 func (b *Block) AddMem(x Value, m Mem) Value { return b.binaryMem("VPADDD", ALU, x, m) }
 
+// Sub returns x - y.
+func (b *Block) Sub(x, y Value) Value { return b.binary("VPSUBD", ALU, x, y) }
+
 // Xor returns x ^ y.
 func (b *Block) Xor(x, y Value) Value { return b.binary("VPXORD", ALU, x, y) }
 

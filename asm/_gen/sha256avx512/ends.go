@@ -35,7 +35,7 @@ func (k *pipeline) fill() {
 	build.JMP(operand.LabelRef("single"))
 
 	build.Label("firstdone")
-	k.block(func(b builder, _ int) { b.park(k.parked, b.enter(0)) })
+	k.block("park group 0", false, func(b builder, _ int) { b.keep(b.enter(0), k.parked) })
 	k.rotate()
 	setWay(waySecond)
 	build.JMP(operand.LabelRef("single"))
@@ -44,9 +44,9 @@ func (k *pipeline) fill() {
 	k.rotate()
 	build.MOVL(operand.U32(lanes), toReg.As32())
 	k.nextRows("fill")
-	k.block(func(b builder, _ int) {
+	k.block("fill stages B and C", false, func(b builder, _ int) {
 		b.leave(0, b.enter(0))
-		b.leave(1, b.unpark(k.parked))
+		b.leave(1, b.kept(k.parked))
 		b.gather(sched.Mem{Base: fromReg}, k.tmp[0], k.a.ring)
 		if k.what == nodes {
 			b.shiftIn(k.a.ring, k.a.last)
@@ -57,8 +57,8 @@ func (k *pipeline) fill() {
 // drain writes what comes after the last body, when stage B is empty.
 func (k *pipeline) drain() {
 	build.MOVQ(cReg, aReg)
-	k.block(func(b builder, _ int) {
-		b.park(k.parked, b.enter(0))
+	k.block("drain stage C", false, func(b builder, _ int) {
+		b.keep(b.enter(0), k.parked)
 		b.leave(0, b.enter(1))
 		if k.what == nodes {
 			b.complete(k.known, k.a.ring)
@@ -79,7 +79,7 @@ func (k *pipeline) drain() {
 
 	build.Label("nextdone")
 	build.MOVQ(bReg, aReg)
-	k.block(func(b builder, _ int) { b.leave(0, b.unpark(k.parked)) })
+	k.block("drain stage B", false, func(b builder, _ int) { b.leave(0, b.kept(k.parked)) })
 	build.ADDQ(operand.I32(digestBytes*lanes), dstReg)
 	build.MOVQ(dstReg, toReg)
 	build.CMPQ(leftReg, operand.I8(lanes))
@@ -90,19 +90,6 @@ func (k *pipeline) drain() {
 	roundK(false, stageB)
 	count((48 - stageB) / 16)
 	build.JMP(operand.LabelRef("rounds"))
-}
-
-func (b builder) park(cells func(int) sched.Mem, s state) {
-	for i, w := range s {
-		b.Store(w.v, cells(i))
-	}
-}
-
-func (b builder) unpark(cells func(int) sched.Mem) (s state) {
-	for i := range s {
-		s[i] = word{v: b.Load(cells(i))}
-	}
-	return s
 }
 
 // single writes the rolled code for one group, in the slot of stage A, and the

@@ -32,21 +32,18 @@ var (
 // layout hands out the cells of the scratch memory.
 type layout struct{ cells int }
 
-// take returns a function for n consecutive cells from the frame's base.
+// take returns a function for n consecutive cells.
 func (l *layout) take(n int) func(int) sched.Mem {
-	return l.takeAt(frameReg, n)
-}
-
-// takeAt is take with another base register, which the kernel must point to
-// offset bytes from where this cell lies in the frame.
-func (l *layout) takeAt(base reg.Register, n int) func(int) sched.Mem {
 	first := l.cells
 	l.cells += n
+	return cellsAt(frameReg, first, 1+first)
+}
+
+// cellsAt returns a function for cells from a base register on, which the
+// scheduler tells apart by their numbers from number on.
+func cellsAt(base reg.Register, first, number int) func(int) sched.Mem {
 	return func(i int) sched.Mem {
-		if i < 0 || i >= n {
-			panic("no such cell")
-		}
-		return sched.Mem{Base: base, Disp: (first + i) * cellBytes, Cell: 1 + first + i}
+		return sched.Mem{Base: base, Disp: (first + i) * cellBytes, Cell: number + i}
 	}
 }
 
@@ -72,20 +69,6 @@ func end() {
 
 // frameAddress returns a cell as an operand of plain instructions.
 func frameAddress(m sched.Mem) operand.Mem { return operand.Mem{Base: m.Base, Disp: m.Disp} }
-
-// emit schedules a block, allocates its registers and writes it.
-func emit(b *sched.Block, m sched.Model, ahead float64) *sched.Code {
-	order := b.ProgramOrder()
-	if ahead > 0 {
-		var err error
-		order, err = b.BestOrder(m, ahead)
-		must(err)
-	}
-	code, err := order.Allocate()
-	must(err)
-	must(code.Emit())
-	return code
-}
 
 // copyRows writes a loop that copies leftReg rows from one address to another,
 // which it moves on, with the given 32-byte or 64-byte register between. It

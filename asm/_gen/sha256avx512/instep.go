@@ -38,13 +38,14 @@ type inStep struct {
 	what   hashing
 	groups int
 	model  sched.Model
-	ahead  float64
+	ahead  float64 // see sched.Limits; 0 keeps the program's order
 
 	pool           *pool
 	ring, tmp, mid []func(int) sched.Mem // by group
 	last           []sched.Mem           // nodes: first word of the second block
 	rows           sched.Mem             // copy of the rows of an incomplete group
 	cells          int
+	sections       []section
 }
 
 func (k *inStep) layOut() {
@@ -61,25 +62,44 @@ func (k *inStep) layOut() {
 	k.cells = l.cells
 }
 
-// block writes straight-line code that does the same to every group.
-func (k *inStep) block(f func(b builder, g int)) {
-	b := builder{sched.NewBlock(), k.pool}
+// block writes straight-line code that does the same to every group. Short
+// paths pay where the operations of its rounds do not fill the time: always
+// with one group, and with two in rounds that make no message words.
+func (k *inStep) block(name string, short bool, f func(b builder, g int)) {
+	b := builder{sched.NewBlock(), k.pool, short}
 	for g := range k.groups {
 		b.Stream()
 		f(b, g)
 	}
-	emit(b.Block, k.model, k.ahead)
+	k.emit(name, b)
 }
 
 // stateBlock is block for code that takes the state and leaves the state.
-func (k *inStep) stateBlock(f func(b builder, g int, s state) state) {
-	k.block(func(b builder, g int) {
-		var s state
-		for i := range s {
-			s[i] = word{v: b.In(8*g + i)}
-		}
-		b.leave(g, f(b, g, s))
-	})
+func (k *inStep) stateBlock(name string, short bool, f func(b builder, g int, s state) state) {
+	k.block(name, short, func(b builder, g int) { b.leave(g, f(b, g, b.enter(g))) })
+}
+
+// enter is the state that the block before left.
+func (b builder) enter(g int) (s state) {
+	for i := range s {
+		s[i] = word{v: b.In(8*g + i)}
+	}
+	return s
+}
+
+// emit schedules a block, allocates its registers and writes it.
+func (k *inStep) emit(name string, b builder) {
+	order := b.ProgramOrder()
+	if k.ahead > 0 {
+		var err error
+		order, err = b.BestOrder(k.model, k.ahead)
+		must(err)
+	}
+	code, err := order.Allocate()
+	must(err)
+	build.Commentf("%s: %d instructions, %d of them for the vector units.", name, code.Instructions(), code.Slots())
+	must(code.Emit())
+	k.sections = append(k.sections, section{name, code})
 }
 
 // leave puts a state where the next block expects it.
@@ -162,7 +182,7 @@ func (k *inStep) hash() {
 // gatherAll writes the beginning of every group: its rows into the ring, and
 // the initial state.
 func (k *inStep) gatherAll(from reg.Register) {
-	k.block(func(b builder, g int) {
+	k.block("gather", false, func(b builder, g int) {
 		b.gather(sched.Mem{Base: from, Disp: pairBytes * lanes * g}, k.tmp[g], k.ring[g])
 		if k.what == nodes {
 			b.shiftIn(k.ring[g], k.last[g])

@@ -23,12 +23,35 @@ func (b builder) addState(s state, mid func(int) sched.Mem) state {
 	return s
 }
 
+// addInitial returns s plus the initial state.
+func (b builder) addInitial(s state) state {
+	for i := range s {
+		s[i] = b.fix(word{s[i].v, iv[i]})
+	}
+	return s
+}
+
+// keep stores a state.
+func (b builder) keep(s state, cells func(int) sched.Mem) {
+	for i, w := range s {
+		b.Store(w.v, cells(i))
+	}
+}
+
+// kept loads a state that was stored by keep.
+func (b builder) kept(cells func(int) sched.Mem) (s state) {
+	for i := range s {
+		s[i] = word{v: b.Load(cells(i))}
+	}
+	return s
+}
+
 // scheduledRounds writes countReg times 16 rounds that also make the words to
 // come. The first 16 words are in the ring. The code may be entered again, at
 // label rounds, for another block.
 func (k *inStep) scheduledRounds() {
 	build.Label("rounds")
-	k.stateBlock(func(b builder, g int, s state) state {
+	k.stateBlock("16 rounds with schedule", k.groups == 1, func(b builder, g int, s state) state {
 		w := ringWords(k.ring[g])
 		for t := range 16 {
 			s = b.round(s, w[t], tableK(t))
@@ -43,7 +66,7 @@ func (k *inStep) scheduledRounds() {
 
 // lastRounds writes the last 16 rounds of a block, which need no more words.
 func (k *inStep) lastRounds() {
-	k.stateBlock(func(b builder, g int, s state) state {
+	k.stateBlock("last 16 rounds of a block", true, func(b builder, g int, s state) state {
 		for t := range 16 {
 			s = b.round(s, source{mem: k.ring[g](t)}, tableK(t))
 		}
@@ -60,11 +83,9 @@ func ringWords(ring func(int) sched.Mem) (w [16]source) {
 
 // middle adds the initial value and keeps the sum.
 func (k *inStep) middle() {
-	k.stateBlock(func(b builder, g int, s state) state {
-		for i := range s {
-			s[i] = b.fix(word{s[i].v, iv[i]})
-			b.Store(s[i].v, k.mid[g](i))
-		}
+	k.stateBlock("middle", false, func(b builder, g int, s state) state {
+		s = b.addInitial(s)
+		b.keep(s, k.mid[g])
 		return s
 	})
 }
@@ -73,7 +94,7 @@ func (k *inStep) middle() {
 // constant and message word are one operand.
 func (k *inStep) paddingRounds() {
 	build.Label("padding")
-	k.stateBlock(func(b builder, g int, s state) state {
+	k.stateBlock("8 rounds of the padding", true, func(b builder, g int, s state) state {
 		for t := range 8 {
 			s = b.round(s, source{known: true}, tableK(t))
 		}
@@ -99,12 +120,12 @@ func count(n int) { build.MOVL(operand.U32(n), countReg.As32()) }
 // secondFirst writes the first 16 rounds of another block of the message. The
 // words that are known make these cheaper. For the rest, the ring is complete.
 func (k *inStep) secondFirst() {
-	k.stateBlock(func(b builder, g int, s state) state {
+	k.stateBlock("first 16 rounds of another block", k.groups == 1, func(b builder, g int, s state) state {
 		if k.what == dpairs {
 			s = initial()
 		}
 		w := k.secondWords(k.ring[g], k.last[g])
-		s = b.secondRounds(s, &w, k.ring[g], 0, 16)
+		s = b.rounds(s, &w, k.ring[g], 0, 16)
 		b.complete(w, k.ring[g])
 		return s
 	})
@@ -129,19 +150,6 @@ func (k *inStep) secondWords(ring func(int) sched.Mem, last sched.Mem) (w [16]so
 	return w
 }
 
-// secondRounds does the rounds from start to end of a block whose words are
-// partly known. w are the sixteen from start on, and then those from end on.
-func (b builder) secondRounds(s state, w *[16]source, ring func(int) sched.Mem, start, end int) state {
-	for t := start; t < end; t++ {
-		i := t % 16
-		s = b.round(s, w[i], source{known: true, c: sha256K[t]})
-		if t < 48 {
-			w[i] = b.schedule(ring(i), w[i], w[(i+1)%16], w[(i+9)%16], w[(i+14)%16])
-		}
-	}
-	return s
-}
-
 // complete stores the known words in the ring, where the loops look for them.
 func (b builder) complete(w [16]source, ring func(int) sched.Mem) {
 	for t := range w {
@@ -154,25 +162,19 @@ func (b builder) complete(w [16]source, ring func(int) sched.Mem) {
 // digestToRing ends the inner of two hashes: its digest is the message of the
 // outer.
 func (k *inStep) digestToRing() {
-	k.block(func(b builder, g int) {
-		for i := range 8 {
-			h := b.addSource(word{v: b.In(8*g + i)}, source{mem: k.mid[g](i)})
-			b.Store(h.v, k.ring[g](i))
-		}
+	k.block("digest to ring", false, func(b builder, g int) {
+		b.keep(b.addState(b.enter(g), k.mid[g]), k.ring[g])
 	})
 }
 
 // finish adds the state before the last block and writes the digests.
 func (k *inStep) finish() {
-	k.block(func(b builder, g int) {
-		var s state
-		for i := range s {
-			s[i] = word{v: b.In(8*g + i)}
-			if k.what == dpairs {
-				s[i] = b.fix(word{s[i].v, iv[i]})
-			} else {
-				s[i] = b.addSource(s[i], source{mem: k.mid[g](i)})
-			}
+	k.block("finish", false, func(b builder, g int) {
+		s := b.enter(g)
+		if k.what == dpairs {
+			s = b.addInitial(s)
+		} else {
+			s = b.addState(s, k.mid[g])
 		}
 		b.scatter(sched.Mem{Base: toReg, Disp: digestBytes * lanes * g}, s)
 	})

@@ -37,8 +37,6 @@ type pipeline struct {
 	next, a, b, c slot
 	parked        func(int) sched.Mem
 	known         [16]source // words of the second block where stage C begins
-
-	body *sched.Code
 }
 
 // slot is the memory of one group, at a register.
@@ -77,13 +75,8 @@ func (k *pipeline) layOut() {
 		slot *slot
 		at   reg.GPPhysical
 	}{{&k.next, nextReg}, {&k.a, aReg}, {&k.b, bReg}, {&k.c, cReg}} {
-		first := 1 + slots(i*slotCells).Disp/cellBytes // cells by role, not by place
-		cell := func(from int) func(int) sched.Mem {
-			return func(n int) sched.Mem {
-				return sched.Mem{Base: s.at, Disp: (from + n) * cellBytes, Cell: first + from + n}
-			}
-		}
-		*s.slot = slot{s.at, cell(0), cell(16), cell(24)(0)}
+		first := slots(i * slotCells).Cell // cells by role, not by place
+		*s.slot = slot{s.at, cellsAt(s.at, 0, first), cellsAt(s.at, 16, first+16), cellsAt(s.at, 24, first+24)(0)}
 	}
 	// The rolled code works on the slot of stage A.
 	k.ring, k.mid, k.last = append(k.ring, k.a.ring), append(k.mid, k.a.mid), append(k.last, k.a.last)
@@ -138,7 +131,7 @@ func (k *pipeline) nextRows(label string) {
 
 // writeBody writes the body of the pipeline.
 func (k *pipeline) writeBody() {
-	b := builder{sched.NewBlock(), k.pool}
+	b := builder{sched.NewBlock(), k.pool, false}
 
 	b.gather(sched.Mem{Base: fromReg}, k.tmp[0], k.next.ring)
 	if k.what == nodes {
@@ -148,21 +141,15 @@ func (k *pipeline) writeBody() {
 	b.Stream() // A
 	s := initial()
 	w := ringWords(k.a.ring)
-	for t := range stageB {
-		s = b.messageRound(s, &w, k.a.ring, t)
-	}
+	s = b.rounds(s, &w, k.a.ring, 0, stageB)
 	b.leave(0, s)
 
 	b.Stream() // B
 	s = b.enter(0)
 	w = ringWords(k.b.ring)
-	for t := stageB; t < 64; t++ {
-		s = b.messageRound(s, &w, k.b.ring, t)
-	}
-	for i := range s {
-		s[i] = b.fix(word{s[i].v, iv[i]})
-		b.Store(s[i].v, k.b.mid(i))
-	}
+	s = b.rounds(s, &w, k.b.ring, stageB, 64)
+	s = b.addInitial(s)
+	b.keep(s, k.b.mid)
 	w = k.secondWords(k.b.ring, k.b.last)
 	s = k.secondRounds(b, s, &w, k.b.ring, 0, stageC-64)
 	b.leave(1, s)
@@ -178,32 +165,14 @@ func (k *pipeline) writeBody() {
 	s = k.secondRounds(b, s, &w, k.c.ring, stageC-64, 64)
 	b.scatter(sched.Mem{Base: dstReg}, b.addState(s, k.c.mid))
 
-	k.body = emit(b.Block, k.model, k.ahead)
-}
-
-// enter is the state that the block before left, the counterpart of leave.
-func (b builder) enter(g int) (s state) {
-	for i := range s {
-		s[i] = word{v: b.In(8*g + i)}
-	}
-	return s
-}
-
-// messageRound does round t of the first block and makes word t+16.
-func (b builder) messageRound(s state, w *[16]source, ring func(int) sched.Mem, t int) state {
-	i := t % 16
-	s = b.round(s, w[i], source{known: true, c: sha256K[t]})
-	if t < 48 {
-		w[i] = b.schedule(ring(i), w[i], w[(i+1)%16], w[(i+9)%16], w[(i+14)%16])
-	}
-	return s
+	k.emit("body", b)
 }
 
 // secondRounds does rounds of the second block: the padding's, whose words are
 // all known, or one that is partly known.
 func (k *pipeline) secondRounds(b builder, s state, w *[16]source, ring func(int) sched.Mem, start, end int) state {
 	if k.what == nodes {
-		return b.secondRounds(s, w, ring, start, end)
+		return b.rounds(s, w, ring, start, end)
 	}
 	for t := start; t < end; t++ {
 		s = b.round(s, source{known: true}, source{known: true, c: paddingK[t]})

@@ -27,7 +27,8 @@ type source struct {
 // builder writes SHA-256 rounds (FIPS 180-4 §6.2.2) into a block.
 type builder struct {
 	*sched.Block
-	pool *pool
+	pool  *pool
+	short bool // short paths rather than few operations
 }
 
 // fix adds the constant of w, if any, so that a value remains.
@@ -49,6 +50,15 @@ func (b builder) add(x, y word) word {
 		return word{x.v, x.c + y.c}
 	}
 	return word{b.Add(x.v, y.v), x.c + y.c}
+}
+
+// sub returns x - y.
+func (b builder) sub(x, y word) word {
+	if y.v == 0 {
+		return word{x.v, x.c - y.c}
+	}
+	x = b.fix(x)
+	return word{b.Sub(x.v, y.v), -y.c}
 }
 
 // addSource adds a word of the message, which mostly stays in memory.
@@ -149,21 +159,30 @@ type state [8]word
 // In terms of vector units: 6 rotations, 4 ternary functions and 6 additions,
 // and one more if the message word is not known.
 //
-// h + k + w is there long before the rest, as h was e three rounds ago; the
+// h + k + w is there long before the rest, as h was e three rounds ago. The
 // path from one round to the next is e, its rotations, their parity, and two
-// additions.
+// additions. Where nothing else can fill the time, one more operation makes
+// that a single addition (short): e' = (d + h + k + w + ch) + s1, and then
+// a' = (e' + (maj - d)) + s0, which does the same for the path through a.
 func (b builder) round(s state, w, k source) state {
-	t1 := b.addSource(b.addSource(s[7], w), k)
+	x := b.addSource(b.addSource(s[7], w), k)
 	ch := b.ternary(choose, s[4], s[5], s[6])
 	s1 := b.bigSigma1(s[4])
-	if t1.v != 0 && s1.v != 0 {
-		t1 = b.fix(t1)
+	if x.v != 0 && s1.v != 0 {
+		x = b.fix(x)
 	}
-	t1 = b.add(b.add(t1, ch), s1)
-	e := b.add(s[3], t1)
-	t2 := b.add(b.bigSigma0(s[0]), b.ternary(majority, s[0], s[1], s[2]))
-	a := b.add(t1, t2)
-	return state{b.settled(a), s[0], s[1], s[2], b.settled(e), s[4], s[5], s[6]}
+	maj := b.ternary(majority, s[0], s[1], s[2])
+	s0 := b.bigSigma0(s[0])
+	var a, e word
+	if b.short {
+		e = b.settled(b.add(b.add(b.add(s[3], x), ch), s1))
+		a = b.add(b.add(e, b.sub(maj, s[3])), s0)
+	} else {
+		t1 := b.add(b.add(x, ch), s1)
+		e = b.settled(b.add(s[3], t1))
+		a = b.add(t1, b.add(s0, maj))
+	}
+	return state{b.settled(a), s[0], s[1], s[2], e, s[4], s[5], s[6]}
 }
 
 // settled is fix for what may stay known.
@@ -189,6 +208,20 @@ func (b builder) schedule(cell sched.Mem, w0, w1, w9, w14 source) source {
 	}
 	b.Store(sum.v, cell)
 	return source{mem: cell}
+}
+
+// rounds does the rounds from start to end of a block of the message and makes
+// the words to come. w are the sixteen words from round start on, and then
+// those from round end on.
+func (b builder) rounds(s state, w *[16]source, ring func(int) sched.Mem, start, end int) state {
+	for t := start; t < end; t++ {
+		i := t % 16
+		s = b.round(s, w[i], source{known: true, c: sha256K[t]})
+		if t < 48 {
+			w[i] = b.schedule(ring(i), w[i], w[(i+1)%16], w[(i+9)%16], w[(i+14)%16])
+		}
+	}
+	return s
 }
 
 // fetch brings a word of the message into a register, unless it is known.
