@@ -28,7 +28,10 @@ var (
 	manyImpls   = [...]sha256x.Impl{sha256x.Generic, sha256x.SHANI, sha256x.AVX512}
 	pairImpls   = [...]sha256x.Impl{
 		sha256x.Generic, sha256x.AVX2, sha256x.SHANI, sha256x.SHA2,
-		sha256x.AVX512Single, sha256x.AVX512Double, sha256x.AVX512,
+		sha256x.AVX512Double, sha256x.AVX512,
+	}
+	dpairImpls = [...]sha256x.Impl{
+		sha256x.Generic, sha256x.AVX2, sha256x.SHANI, sha256x.SHA2, sha256x.AVX512,
 	}
 )
 
@@ -57,7 +60,7 @@ var (
 	kernelStream = register("sha256_stream", "stream bytes", streamLadder, streamKernelImpls(), prepareStream)
 	kernelPairs  = register("sha256_pairs", "pairs", pairsLadder, sha256Impls(pairImpls[:]), preparePairs(pairs))
 	kernelNodes  = register("sha256_nodes", "pairs", pairsLadder, sha256Impls(pairImpls[:]), preparePairs(nodes))
-	kernelDPairs = register("sha256d_pairs", "pairs", pairsLadder, sha256Impls(pairImpls[:]), preparePairs(dpairs))
+	kernelDPairs = register("sha256d_pairs", "pairs", pairsLadder, sha256Impls(dpairImpls[:]), preparePairs(dpairs))
 	kernelMany   = register("sha256_many", "messages", messagesLadder, sha256Impls(manyImpls[:]), prepareMany(many))
 
 	kernelBLAKE3        = register("blake3", "message bytes", blake3Ladder, blake3Impls(), prepareOne(sumBLAKE3))

@@ -73,7 +73,7 @@ func nodes(impl int, dst, src []byte) {
 
 func dpairs(impl int, dst, src []byte) {
 	if impl >= implOurs {
-		sha256x.DPairs(pairImpls[impl-implOurs], dst, src)
+		sha256x.DPairs(dpairImpls[impl-implOurs], dst, src)
 		return
 	}
 	for i := range len(src) / pairSize {

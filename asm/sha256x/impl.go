@@ -13,14 +13,13 @@ const (
 	AVX2                     // 8 lanes
 	SHANI                    // SHA instructions of amd64, up to 4 streams
 	SHA2                     // SHA instructions of arm64, 2 streams
-	AVX512Single             // 16 lanes, one group of pairs after the other
 	AVX512Double             // 16 lanes, two groups of pairs in step
-	AVX512                   // 16 lanes, several groups in a pipeline
+	AVX512                   // 16 lanes, large numbers of pairs in a pipeline
 )
 
 var implNames = [...]string{
 	Generic: "generic", AVX2: "avx2", SHANI: "shani", SHA2: "sha2",
-	AVX512Single: "avx512s", AVX512Double: "avx512d", AVX512: "avx512",
+	AVX512Double: "avx512d", AVX512: "avx512",
 }
 
 // String is the name of the implementation, as in WEIR_IMPL.

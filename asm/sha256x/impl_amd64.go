@@ -12,7 +12,7 @@ func (i Impl) Unavailable() string {
 		return AVX2Unavailable()
 	case SHANI:
 		return SHANIUnavailable()
-	case AVX512Single, AVX512Double, AVX512:
+	case AVX512Double, AVX512:
 		return AVX512Unavailable()
 	default:
 		return "its instructions are arm64's"
@@ -26,8 +26,6 @@ func Pairs(impl Impl, dst, src []byte) {
 		PairsAVX2(dst, src)
 	case SHANI:
 		PairsSHANI(dst, src)
-	case AVX512Single:
-		PairsAVX512Single(dst, src)
 	case AVX512Double:
 		PairsAVX512Double(dst, src)
 	case AVX512:
@@ -45,8 +43,6 @@ func Nodes(impl Impl, dst, src []byte) {
 		NodesAVX2(dst, src)
 	case SHANI:
 		NodesSHANI(dst, src)
-	case AVX512Single:
-		NodesAVX512Single(dst, src)
 	case AVX512Double:
 		NodesAVX512Double(dst, src)
 	case AVX512:
@@ -64,12 +60,8 @@ func DPairs(impl Impl, dst, src []byte) {
 		DPairsAVX2(dst, src)
 	case SHANI:
 		DPairsSHANI(dst, src)
-	case AVX512Single:
-		DPairsAVX512Single(dst, src)
-	case AVX512Double:
-		DPairsAVX512Double(dst, src)
 	case AVX512:
-		DPairsAVX512Double(dst, src)
+		DPairsAVX512(dst, src)
 	default:
 		DPairsGeneric(dst, src)
 	}
