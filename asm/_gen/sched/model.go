@@ -1,15 +1,16 @@
 package sched
 
 // Model is what the scheduler and the simulator know of a processor, per cycle
-// and for 512-bit operations. The figures are measured, except those of the
-// windows, which are published.
+// and for 512-bit operations. Measured are the operations per cycle and the
+// latencies of ALU and Shift (rotations; Zen 4's plain shifts are faster), on
+// Zen 4 also those of Shuffle and of a load after a store, together. The other
+// latencies are assumed, the windows are what the makers have published.
 type Model struct {
 	Name string
 
 	Vector int // operations of the vector units
 	Shifts int // of those, shifts and shuffles
 	Loads  int
-	Stores float64
 
 	Latency map[Class]int
 	Busy    int // cycles for which an operation takes its unit, of four
@@ -22,7 +23,7 @@ type Model struct {
 // Zen5 is the server core of AMD family 26 with its full 512-bit data path.
 var Zen5 = Model{
 	Name:   "Zen 5",
-	Vector: 4, Shifts: 2, Loads: 2, Stores: 1,
+	Vector: 4, Shifts: 2, Loads: 2,
 	Latency:  map[Class]int{ALU: 2, Shift: 2, Shuffle: 4, Load: 7, Store: 7, Move: 0},
 	Busy:     1,
 	Dispatch: 8, Window: 448, Waiting: 114,
@@ -32,8 +33,8 @@ var Zen5 = Model{
 // 256-bit unit for two cycles.
 var Zen4 = Model{
 	Name:   "Zen 4",
-	Vector: 2, Shifts: 1, Loads: 1, Stores: 0.5,
-	Latency:  map[Class]int{ALU: 1, Shift: 2, Shuffle: 4, Load: 7, Store: 7, Move: 0},
+	Vector: 2, Shifts: 1, Loads: 1,
+	Latency:  map[Class]int{ALU: 1, Shift: 2, Shuffle: 4, Load: 7, Store: 5, Move: 0},
 	Busy:     2,
 	Dispatch: 6, Window: 320, Waiting: 64,
 }

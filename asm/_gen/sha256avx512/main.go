@@ -26,7 +26,7 @@ import (
 var estimate = flag.Bool("estimate", false, "list the kernels' parts with estimated cycles, on standard error")
 
 // ahead is how far, in cycles, the scheduler may run ahead. Between 3 and 48
-// no difference was measured.
+// Zen 4 showed no difference beyond 1 %.
 const ahead = 12
 
 func main() {
