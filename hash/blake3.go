@@ -4,6 +4,7 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/chainweir/weir/asm/blake3x"
+	"github.com/chainweir/weir/asm/cpu"
 )
 
 // Section numbers in this package's BLAKE3 files are those of the paper:
@@ -13,13 +14,34 @@ import (
 // BLAKE3 returns the 32-byte BLAKE3 digest of msg, in the default hash mode.
 // Kernel "blake3".
 func BLAKE3(msg []byte) (digest [Size]byte) {
-	hashBLAKE3(&digest, kernelBLAKE3.Pick(len(msg)), msg)
+	hashBLAKE3(&digest, pickBLAKE3(len(msg)), msg)
 	return digest
+}
+
+// settleBytes is the length of a message from which hashing takes about as long
+// as a measurement, so that waiting for its outcome pays.
+const settleBytes = 16 << 20
+
+// pickBLAKE3 is the implementation for a message of n bytes.
+func pickBLAKE3(n int) int { return pickLarge(kernelBLAKE3, n, n) }
+
+// pickLarge is the implementation of k for n units, in a message of that many
+// bytes.
+func pickLarge(k *cpu.Kernel, n, bytes int) int {
+	if bytes >= settleBytes {
+		return k.PickSettled(n)
+	}
+	return k.Pick(n)
 }
 
 // BLAKE3Keyed returns the digest of msg in the keyed mode (§2.3): a message
 // authentication code, or a hash function that only holders of the key can
-// compute.
+// compute. Compare tags with [crypto/subtle.ConstantTimeCompare] and not with
+// ==, whose time tells a forger how far he got.
+//
+// The code was not reviewed for secrets: keys stay behind in memory that was
+// used, and nobody has looked for what its timing tells. Where that matters,
+// use crypto/hmac.
 //
 // Like all modes but the default one it allocates a hasher where this package
 // has no kernel of its own, that is on other processors than amd64.
@@ -53,6 +75,9 @@ func BLAKE3XOF(dst, msg []byte) {
 // a constant of the program that is globally unique and names the purpose,
 // such as "example.org 2026-03-01 session keys v1"; it must not depend on the
 // input. Allocates as BLAKE3Keyed does, and for contexts of more than 256 bytes.
+//
+// It is not for passwords, which need a slow function, and like BLAKE3Keyed it
+// was not reviewed for secrets: where that matters, use crypto/hkdf.
 func BLAKE3DeriveKey(dst []byte, context string, material []byte) {
 	impl := modeImpl(len(material))
 	if impl == implZeebo {
@@ -134,7 +159,7 @@ var bestLanes = func() blake3x.Impl {
 // zeebo only stands in where the alternative is the specification, which it
 // beats by far.
 func modeImpl(n int) int {
-	impl := kernelBLAKE3.Pick(n)
+	impl := pickBLAKE3(n)
 	if impl == implZeebo && bestLanes != blake3x.Generic {
 		impl = implOf(bestLanes)
 	}

@@ -1,6 +1,7 @@
 package hash_test
 
 import (
+	"crypto/subtle"
 	"fmt"
 	"io"
 	"strings"
@@ -13,11 +14,17 @@ func ExampleBLAKE3() {
 	// Output: 6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85
 }
 
+// A tag, and its check by another holder of the key, in constant time.
 func ExampleBLAKE3Keyed() {
 	key := [hash.Size]byte{1, 2, 3}
 	tag := hash.BLAKE3Keyed(&key, []byte("a message"))
-	fmt.Println(tag == hash.BLAKE3Keyed(&key, []byte("a message")), tag == hash.BLAKE3([]byte("a message")))
-	// Output: true false
+	for _, received := range []string{"a message", "another one"} {
+		want := hash.BLAKE3Keyed(&key, []byte(received))
+		fmt.Println(subtle.ConstantTimeCompare(tag[:], want[:]) == 1)
+	}
+	// Output:
+	// true
+	// false
 }
 
 // Two keys for two purposes from one secret.

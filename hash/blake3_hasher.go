@@ -29,10 +29,14 @@ var (
 	_ gohash.Cloner = (*BLAKE3Hasher)(nil)
 )
 
+// streamBLAKE3 is the implementation for streams: that for the longest
+// messages. A hasher keeps it, so a measurement under way is waited for.
+func streamBLAKE3() int { return kernelBLAKE3.PickSettled(math.MaxInt) }
+
 // NewBLAKE3 returns a hasher in the default mode. Streams use the
 // implementation that kernel "blake3" has for the longest messages.
 func NewBLAKE3() *BLAKE3Hasher {
-	impl := kernelBLAKE3.Pick(math.MaxInt)
+	impl := streamBLAKE3()
 	if impl == implZeebo {
 		return &BLAKE3Hasher{zeebo: zeeboDefault().Hasher}
 	}
@@ -41,7 +45,7 @@ func NewBLAKE3() *BLAKE3Hasher {
 
 // NewBLAKE3Keyed returns a hasher in the keyed mode: see [BLAKE3Keyed].
 func NewBLAKE3Keyed(key *[Size]byte) *BLAKE3Hasher {
-	impl := kernelBLAKE3.Pick(math.MaxInt)
+	impl := streamBLAKE3()
 	if impl == implZeebo {
 		return &BLAKE3Hasher{zeebo: zeeboKeyed(key).Hasher}
 	}
@@ -52,7 +56,7 @@ func NewBLAKE3Keyed(key *[Size]byte) *BLAKE3Hasher {
 // written to it is the key material; what it derives is read with Read or
 // Output. See [BLAKE3DeriveKey].
 func NewBLAKE3DeriveKey(context string) *BLAKE3Hasher {
-	impl := kernelBLAKE3.Pick(math.MaxInt)
+	impl := streamBLAKE3()
 	if impl == implZeebo {
 		return &BLAKE3Hasher{zeebo: zeeboDeriveKey(context).Hasher}
 	}

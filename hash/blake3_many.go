@@ -3,24 +3,46 @@ package hash
 import "github.com/chainweir/weir/asm/blake3x"
 
 // BLAKE3Many sets digest i of dst to BLAKE3(msgs[i]). Messages may have any
-// lengths; those of up to 1 KiB are hashed side by side. dst has len(msgs)×32
-// bytes, anything else is ErrLength and writes nothing. Kernel "blake3_many".
+// lengths. Those of up to 1 KiB are hashed side by side, by kernel
+// "blake3_many"; longer ones as by BLAKE3, which has lanes enough in one
+// message. dst has len(msgs)×32 bytes, anything else is ErrLength and writes
+// nothing.
 func BLAKE3Many(dst []byte, msgs [][]byte) error {
 	if err := checkMany(dst, len(msgs)); err != nil {
 		return err
 	}
-	blake3Many(kernelBLAKE3Many.Pick(len(msgs)), dst, msgs)
+	blake3ManyBy(kernelBLAKE3Many.Pick(len(msgs)), choiceByLength, dst, msgs)
 	return nil
 }
 
-func blake3Many(impl int, dst []byte, msgs [][]byte) {
+// blake3Many hashes all messages, long ones too, with one implementation.
+func blake3Many(impl int, dst []byte, msgs [][]byte) { blake3ManyBy(impl, impl, dst, msgs) }
+
+// choiceByLength in place of an implementation's index for long messages means
+// that kernel "blake3" has one for each length.
+const choiceByLength = -1
+
+func longImpl(long, n int) int {
+	if long == choiceByLength {
+		return pickBLAKE3(n)
+	}
+	return long
+}
+
+// blake3ManyBy hashes messages of up to a chunk with the implementation impl
+// and the others with long.
+func blake3ManyBy(impl, long int, dst []byte, msgs [][]byte) {
 	switch impl {
 	case implAVX512, implAVX2, implScalar:
-		manyInLanes(lanesOf(impl), dst, msgs)
-	default:
-		for i, msg := range msgs {
-			hashBLAKE3(digestAt(dst, i), impl, msg)
+		manyInLanes(lanesOf(impl), long, dst, msgs)
+		return
+	}
+	for i, msg := range msgs {
+		by := impl
+		if len(msg) > blake3x.ChunkSize {
+			by = longImpl(long, len(msg))
 		}
+		hashBLAKE3(digestAt(dst, i), by, msg)
 	}
 }
 
@@ -30,13 +52,13 @@ const manyGather = 64
 
 // manyInLanes hands runs of short messages over as they are. Where long ones
 // break the runs up, it hashes these and collects the short ones between them.
-func manyInLanes(impl blake3x.Impl, dst []byte, msgs [][]byte) {
+func manyInLanes(impl blake3x.Impl, long int, dst []byte, msgs [][]byte) {
 	for len(msgs) > 0 {
 		n := shortRun(msgs)
 		if n == len(msgs) || n >= manyGather {
 			blake3x.Many(impl, dst[:n*Size], msgs[:n], &blake3x.IV, 0)
 		} else {
-			n = manyMixed(impl, dst, msgs)
+			n = manyMixed(impl, long, dst, msgs)
 		}
 		dst, msgs = dst[n*Size:], msgs[n:]
 	}
@@ -54,7 +76,7 @@ func shortRun(msgs [][]byte) int {
 
 // manyMixed hashes messages from the front until it has collected manyGather
 // short ones or there are no more, and returns how many that were.
-func manyMixed(impl blake3x.Impl, dst []byte, msgs [][]byte) int {
+func manyMixed(impl blake3x.Impl, long int, dst []byte, msgs [][]byte) int {
 	var (
 		short   [manyGather][]byte
 		place   [manyGather]int
@@ -63,7 +85,7 @@ func manyMixed(impl blake3x.Impl, dst []byte, msgs [][]byte) int {
 	n, taken := 0, 0
 	for taken < len(msgs) && n < manyGather {
 		if msg := msgs[taken]; len(msg) > blake3x.ChunkSize {
-			sumTree(digestAt(dst, taken), impl, msg, &blake3x.IV, 0)
+			hashBLAKE3(digestAt(dst, taken), longImpl(long, len(msg)), msg)
 		} else {
 			short[n], place[n] = msg, taken
 			n++

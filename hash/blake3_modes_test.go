@@ -301,7 +301,8 @@ func digestFromNodes(t *testing.T, msg []byte) [hash.Size]byte {
 func TestBLAKE3ManyMixed(t *testing.T) {
 	all := blake3Random(4, 20_000)
 	rng := rand.New(rand.NewPCG(5, 6))
-	for _, im := range hash.Implementations() {
+	dispatched := hash.Implementation{Kernel: "blake3_many", Name: "dispatched", Many: hash.BLAKE3Many}
+	for _, im := range append(hash.Implementations(), dispatched) {
 		if im.Kernel != "blake3_many" || im.Unavailable != "" {
 			continue
 		}

@@ -41,7 +41,7 @@ func BLAKE3Parallel(msg []byte, workers int) [Size]byte {
 	if workers == 1 || len(msg) <= parallelPiece {
 		return BLAKE3(msg)
 	}
-	impl := blake3x.Impl(kernelBLAKE3Chunks.Pick(parallelPiece / blake3x.ChunkSize))
+	impl := blake3x.Impl(pickLarge(kernelBLAKE3Chunks, parallelPiece/blake3x.ChunkSize, len(msg)))
 	if impl == blake3x.Generic && workers < parallelGeneric {
 		return BLAKE3(msg)
 	}

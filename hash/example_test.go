@@ -1,7 +1,10 @@
 package hash_test
 
 import (
+	"crypto/sha256"
+	"encoding"
 	"fmt"
+	"io"
 
 	"github.com/chainweir/weir/hash"
 )
@@ -25,6 +28,25 @@ func ExampleSHA256Nodes() {
 	}
 	fmt.Printf("%x\n", level)
 	// Output: 33376a3bd63e9993708a84ddfe6c28ae58b83505dd1fed711bd924ec5a6239f0
+}
+
+// A stream is put away in the middle and resumed by crypto/sha256.
+func ExampleNewSHA256_marshal() {
+	h := hash.NewSHA256()
+	io.WriteString(h, "ab")
+	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resumed := sha256.New()
+	if err := resumed.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err != nil {
+		fmt.Println(err)
+		return
+	}
+	io.WriteString(resumed, "c")
+	fmt.Println([hash.Size]byte(resumed.Sum(nil)) == hash.SHA256([]byte("abc")))
+	// Output: true
 }
 
 func ExampleSHA256Pairs_wrongLength() {

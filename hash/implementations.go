@@ -10,9 +10,8 @@ import (
 // benchmarks that want it whatever the choice is. Others call the package's
 // functions.
 //
-// The functions beside Kernel's shape are nil. An implementation that is not
-// available has functions too, but they are some other implementation's: skip
-// it, saying why.
+// The functions beside Kernel's shape are nil, and those of an implementation
+// that is not available all are: its instructions would end the program.
 type Implementation struct {
 	Kernel      string
 	Name        string
@@ -28,13 +27,16 @@ type Implementation struct {
 }
 
 // Implementations lists every registered implementation of every kernel. The
-// first one of each kernel is its specification.
+// first one of each kernel is its specification. Kernels that follow another
+// and have the same functions, such as "sha256_many_long", are not listed.
 func Implementations() []Implementation {
 	var list []Implementation
 	add := func(k *cpu.Kernel, bind func(*Implementation, int)) {
 		for i, impl := range k.Impls() {
 			im := Implementation{Kernel: k.Name(), Name: impl.Name, Unavailable: impl.Unavailable}
-			bind(&im, i)
+			if impl.Unavailable == "" {
+				bind(&im, i)
+			}
 			list = append(list, im)
 		}
 	}
@@ -58,6 +60,30 @@ func Implementations() []Implementation {
 	add(kernelBLAKE3Chunks, func(im *Implementation, i int) { im.Chunks = bindChunks(i) })
 	add(kernelBLAKE3Parents, func(im *Implementation, i int) { im.Pairs = bindPairs(blake3Parents, i) })
 	return list
+}
+
+// Dispatched names the implementation that the package's functions take for a
+// call of a kernel's with n items of size bytes, measuring first where that was
+// not done yet; "" if there is no such kernel.
+func Dispatched(kernel string, n, size int) string {
+	k, err := cpu.Kernels.Kernel(kernel)
+	if err != nil {
+		return ""
+	}
+	impl := 0
+	switch {
+	case k == kernelSHA256 || k == kernelBLAKE3:
+		impl = k.PickSettled(size)
+	case k == kernelStream:
+		impl = k.PickSettled(streamSize)
+	case k == kernelMany && size >= longMean:
+		impl = kernelManyLong.PickSettled(n)
+	case k == kernelBLAKE3Many && size > BLAKE3ChunkSize:
+		impl = kernelBLAKE3.PickSettled(size)
+	default:
+		impl = k.PickSettled(n)
+	}
+	return k.Impls()[impl].Name
 }
 
 func bindOne(sum func(int, []byte) [Size]byte, impl int) func([]byte) [Size]byte {

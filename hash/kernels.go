@@ -1,6 +1,7 @@
 package hash
 
 import (
+	"crypto/fips140"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -56,25 +57,57 @@ var (
 )
 
 var (
-	kernelSHA256 = register("sha256", "message bytes", bytesLadder, sha256Impls(oneImpls[:]), prepareOne(sum256))
-	kernelStream = register("sha256_stream", "stream bytes", streamLadder, streamKernelImpls(), prepareStream)
-	kernelPairs  = register("sha256_pairs", "pairs", pairsLadder, sha256Impls(pairImpls[:]), preparePairs(pairs))
-	kernelNodes  = register("sha256_nodes", "pairs", pairsLadder, sha256Impls(pairImpls[:]), preparePairs(nodes))
-	kernelDPairs = register("sha256d_pairs", "pairs", pairsLadder, sha256Impls(dpairImpls[:]), preparePairs(dpairs))
-	kernelMany   = register("sha256_many", "messages", messagesLadder, sha256Impls(manyImpls[:]), prepareMany(many))
-
-	kernelBLAKE3        = register("blake3", "message bytes", blake3Ladder, blake3Impls(), prepareOne(sumBLAKE3))
-	kernelBLAKE3Many    = register("blake3_many", "messages", messagesLadder, blake3Impls(), prepareMany(blake3Many))
-	kernelBLAKE3Chunks  = register("blake3_chunks", "chunks", nodesLadder, blake3NodeImpls(), prepareChunks)
-	kernelBLAKE3Parents = register("blake3_parents", "pairs", nodesLadder, blake3NodeImpls(), preparePairs(blake3Parents))
+	kernelSHA256, kernelStream              *cpu.Kernel
+	kernelPairs, kernelNodes, kernelDPairs  *cpu.Kernel
+	kernelMany, kernelManyLong              *cpu.Kernel
+	kernelBLAKE3, kernelBLAKE3Many          *cpu.Kernel
+	kernelBLAKE3Chunks, kernelBLAKE3Parents *cpu.Kernel
 )
 
+// init registers the kernels in the order in which reports list them, which
+// Go's order of variable initialisation would not keep.
+func init() {
+	const bytes, messages, pairsUnit = "message bytes", "messages", "pairs"
+	kernelSHA256 = register("sha256", bytes, bytesLadder, sha256Impls(oneImpls[:]), prepareOne(sum256))
+	kernelStream = register("sha256_stream", "stream bytes", streamLadder, streamKernelImpls(), prepareStream)
+	kernelPairs = register("sha256_pairs", pairsUnit, pairsLadder, sha256Impls(pairImpls[:]), preparePairs(pairs))
+	kernelNodes = register("sha256_nodes", pairsUnit, pairsLadder, sha256Impls(pairImpls[:]), preparePairs(nodes))
+	kernelDPairs = register("sha256d_pairs", pairsUnit, pairsLadder, sha256Impls(dpairImpls[:]), preparePairs(dpairs))
+	kernelMany = register("sha256_many", messages, messagesLadder, sha256Impls(manyImpls[:]), prepareMany(many, txSize))
+	kernelManyLong = cpu.Kernels.Register(cpu.Spec{
+		Name: "sha256_many_long", Follows: "sha256_many", Unit: messages, Ladder: messagesLadder,
+		Impls: kernelMany.Impls(), Meanwhile: meanwhile(kernelMany.Impls()), Prepare: prepareMany(many, longSize),
+	})
+	kernelBLAKE3 = register("blake3", bytes, blake3Ladder, blake3Impls(), prepareOne(sumBLAKE3))
+	kernelBLAKE3Many = register("blake3_many", messages, messagesLadder, blake3Impls(), prepareMany(blake3Many, txSize))
+	kernelBLAKE3Chunks = register("blake3_chunks", "chunks", nodesLadder, blake3NodeImpls(), prepareChunks)
+	kernelBLAKE3Parents = register("blake3_parents", pairsUnit, nodesLadder, blake3NodeImpls(), preparePairs(blake3Parents))
+}
+
 func register(name, unit string, ladder []int, impls []cpu.Impl, prepare func(int) func(int)) *cpu.Kernel {
-	return cpu.Kernels.Register(cpu.Spec{Name: name, Unit: unit, Impls: impls, Ladder: ladder, Prepare: prepare})
+	return cpu.Kernels.Register(cpu.Spec{
+		Name: name, Unit: unit, Impls: impls, Ladder: ladder, Meanwhile: meanwhile(impls), Prepare: prepare,
+	})
+}
+
+// meanwhile is the implementation that serves while others are measured: for
+// SHA-256 the processor's own instructions, which suit any number of items, or
+// else crypto/sha256; for BLAKE3 the widest lanes, which are never far behind,
+// or else zeebo's; where there is neither, the specification.
+func meanwhile(impls []cpu.Impl) int {
+	order := []string{"shani", "sha2", "std", "avx512", "avx2", "zeebo", "scalar"}
+	for _, name := range order {
+		for i, impl := range impls {
+			if impl.Name == name && impl.Unavailable == "" {
+				return i
+			}
+		}
+	}
+	return 0
 }
 
 // sha256Impls lists the libraries and then our own. crypto/sha256 comes first:
-// it runs everywhere and is fast enough to serve while others are measured.
+// it runs everywhere.
 func sha256Impls(ours []sha256x.Impl) []cpu.Impl {
 	list := []cpu.Impl{
 		implStd:   stdImpl(),
@@ -83,9 +116,17 @@ func sha256Impls(ours []sha256x.Impl) []cpu.Impl {
 	return appendOurs(list, ours)
 }
 
-// streamKernelImpls leaves minio out: its streams cannot be marshalled.
+// streamKernelImpls leaves minio out: its streams cannot be marshalled. In FIPS
+// 140-3 mode it leaves only crypto/sha256's, because under fips140=only
+// crypto/hmac panics on any other.
 func streamKernelImpls() []cpu.Impl {
-	return appendOurs([]cpu.Impl{implStd: stdImpl()}, streamImpls[:])
+	list := appendOurs([]cpu.Impl{implStd: stdImpl()}, streamImpls[:])
+	for i := range list[implOurStream:] {
+		if im := &list[implOurStream+i]; fips140.Enabled() && im.Unavailable == "" {
+			im.Unavailable = "crypto/fips140 is enabled, and there crypto/hmac wants streams of crypto/sha256"
+		}
+	}
+	return list
 }
 
 func stdImpl() cpu.Impl { return cpu.Impl{Name: "std", Version: runtime.Version()} }

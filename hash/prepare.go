@@ -3,9 +3,12 @@ package hash
 // The jobs on which the implementations of a kernel are compared: each
 // function makes the buffers for a job of n units.
 
-// txSize is the size of the messages on which the kernels for many messages
-// are measured: that of weir's plain transaction.
-const txSize = 200
+// Sizes of the messages on which the kernels for many messages are measured:
+// that of weir's plain transaction, and one that stands for long messages.
+const (
+	txSize   = 200
+	longSize = 1024
+)
 
 func prepareOne(sum func(int, []byte) [Size]byte) func(int) func(int) {
 	return func(n int) func(int) {
@@ -35,11 +38,11 @@ func prepareChunks(n int) func(int) {
 	return func(impl int) { blake3Chunks(impl, dst, src, 0) }
 }
 
-func prepareMany(hash func(impl int, dst []byte, msgs [][]byte)) func(int) func(int) {
+func prepareMany(hash func(impl int, dst []byte, msgs [][]byte), size int) func(int) func(int) {
 	return func(n int) func(int) {
-		dst, src, msgs := make([]byte, n*Size), patterned(n*txSize), make([][]byte, n)
+		dst, src, msgs := make([]byte, n*Size), patterned(n*size), make([][]byte, n)
 		for i := range msgs {
-			msgs[i] = src[i*txSize:][:txSize]
+			msgs[i] = src[i*size:][:size]
 		}
 		return func(impl int) { hash(impl, dst, msgs) }
 	}

@@ -11,14 +11,19 @@ import (
 	"github.com/chainweir/weir/asm/sha256x"
 )
 
-// ErrState marks a marshalled stream state that cannot be resumed.
-var ErrState = errors.New("hash: not a SHA-256 state")
+// errState marks a marshalled state that cannot be resumed. It is not exported:
+// crypto/sha256's streams, which may serve as well, have errors of their own,
+// and wrapping these streams would hide from crypto/hmac what they are.
+var errState = errors.New("hash: not a SHA-256 state")
 
-// NewSHA256 returns a streaming SHA-256 by the fastest implementation (kernel "sha256_stream"). Whichever that is, the state can be
-// marshalled, in crypto/sha256's format and so across implementations
-// (encoding.BinaryMarshaler, BinaryAppender, BinaryUnmarshaler), it can be
-// cloned (hash.Cloner), and it works with crypto/hmac.
-func NewSHA256() gohash.Hash { return newStream(kernelStream.Pick(streamSize)) }
+// NewSHA256 returns a streaming SHA-256 by the fastest implementation (kernel
+// "sha256_stream"), in FIPS 140-3 mode by crypto/sha256. Whichever that is, it
+// works with crypto/hmac, can be cloned ([gohash.Cloner]), and its state can be
+// marshalled ([encoding.BinaryMarshaler], [encoding.BinaryAppender]) in
+// crypto/sha256's format and resumed by any of them and by crypto/sha256.
+// UnmarshalBinary returns an error for what is not a state, and then changes
+// nothing.
+func NewSHA256() gohash.Hash { return newStream(kernelStream.PickSettled(streamSize)) }
 
 // streamSize is the length in bytes of the streams that the choice is made for.
 // Over long ones all implementations are alike: each block waits for the one
@@ -110,14 +115,14 @@ func (s *sha256Stream) AppendBinary(b []byte) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(b, s.total), nil
 }
 
-// UnmarshalBinary resumes a state. Anything that is not one is ErrState and
+// UnmarshalBinary resumes a state. Anything that is not one is an error and
 // changes nothing.
 func (s *sha256Stream) UnmarshalBinary(b []byte) error {
 	if len(b) < len(stateMagic) || string(b[:len(stateMagic)]) != stateMagic {
-		return fmt.Errorf("%w: it does not begin with %q; pass what MarshalBinary returned", ErrState, stateMagic)
+		return fmt.Errorf("%w: it does not begin with %q; pass what MarshalBinary returned", errState, stateMagic)
 	}
 	if len(b) != stateSize {
-		return fmt.Errorf("%w: %d bytes; it must have %d", ErrState, len(b), stateSize)
+		return fmt.Errorf("%w: %d bytes; it must have %d", errState, len(b), stateSize)
 	}
 	b = b[len(stateMagic):]
 	for i := range s.state {

@@ -2,13 +2,20 @@ package hash_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/fips140"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding"
 	gohash "hash"
+	"os"
+	"os/exec"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/chainweir/weir/asm/cpu"
 	"github.com/chainweir/weir/hash"
 	"github.com/chainweir/weir/hash/hashtest"
 )
@@ -88,6 +95,41 @@ func clone(t *rapid.T, h gohash.Hash) gohash.Hash {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// TestFIPSStreams runs itself in a child process in FIPS 140-3 mode, where
+// crypto/hmac panics on a hash that is not the standard library's.
+func TestFIPSStreams(t *testing.T) {
+	const child = "WEIR_TEST_CHILD_FIPS"
+	key := []byte("a key of thirty-two bytes, or so")
+	if os.Getenv(child) != "" {
+		if !fips140.Enabled() {
+			t.Fatal("not in FIPS 140-3 mode")
+		}
+		mac, want := hmac.New(hash.NewSHA256, key), hmac.New(sha256.New, key)
+		mac.Write(key)
+		want.Write(key)
+		if !hmac.Equal(mac.Sum(nil), want.Sum(nil)) {
+			t.Error("wrong tag")
+		}
+		return
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self, "-test.run=^TestFIPSStreams$")
+	// Asking for another implementation must be in vain.
+	cmd.Env = append(os.Environ(), child+"=1", "GODEBUG=fips140=only", cpu.EnvName+"=sha256_stream:generic")
+	out, err := cmd.CombinedOutput()
+	if bytes.Contains(out, []byte("FIPS 140-3 mode is incompatible with")) {
+		t.Skip("the standard library refuses FIPS 140-3 mode in a build with the tag purego")
+	}
+	if err != nil || !bytes.Contains(out, []byte("PASS")) {
+		t.Errorf("%v:\n%s", err, out)
+	}
 }
 
 // TestStreamRefusesStates expects an error and an unchanged stream.

@@ -8,7 +8,9 @@
 // processors stays right for long, so the choice is made by measuring: the
 // first time a kernel is asked, every implementation that this processor can
 // run is timed on a short ladder of sizes, a few milliseconds in all, and the
-// result is a table of crossovers that [Kernel.Pick] reads from then on.
+// result is a table of crossovers that [Kernel.Pick] reads from then on. Calls
+// that come meanwhile are served by an implementation named beforehand, or wait
+// in [Kernel.PickSettled].
 //
 // The package never prints, never writes a file, and measures nothing at
 // import. A program that wants to keep a choice for its next start takes it as

@@ -6,6 +6,7 @@ import "slices"
 type Explanation struct {
 	Kernel string
 	Unit   string      // what N and From count
+	Leader string      // Spec.Follows
 	Source Source      // of the choice in force
 	Steps  []Crossover // the choice in force; the first step starts at 0
 	Ladder []Rung      // the measurement; nil where nothing had to be measured
@@ -22,12 +23,18 @@ type Crossover struct {
 // before or not, and whether its choice is overridden or not. Programs that
 // cannot afford the first call's milliseconds later call it at their start.
 func (r *Registry) Calibrate() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, k := range r.kernels {
-		k.measured = k.measure()
-		k.activate()
+	for _, k := range r.All() {
+		k.calibrate()
 	}
+}
+
+// calibrate holds the lock for one kernel only, so that who waits in
+// PickSettled does not wait for all of them.
+func (k *Kernel) calibrate() {
+	k.owner.mu.Lock()
+	defer k.owner.mu.Unlock()
+	k.measured = k.measure()
+	k.activate()
 }
 
 // Explain returns the choices in force, measuring first where that was not
@@ -37,11 +44,8 @@ func (r *Registry) Explain() []Explanation {
 	defer r.mu.Unlock()
 	list := make([]Explanation, 0, len(r.kernels))
 	for _, k := range r.kernels {
-		c := k.active.Load()
-		if c == nil {
-			c = k.activate()
-		}
-		e := Explanation{Kernel: k.spec.Name, Unit: k.spec.Unit, Source: c.source, Steps: k.crossovers(c), Impls: k.Impls()}
+		c := k.settled()
+		e := Explanation{Kernel: k.spec.Name, Unit: k.spec.Unit, Leader: k.spec.Follows, Source: c.source, Steps: k.crossovers(c), Impls: k.Impls()}
 		if k.measured != nil {
 			e.Ladder = slices.Clone(k.measured.ladder)
 		}

@@ -25,11 +25,21 @@ type Spec struct {
 	// Impls are the implementations; callers know them by their index here.
 	// The first is the specification: it has to run everywhere.
 	Impls []Impl
+	// Meanwhile is the index of the implementation that serves the calls which
+	// do not wait for a measurement under way. It has to be available and should
+	// be decent at every size; 0 is the specification.
+	Meanwhile int
+	// Follows names a kernel, registered before and with the same
+	// implementations, whose forced choice holds for this one too unless this
+	// one is forced by its own name. It is for jobs that callers see as one
+	// kernel. Empty for none.
+	Follows string
 	// Ladder lists the sizes to measure at, rising.
 	Ladder []int
 	// Prepare makes buffers for a job of n units and returns a function that
 	// does the job once with the implementation of the given index. That
-	// function must not call Pick.
+	// function must not call Pick or PickSettled: the latter would wait for the
+	// measurement that it is part of.
 	Prepare func(n int) func(impl int)
 }
 
@@ -37,6 +47,7 @@ type Spec struct {
 type Kernel struct {
 	spec   Spec
 	owner  *Registry
+	leader *Kernel                // the one that Spec.Follows names, or nil
 	active atomic.Pointer[choice] // what Pick reads; nil until something was chosen
 
 	// Guarded by owner.mu.
@@ -98,7 +109,8 @@ func (k *Kernel) Impls() []Impl { return slices.Clone(k.spec.Impls) }
 // would have to assume that the caller's buffers escape to the heap.
 //
 // The first call measures, a few milliseconds. Calls that arrive meanwhile do
-// not wait: they get the specification, which is always right.
+// not wait: they get what is forced, or else Spec.Meanwhile. Whoever keeps an
+// implementation or has much work for it calls PickSettled.
 func (k *Kernel) Pick(n int) int {
 	c := k.active.Load()
 	if c == nil {
@@ -109,13 +121,35 @@ func (k *Kernel) Pick(n int) int {
 
 func (k *Kernel) firstPick(n int) int {
 	if !k.owner.mu.TryLock() {
-		return 0
+		if c := k.fromEnvironment(); c != nil {
+			return c.first
+		}
+		return k.spec.Meanwhile
 	}
 	defer k.owner.mu.Unlock()
-	if c := k.active.Load(); c != nil {
-		return c.at(n)
+	return k.settled().at(n)
+}
+
+// PickSettled is Pick for callers that will use their implementation for long:
+// while a measurement is under way, of this kernel or another, it waits, some
+// milliseconds, and so returns what was chosen and never what serves meanwhile.
+func (k *Kernel) PickSettled(n int) int {
+	c := k.active.Load()
+	if c == nil {
+		k.owner.mu.Lock()
+		defer k.owner.mu.Unlock()
+		c = k.settled()
 	}
-	return k.activate().at(n)
+	return c.at(n)
+}
+
+// settled is the choice in force, decided now if there is none. The owner's
+// lock is held.
+func (k *Kernel) settled() *choice {
+	if c := k.active.Load(); c != nil {
+		return c
+	}
+	return k.activate()
 }
 
 // activate decides and publishes the choice. The owner's lock is held.
@@ -135,10 +169,13 @@ func (k *Kernel) activate() *choice {
 }
 
 // fromEnvironment returns the choice that WEIR_IMPL forces, or nil. A wrong
-// entry forces nothing; EnvError reports it.
+// entry forces nothing; EnvError reports it. It needs no lock.
 func (k *Kernel) fromEnvironment() *choice {
 	name, ok := k.owner.environment().impl[k.spec.Name]
 	if !ok {
+		if k.leader != nil {
+			return k.leader.fromEnvironment()
+		}
 		return nil
 	}
 	c, err := k.forced(name, Environment)

@@ -1,7 +1,9 @@
 package cpu
 
 import (
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,25 +44,81 @@ func TestNothingToCompareIsNotMeasured(t *testing.T) {
 	}
 }
 
-func TestPickWhileMeasuringGetsTheSpecification(t *testing.T) {
-	f := newFake("")
+// duringMeasurement registers a kernel with a slow, a fast and a decent
+// implementation, of which the last one serves meanwhile, and calls meanwhile
+// in the middle of each call that is measured.
+func duringMeasurement(f *fake, meanwhile func(k *Kernel)) *Kernel {
 	var k *Kernel
-	inner := -1
 	k = f.Register(Spec{
 		Name: "k", Unit: "units", Ladder: []int{1},
-		Impls: []Impl{{Name: "spec"}, {Name: "fast"}},
+		Impls: []Impl{{Name: "spec"}, {Name: "fast"}, {Name: "decent"}}, Meanwhile: 2,
 		Prepare: func(int) func(int) {
 			return func(impl int) {
-				f.clock += time.Duration(10_000 - 9_000*impl)
-				inner = k.Pick(1) // stands for another goroutine's call
+				f.clock += []time.Duration{10_000, 1_000, 2_000}[impl]
+				meanwhile(k)
 			}
 		},
 	})
-	if got := k.Pick(1); got != 1 {
-		t.Errorf("picked %d after measuring, want the faster 1", got)
+	return k
+}
+
+func TestPickWhileMeasuringDoesNotWait(t *testing.T) {
+	for env, want := range map[string]int{"": 2, "other:x": 2, "k:spec": 0} {
+		f, calls := newFake(env), 0
+		k := duringMeasurement(f, func(k *Kernel) {
+			calls++
+			if got := k.Pick(1); got != want { // stands for another goroutine's call
+				t.Errorf("%q: a call during the measurement got implementation %d, want %d", env, got, want)
+			}
+		})
+		f.Calibrate()
+		if calls == 0 {
+			t.Errorf("%q: nothing was measured", env)
+		}
+		if chosen := f.Export().Kernels[0].Steps[0].Impl; chosen != "fast" {
+			t.Errorf("%q: measured %s as the best of %d, want fast", env, chosen, len(k.Impls()))
+		}
 	}
-	if inner != 0 {
-		t.Errorf("a call during the measurement got implementation %d, want the specification", inner)
+}
+
+// TestPickSettledWaits starts calls while another kernel, or their own, is
+// being measured: none of them may get what serves meanwhile, nor end before
+// the measurement does.
+func TestPickSettledWaits(t *testing.T) {
+	f := newFake("")
+	other := f.Register(Spec{
+		Name: "other", Unit: "units", Ladder: []int{1}, Meanwhile: 1,
+		Impls: []Impl{{Name: "spec"}, {Name: "decent"}, {Name: "fast"}},
+		Prepare: func(int) func(int) {
+			return func(impl int) { f.clock += []time.Duration{10_000, 2_000, 1_000}[impl] }
+		},
+	})
+	var wg sync.WaitGroup
+	var ended atomic.Int32
+	k := duringMeasurement(f, func(k *Kernel) {
+		settled := func(k *Kernel, want int) {
+			wg.Go(func() {
+				if got := k.PickSettled(1); got != want {
+					t.Errorf("%s: waited for implementation %d, want the measured %d", k.Name(), got, want)
+				}
+				ended.Add(1)
+			})
+		}
+		settled(k, 1)
+		settled(other, 2)
+		for range 20 {
+			runtime.Gosched() // lets them run as far as they get
+		}
+		if n := ended.Load(); n > 0 {
+			t.Errorf("%d calls ended before the measurement did", n)
+		}
+	})
+	if got := k.PickSettled(1); got != 1 {
+		t.Errorf("the call that measured got implementation %d, want 1", got)
+	}
+	wg.Wait()
+	if ended.Load() == 0 {
+		t.Error("no call came during the measurement")
 	}
 }
 
@@ -89,6 +147,9 @@ func TestConcurrentPicks(t *testing.T) {
 			for n := range 200 {
 				if got := k.Pick(n); got < 0 || got > 1 {
 					t.Errorf("picked %d of 2", got)
+				}
+				if got := k.PickSettled(n); got < 0 || got > 1 {
+					t.Errorf("settled on %d of 2", got)
 				}
 				if n%50 == 0 {
 					r.Explain()
@@ -132,13 +193,22 @@ func TestRegisterRefusesSpecsThatCannotWork(t *testing.T) {
 		"comma in the name":         func(s *Spec) { s.Name = "a,b" },
 		"no implementation":         func(s *Spec) { s.Impls = nil },
 		"specification unavailable": func(s *Spec) { s.Impls = []Impl{{Name: "spec", Unavailable: "no"}} },
-		"same name twice":           func(s *Spec) { s.Impls = []Impl{{Name: "spec"}, {Name: "spec"}} },
-		"no ladder":                 func(s *Spec) { s.Ladder = nil },
-		"ladder falls":              func(s *Spec) { s.Ladder = []int{2, 1} },
-		"ladder repeats":            func(s *Spec) { s.Ladder = []int{2, 2} },
-		"ladder from 0":             func(s *Spec) { s.Ladder = []int{0, 1} },
-		"no Prepare":                func(s *Spec) { s.Prepare = nil },
-		"registered twice":          func(s *Spec) { s.Name = "taken" },
+		"meanwhile out of range":    func(s *Spec) { s.Meanwhile = 1 },
+		"meanwhile negative":        func(s *Spec) { s.Meanwhile = -1 },
+		"meanwhile unavailable": func(s *Spec) {
+			s.Impls, s.Meanwhile = []Impl{{Name: "spec"}, {Name: "gone", Unavailable: "no"}}, 1
+		},
+		"follows nobody": func(s *Spec) { s.Follows = "nosuch" },
+		"follows a stranger": func(s *Spec) {
+			s.Follows, s.Impls = "taken", []Impl{{Name: "spec"}, {Name: "more"}}
+		},
+		"same name twice":  func(s *Spec) { s.Impls = []Impl{{Name: "spec"}, {Name: "spec"}} },
+		"no ladder":        func(s *Spec) { s.Ladder = nil },
+		"ladder falls":     func(s *Spec) { s.Ladder = []int{2, 1} },
+		"ladder repeats":   func(s *Spec) { s.Ladder = []int{2, 2} },
+		"ladder from 0":    func(s *Spec) { s.Ladder = []int{0, 1} },
+		"no Prepare":       func(s *Spec) { s.Prepare = nil },
+		"registered twice": func(s *Spec) { s.Name = "taken" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake("")

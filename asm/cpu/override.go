@@ -43,8 +43,9 @@ func parseChoice(list string) (parsed, error) {
 // Override forces implementations for every size, in the syntax
 // "sha256_pairs:std,blake3:zeebo". It wins over WEIR_IMPL and over the
 // measurement, from the next Pick on. On an error (ErrSyntax, ErrUnknown,
-// ErrUnavailable) nothing changes. Kernels that the list does not name go back
-// to their default choice, so the empty list removes every override.
+// ErrUnavailable) nothing changes. Kernels that the list does not name, and
+// that follow none that it names, go back to their default choice, so the empty
+// list removes every override.
 func (r *Registry) Override(list string) error {
 	p, err := parseChoice(list)
 	r.mu.Lock()
@@ -69,6 +70,9 @@ func (r *Registry) Override(list string) error {
 	}
 	for _, k := range r.kernels {
 		k.override = forced[k]
+		if k.override == nil && k.leader != nil {
+			k.override = forced[k.leader]
+		}
 		if k.override != nil {
 			k.active.Store(k.override)
 		} else {

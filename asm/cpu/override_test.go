@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestEnvironmentForcesTheImplementation(t *testing.T) {
@@ -68,6 +69,31 @@ func TestOverrideWinsOverTheEnvironmentAndGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectPicks(t, one, map[int]string{1: "quick"}) // the measurement
+}
+
+// TestForcedChoiceHoldsForFollowers: by either way of forcing, unless the
+// follower is named itself; measured they are apart.
+func TestForcedChoiceHoldsForFollowers(t *testing.T) {
+	follower := func(f *fake) *Kernel {
+		twoKernels(f)
+		return f.Register(Spec{
+			Name: "pairs_long", Follows: "pairs", Unit: "units", Ladder: []int{1},
+			Impls:   []Impl{{Name: "simple"}, {Name: "wide"}, {Name: "other", Unavailable: "no"}},
+			Prepare: func(int) func(int) { return func(impl int) { f.clock += time.Duration(1000 * (2 - impl)) } },
+		})
+	}
+	for forced, want := range map[string]string{
+		"": "wide", "one:simple": "wide", "pairs:simple": "simple", "pairs:simple,pairs_long:wide": "wide",
+		"pairs_long:simple": "simple", "pairs_long:simple,pairs:wide": "simple",
+	} {
+		f := newFake("")
+		k := follower(f)
+		if err := f.Override(forced); err != nil {
+			t.Fatal(err)
+		}
+		expectPicks(t, k, map[int]string{1: want})
+		expectPicks(t, follower(newFake(forced)), map[int]string{1: want})
+	}
 }
 
 func TestWrongOverrideChangesNothing(t *testing.T) {

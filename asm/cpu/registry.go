@@ -51,7 +51,8 @@ func NewRegistry(getenv func(string) string) *Registry {
 
 // Register adds a kernel and measures nothing. It is meant for package
 // initialisation with constant specs, and panics on one that cannot work: no
-// or repeated names, a specification that does not run here, an empty ladder
+// or repeated names, a specification or a Meanwhile that does not run here,
+// Follows that names no kernel with the same implementations, an empty ladder
 // or one that does not rise, no Prepare.
 func (r *Registry) Register(spec Spec) *Kernel {
 	if err := spec.check(); err != nil {
@@ -62,7 +63,10 @@ func (r *Registry) Register(spec Spec) *Kernel {
 	if r.find(spec.Name) != nil {
 		panic("cpu.Register: kernel " + spec.Name + " is registered twice")
 	}
-	k := &Kernel{spec: spec, owner: r}
+	k := &Kernel{spec: spec, owner: r, leader: r.find(spec.Follows)}
+	if spec.Follows != "" && (k.leader == nil || !slices.Equal(k.leader.implNames(), k.implNames())) {
+		panic("cpu.Register: kernel " + spec.Name + " follows " + spec.Follows + ", which is not registered or has other implementations")
+	}
 	r.kernels = append(r.kernels, k)
 	return k
 }
@@ -73,6 +77,9 @@ func (s Spec) check() error {
 	}
 	if len(s.Impls) == 0 || s.Impls[0].Unavailable != "" {
 		return fmt.Errorf("kernel %s: the first implementation must exist and be available", s.Name)
+	}
+	if m := s.Meanwhile; m < 0 || m >= len(s.Impls) || s.Impls[m].Unavailable != "" {
+		return fmt.Errorf("kernel %s: implementation %d, which is to serve while others are measured, must exist and be available", s.Name, m)
 	}
 	for i, impl := range s.Impls {
 		same := func(o Impl) bool { return o.Name == impl.Name }

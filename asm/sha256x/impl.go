@@ -3,8 +3,9 @@ package sha256x
 // Impl is an implementation in this package. The functions below take one as
 // their first argument instead of being values of a function type, because
 // through such a value the compiler would have to assume that the buffers
-// escape to the heap. An implementation that lacks a function, or that this
-// machine cannot run, computes the same digests as Generic.
+// escape to the heap. An implementation that lacks a function passes it on to
+// Generic's. One that this machine cannot run must not be called: its
+// instructions would end the program. See Unavailable.
 type Impl uint8
 
 // The implementations.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -58,9 +57,9 @@ func newHashReport(rows []hashbench.Row, warnings []string, f hashFlags) hashRep
 		Unavailable: []hashUnavailable{},
 		Warnings:    append([]string{}, warnings...),
 	}
-	for _, e := range inOrder(cpu.Kernels.Explain()) {
+	for _, e := range cpu.Kernels.Explain() {
 		c := hashChoice{Kernel: e.Kernel, Unit: e.Unit, Source: e.Source, Steps: e.Steps}
-		if len(f.kernels) > 0 && !slices.Contains(f.kernels, e.Kernel) {
+		if len(f.kernels) > 0 && !slices.Contains(f.kernels, e.Kernel) && !slices.Contains(f.kernels, e.Leader) {
 			continue
 		}
 		if f.explain {
@@ -74,16 +73,6 @@ func newHashReport(rows []hashbench.Row, warnings []string, f hashFlags) hashRep
 		}
 	}
 	return r
-}
-
-// inOrder puts the kernels in the order of the rows.
-func inOrder(list []cpu.Explanation) []cpu.Explanation {
-	place := map[string]int{}
-	for i, im := range hash.Implementations() {
-		place[im.Kernel] = i
-	}
-	slices.SortStableFunc(list, func(a, b cpu.Explanation) int { return cmp.Compare(place[a.Kernel], place[b.Kernel]) })
-	return list
 }
 
 // newHashCPU gives null for what the processor does not tell: outside x86
@@ -181,7 +170,7 @@ func (r hashReport) printChoices(w io.Writer) error {
 				steps[i] = fmt.Sprintf("%s from %d %s", s.Impl, s.From, c.Unit)
 			}
 		}
-		if _, err := fmt.Fprintf(w, "chosen  %-14s %s (%s)\n", c.Kernel, strings.Join(steps, ", "), c.Source); err != nil {
+		if _, err := fmt.Fprintf(w, "chosen  %-16s %s (%s)\n", c.Kernel, strings.Join(steps, ", "), c.Source); err != nil {
 			return err
 		}
 	}

@@ -184,6 +184,25 @@ func TestHashImpl(t *testing.T) {
 	}
 }
 
+// TestHashShowsFollowers: a kernel that callers see as part of another is
+// forced and shown with it.
+func TestHashShowsFollowers(t *testing.T) {
+	ownCache(t)
+	stdout, stderr, code := hashCommand(t, "", "--json", "--n", "2", "--size", "64,1024", "--kernel", "sha256_many", "--impl", "sha256_many:std")
+	var got hashReport
+	if err := json.Unmarshal([]byte(stdout), &got); code != exitOK || err != nil {
+		t.Fatalf("exit %d, %v: %s", code, err, stderr)
+	}
+	for _, r := range got.Rows {
+		if r.Chosen != (r.Impl == "std") {
+			t.Errorf("row %+v, want std chosen at every size", r)
+		}
+	}
+	if len(got.Choices) != 2 || got.Choices[1].Kernel != "sha256_many_long" || got.Choices[1].Source != cpu.Overridden {
+		t.Errorf("choices %+v, want sha256_many and sha256_many_long, both forced", got.Choices)
+	}
+}
+
 func TestHashText(t *testing.T) {
 	ownCache(t)
 	stdout, stderr, code := hashCommand(t, "", append(smallRun, "--explain")...)

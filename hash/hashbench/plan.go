@@ -51,6 +51,8 @@ var (
 
 // cells lists the plan in the order of the registry.
 func (p Plan) cells(list []hash.Implementation) ([]cell, error) {
+	// What cannot run here has no functions that would tell its kernel's shape.
+	list = slices.DeleteFunc(slices.Clone(list), func(im hash.Implementation) bool { return im.Unavailable != "" })
 	if err := p.check(list); err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func (p Plan) cells(list []hash.Implementation) ([]cell, error) {
 			continue
 		}
 		impls := slices.DeleteFunc(slices.Clone(list), func(im hash.Implementation) bool {
-			return im.Kernel != kernel || im.Unavailable != ""
+			return im.Kernel != kernel
 		})
 		counts, sizes := p.shape(impls[0])
 		for _, n := range counts {

@@ -60,19 +60,6 @@ func runOver(ctx context.Context, p Plan, list []hash.Implementation, progress f
 	return rows, nil
 }
 
-// chosen is the name of the implementation that the dispatch takes.
-func (c cell) chosen() (string, error) {
-	k, err := cpu.Kernels.Kernel(c.kernel)
-	if err != nil {
-		return "", err
-	}
-	units := c.n
-	if c.impls[0].One != nil {
-		units = c.size // kernels of one message choose by its length
-	}
-	return k.Impls()[k.Pick(units)].Name, nil
-}
-
 // trial is one implementation in its cell.
 type trial struct {
 	im       hash.Implementation
@@ -83,10 +70,7 @@ type trial struct {
 }
 
 func (c cell) measure(ctx context.Context) ([]Row, error) {
-	chosen, err := c.chosen()
-	if err != nil {
-		return nil, err
-	}
+	chosen := hash.Dispatched(c.kernel, c.n, c.size)
 	in := newInput(c.n, c.size)
 	trials := make([]*trial, len(c.impls))
 	for i, im := range c.impls {
@@ -107,8 +91,8 @@ func (c cell) measure(ctx context.Context) ([]Row, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			cpu.AtDepth(s, func() { err = t.sample(in) })
-			if err != nil {
+			var err error
+			if cpu.AtDepth(s, func() { err = t.sample(in) }); err != nil {
 				return nil, err
 			}
 		}
