@@ -1,9 +1,10 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	. "github.com/mmcloughlin/avo/reg"
+	"github.com/chainweir/weir/asm/_gen/internal/blake3"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // Scratch memory of the kernels with lanes.
@@ -16,132 +17,133 @@ const (
 	scratchSize = baseAt + 32       // a multiple of 32
 )
 
+// General registers, see main.go.
 var (
-	scratch = RAX
-	offset  = RBX
-	flags   = RDX
-	lane    = [lanes]GPPhysical{R8, R9, R10, R11, R12, R13, R14, R15}
+	scratch = reg.RAX
+	offset  = reg.RBX
+	flags   = reg.RDX
+	lane    = [lanes]reg.GPPhysical{reg.R8, reg.R9, reg.R10, reg.R11, reg.R12, reg.R13, reg.R14, reg.R15}
 )
 
-func inScratch(at int) Mem { return Mem{Base: scratch, Disp: at} }
-func message(i int) Mem    { return inScratch(messageAt + 32*i) }
+func inScratch(at int) operand.Mem { return operand.Mem{Base: scratch, Disp: at} }
+func message(i int) operand.Mem    { return inScratch(messageAt + 32*i) }
 
 // begin loads the parameters that both kernels have and makes room.
 func begin() {
-	Load(Param("dst"), RDI)
-	Load(Param("src"), RSI)
-	Load(Param("n"), RCX)
-	frame := AllocLocal(scratchSize + 32)
-	LEAQ(frame.Offset(31), scratch)
-	ANDQ(I32(-32), scratch)
+	build.Load(build.Param("dst"), reg.RDI)
+	build.Load(build.Param("src"), reg.RSI)
+	build.Load(build.Param("n"), reg.RCX)
+	frame := build.AllocLocal(scratchSize + 32)
+	build.LEAQ(frame.Offset(31), scratch)
+	build.ANDQ(operand.I32(-32), scratch)
 }
 
 // chunks writes the kernel for whole chunks.
 func chunks() {
-	TEXT("chunksAVX2", 0, "func(dst, src *byte, n int, key *[8]uint32, counter uint64, flags uint32)")
-	Doc("chunksAVX2 sets n ≥ 1 values at dst to the chaining values of the chunks at src.")
-	Pragma("noescape")
+	build.TEXT("chunksAVX2", 0, "func(dst, src *byte, n int, key *[8]uint32, counter uint64, flags uint32)")
+	build.Doc("chunksAVX2 sets n ≥ 1 values at dst to the chaining values of the chunks at src.")
+	build.Pragma("noescape")
 	begin()
-	Load(Param("counter"), RBX)
-	MOVQ(RBX, inScratch(baseAt))
-	Load(Param("flags"), EBX)
-	for i, extra := range []uint32{flagChunkStart, 0, flagChunkEnd} {
-		MOVL(EBX, EDX)
-		ORL(U32(extra), EDX)
-		VMOVD(EDX, X0)
-		VPBROADCASTD(X0, Y0)
-		VMOVDQA(Y0, inScratch(flagsAt+32*i))
+	build.Load(build.Param("counter"), reg.RBX)
+	build.MOVQ(reg.RBX, inScratch(baseAt))
+	build.Load(build.Param("flags"), reg.EBX)
+	for i, extra := range []uint32{blake3.FlagChunkStart, 0, blake3.FlagChunkEnd} {
+		build.MOVL(reg.EBX, reg.EDX)
+		build.ORL(operand.U32(extra), reg.EDX)
+		build.VMOVD(reg.EDX, reg.X0)
+		build.VPBROADCASTD(reg.X0, reg.Y0)
+		build.VMOVDQA(reg.Y0, inScratch(flagsAt+32*i))
 	}
 
-	Label("chunksAVX2_group")
-	lanePointers(chunkBytes)
+	build.Label("chunksAVX2_group")
+	lanePointers(blake3.ChunkBytes)
 	laneCounters()
 	loadKey()
-	XORL(EBX, EBX)
+	build.XORL(reg.EBX, reg.EBX)
 
-	Label("chunksAVX2_block")
+	build.Label("chunksAVX2_block")
 	transposeBlock()
-	LEAQ(inScratch(flagsAt+32), flags)
-	LEAQ(inScratch(flagsAt), RSI)
-	TESTQ(offset, offset)
-	CMOVQEQ(RSI, flags)
-	LEAQ(inScratch(flagsAt+2*32), RSI)
-	CMPQ(offset, U32(chunkBytes-blockBytes))
-	CMOVQEQ(RSI, flags)
-	VMOVDQA(inScratch(counterAt), Y12)
-	VMOVDQA(inScratch(counterAt+32), Y13)
-	VMOVDQA(Mem{Base: flags}, Y15)
+	build.LEAQ(inScratch(flagsAt+32), flags)
+	build.LEAQ(inScratch(flagsAt), reg.RSI)
+	build.TESTQ(offset, offset)
+	build.CMOVQEQ(reg.RSI, flags)
+	build.LEAQ(inScratch(flagsAt+2*32), reg.RSI)
+	build.CMPQ(offset, operand.U32(blake3.ChunkBytes-blake3.BlockBytes))
+	build.CMOVQEQ(reg.RSI, flags)
+	build.VMOVDQA(inScratch(counterAt), reg.Y12)
+	build.VMOVDQA(inScratch(counterAt+32), reg.Y13)
+	build.VMOVDQA(operand.Mem{Base: flags}, reg.Y15)
 	compressLanes()
-	ADDQ(Imm(blockBytes), offset)
-	CMPQ(offset, U32(chunkBytes))
-	JNE(LabelRef("chunksAVX2_block"))
+	build.ADDQ(operand.Imm(blake3.BlockBytes), offset)
+	build.CMPQ(offset, operand.U32(blake3.ChunkBytes))
+	build.JNE(operand.LabelRef("chunksAVX2_block"))
 
 	storeValues("chunksAVX2_stored")
-	LEAQ(Mem{Base: lane[lanes-1], Disp: chunkBytes}, RSI)
-	ADDQ(Imm(lanes), inScratch(baseAt))
-	ADDQ(U32(lanes*outBytes), RDI)
-	SUBQ(Imm(lanes), RCX)
-	JG(LabelRef("chunksAVX2_group"))
-	VZEROUPPER()
-	RET()
+	build.LEAQ(operand.Mem{Base: lane[lanes-1], Disp: blake3.ChunkBytes}, reg.RSI)
+	build.ADDQ(operand.Imm(lanes), inScratch(baseAt))
+	build.ADDQ(operand.U32(lanes*blake3.ValueBytes), reg.RDI)
+	build.SUBQ(operand.Imm(lanes), reg.RCX)
+	build.JG(operand.LabelRef("chunksAVX2_group"))
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // parents writes the kernel for parents.
 func parents() {
-	TEXT("parentsAVX2", 0, "func(dst, src *byte, n int, key *[8]uint32, flags uint32)")
-	Doc("parentsAVX2 sets n ≥ 1 values at dst to the chaining values of the parents of the pairs at src.")
-	Pragma("noescape")
+	build.TEXT("parentsAVX2", 0, "func(dst, src *byte, n int, key *[8]uint32, flags uint32)")
+	build.Doc("parentsAVX2 sets n ≥ 1 values at dst to the chaining values of the parents of the pairs at src.")
+	build.Pragma("noescape")
 	begin()
-	Load(Param("flags"), EBX)
-	ORL(U32(flagParent), EBX)
-	VMOVD(EBX, X0)
-	VPBROADCASTD(X0, Y0)
-	VMOVDQA(Y0, inScratch(flagsAt))
-	XORL(EBX, EBX)
+	build.Load(build.Param("flags"), reg.EBX)
+	build.ORL(operand.U32(blake3.FlagParent), reg.EBX)
+	build.VMOVD(reg.EBX, reg.X0)
+	build.VPBROADCASTD(reg.X0, reg.Y0)
+	build.VMOVDQA(reg.Y0, inScratch(flagsAt))
+	build.XORL(reg.EBX, reg.EBX)
 
-	Label("parentsAVX2_group")
-	lanePointers(blockBytes)
+	build.Label("parentsAVX2_group")
+	lanePointers(blake3.BlockBytes)
 	loadKey()
 	transposeBlock()
-	VPXOR(Y12, Y12, Y12)
-	VPXOR(Y13, Y13, Y13)
-	VMOVDQA(inScratch(flagsAt), Y15)
+	build.VPXOR(reg.Y12, reg.Y12, reg.Y12)
+	build.VPXOR(reg.Y13, reg.Y13, reg.Y13)
+	build.VMOVDQA(inScratch(flagsAt), reg.Y15)
 	compressLanes()
 	storeValues("parentsAVX2_stored")
-	ADDQ(U32(lanes*blockBytes), RSI)
-	ADDQ(U32(lanes*outBytes), RDI)
-	SUBQ(Imm(lanes), RCX)
-	JG(LabelRef("parentsAVX2_group"))
-	VZEROUPPER()
-	RET()
+	build.ADDQ(operand.U32(lanes*blake3.BlockBytes), reg.RSI)
+	build.ADDQ(operand.U32(lanes*blake3.ValueBytes), reg.RDI)
+	build.SUBQ(operand.Imm(lanes), reg.RCX)
+	build.JG(operand.LabelRef("parentsAVX2_group"))
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // lanePointers points the lanes at their inputs, those past the end at the last.
 func lanePointers(stride int) {
-	MOVQ(RSI, lane[0])
+	build.MOVQ(reg.RSI, lane[0])
 	for i := 1; i < lanes; i++ {
-		LEAQ(Mem{Base: lane[i-1], Disp: stride}, lane[i])
-		CMPQ(RCX, Imm(uint64(i)))
-		CMOVQLE(lane[i-1], lane[i])
+		build.LEAQ(operand.Mem{Base: lane[i-1], Disp: stride}, lane[i])
+		build.CMPQ(reg.RCX, operand.Imm(uint64(i)))
+		build.CMOVQLE(lane[i-1], lane[i])
 	}
 }
 
 // laneCounters numbers the lanes, with the carry into the high words.
 func laneCounters() {
-	MOVQ(inScratch(baseAt), RBX)
+	build.MOVQ(inScratch(baseAt), reg.RBX)
 	for i := range lanes {
-		LEAQ(Mem{Base: RBX, Disp: i}, RDX)
-		MOVL(EDX, inScratch(counterAt+4*i))
-		SHRQ(Imm(32), RDX)
-		MOVL(EDX, inScratch(counterAt+32+4*i))
+		build.LEAQ(operand.Mem{Base: reg.RBX, Disp: i}, reg.RDX)
+		build.MOVL(reg.EDX, inScratch(counterAt+4*i))
+		build.SHRQ(operand.Imm(32), reg.RDX)
+		build.MOVL(reg.EDX, inScratch(counterAt+32+4*i))
 	}
 }
 
 // loadKey starts all lanes with the key.
 func loadKey() {
-	Load(Param("key"), RDX)
+	build.Load(build.Param("key"), reg.RDX)
 	for i := range 8 {
-		VPBROADCASTD(Mem{Base: RDX, Disp: 4 * i}, ymm[i])
+		build.VPBROADCASTD(operand.Mem{Base: reg.RDX, Disp: 4 * i}, ymm[i])
 	}
 }
 
@@ -150,18 +152,19 @@ func loadKey() {
 // new chaining values replace the old.
 func compressLanes() {
 	for i := 1; i < 4; i++ {
-		VPBROADCASTD(ivWord(i), ymm[8+i])
+		build.VPBROADCASTD(ivWord(i), ymm[8+i])
 	}
-	VPBROADCASTD(blockLength(), Y14)
-	for r, m := range schedules {
+	build.VPBROADCASTD(blockLength(), reg.Y14)
+	for r := range blake3.Rounds {
+		m := blake3.Schedule(r)
 		quarterRounds([4][4]int{{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15}}, m[:8], r == 0)
 		quarterRounds([4][4]int{{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14}}, m[8:], false)
 	}
 	for i := range 8 {
 		if i == 0 {
-			VPXOR(inScratch(v8At), ymm[0], ymm[0])
+			build.VPXOR(inScratch(v8At), ymm[0], ymm[0])
 		} else {
-			VPXOR(ymm[8+i], ymm[i], ymm[i])
+			build.VPXOR(ymm[8+i], ymm[i], ymm[i])
 		}
 	}
 }
@@ -200,23 +203,23 @@ func halfSteps(v [4]int, m, half int, firstV8 bool) []func() {
 		oldV8 = ivVector()
 	}
 	return []func(){
-		func() { VPADDD(message(m), a, a) },
-		func() { VPADDD(b, a, a) },
-		func() { VPXOR(a, d, d) },
-		func() { VPSHUFB(rotation, d, d) },
+		func() { build.VPADDD(message(m), a, a) },
+		func() { build.VPADDD(b, a, a) },
+		func() { build.VPXOR(a, d, d) },
+		func() { build.VPSHUFB(rotation, d, d) },
 		func() {
 			if v[2] == 8 {
-				VPADDD(oldV8, d, c) // c is the temporary
-				VMOVDQA(c, inScratch(v8At))
+				build.VPADDD(oldV8, d, c) // c is the temporary
+				build.VMOVDQA(c, inScratch(v8At))
 			} else {
-				VPADDD(d, c, c)
+				build.VPADDD(d, c, c)
 			}
-			VPXOR(c, b, b)
+			build.VPXOR(c, b, b)
 		},
 		func() {
-			VPSRLD(Imm(right), b, t)
-			VPSLLD(Imm(32-right), b, b)
-			VPOR(t, b, b)
+			build.VPSRLD(operand.Imm(right), b, t)
+			build.VPSLLD(operand.Imm(32-right), b, b)
+			build.VPOR(t, b, b)
 		},
 	}
 }

@@ -3,9 +3,10 @@ package main
 import (
 	"slices"
 
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	. "github.com/mmcloughlin/avo/reg"
+	"github.com/chainweir/weir/asm/_gen/internal/blake3"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // One compression cannot fill the processor: its time is the length of the
@@ -32,22 +33,22 @@ import (
 //	Y10–Y13  indices that make the next round's words
 //	Y14, Y15 byte orders that rotate by 16 and by 8
 var (
-	rowA, rowB, rowBD, rowC, rowD = Y0, Y1, Y2, Y3, Y4
-	columnWords, diagonalWords    = Y5, Y6
-	nextIndex                     = [4]VecPhysical{Y10, Y11, Y12, Y13}
-	order                         = [2]VecPhysical{Y14, Y15}
+	rowA, rowB, rowBD, rowC, rowD = reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4
+	columnWords, diagonalWords    = reg.Y5, reg.Y6
+	nextIndex                     = [4]reg.VecPhysical{reg.Y10, reg.Y11, reg.Y12, reg.Y13}
+	order                         = [2]reg.VecPhysical{reg.Y14, reg.Y15}
 )
 
 // laneWord is the word of a row that each lane holds.
 var laneWord = [4]int{0, 2, 1, 3}
 
 // moved is the immediate of VPERMQ that puts word i+by where word i is.
-func moved(by int) U8 {
+func moved(by int) operand.U8 {
 	var imm int
 	for lane, word := range laneWord {
 		imm |= laneOf(word+by) << (2 * lane)
 	}
-	return U8(imm)
+	return operand.U8(imm)
 }
 
 func laneOf(word int) int { return slices.Index(laneWord[:], word&3) }
@@ -67,23 +68,23 @@ var columnOrder, diagonalOrder = func() (columns, diagonals [8]int) {
 // loadRowConstants sets the registers that stay the same.
 func loadRowConstants() {
 	for i, r := range nextIndex {
-		VMOVDQU(constant(nextAt+32*i), r)
+		build.VMOVDQU(constant(nextAt+32*i), r)
 	}
-	VMOVDQU(constant(rotateDup16At), order[0])
-	VMOVDQU(constant(rotateDup8At), order[1])
+	build.VMOVDQU(constant(rotateDup16At), order[0])
+	build.VMOVDQU(constant(rotateDup8At), order[1])
 }
 
 // compressRows compresses the message in Y5 and Y6 into the state in a, b, bd
 // and d. c is set here.
 func compressRows() {
-	VMOVDQU(constant(ivRowAt), rowC)
-	for r := range rounds {
+	build.VMOVDQU(constant(ivRowAt), rowC)
+	for r := range blake3.Rounds {
 		halfRound(columnWords, moved(-1), moved(1))
-		if r < rounds-1 {
+		if r < blake3.Rounds-1 {
 			nextMessage(0)
 		}
 		halfRound(diagonalWords, moved(1), moved(-1))
-		if r < rounds-1 {
+		if r < blake3.Rounds-1 {
 			nextMessage(1)
 		}
 	}
@@ -91,41 +92,41 @@ func compressRows() {
 
 // halfRound is G on the four columns, or diagonals; it then moves a, c and d
 // around b, each as soon as it is ready.
-func halfRound(words Register, moveA, moveC U8) {
-	VPADDD(words, rowA, rowA)
-	VPSRLQ(Imm(32), words, Y7)
+func halfRound(words reg.Register, moveA, moveC operand.U8) {
+	build.VPADDD(words, rowA, rowA)
+	build.VPSRLQ(operand.Imm(32), words, reg.Y7)
 	for half, right := range []uint64{12, 7} {
 		last := half == 1
-		VPADDD(rowB, rowA, rowA)
-		VPXOR(rowA, rowD, rowD)
-		VPSHUFB(order[half], rowD, rowD)
+		build.VPADDD(rowB, rowA, rowA)
+		build.VPXOR(rowA, rowD, rowD)
+		build.VPSHUFB(order[half], rowD, rowD)
 		if last {
-			VPERMQ(moveA, rowA, rowA)
+			build.VPERMQ(moveA, rowA, rowA)
 		} else {
-			VPADDD(Y7, rowA, rowA)
+			build.VPADDD(reg.Y7, rowA, rowA)
 		}
-		VPADDD(rowD, rowC, rowC)
-		VPXOR(rowC, rowBD, rowBD)
+		build.VPADDD(rowD, rowC, rowC)
+		build.VPXOR(rowC, rowBD, rowBD)
 		if last {
-			VPSHUFD(Imm(0x4e), rowD, rowD)
+			build.VPSHUFD(operand.Imm(0x4e), rowD, rowD)
 		}
-		VPSRLQ(Imm(right), rowBD, rowB)
+		build.VPSRLQ(operand.Imm(right), rowBD, rowB)
 		if last {
-			VPERMQ(moveC, rowC, rowC)
+			build.VPERMQ(moveC, rowC, rowC)
 		}
-		VPSHUFD(Imm(0xa0), rowB, rowBD)
+		build.VPSHUFD(operand.Imm(0xa0), rowB, rowBD)
 	}
 }
 
 // nextMessage makes the next round's words from this one's.
 func nextMessage(i int) {
-	target := []Register{Y8, Y9}[i]
-	VPERMD(columnWords, nextIndex[2*i], target)
-	VPERMD(diagonalWords, nextIndex[2*i+1], Y7)
-	VPBLENDD(Imm(uint64(nextFromDiagonals(i))), Y7, target, target)
+	target := []reg.Register{reg.Y8, reg.Y9}[i]
+	build.VPERMD(columnWords, nextIndex[2*i], target)
+	build.VPERMD(diagonalWords, nextIndex[2*i+1], reg.Y7)
+	build.VPBLENDD(operand.Imm(uint64(nextFromDiagonals(i))), reg.Y7, target, target)
 	if i == 1 {
-		VMOVDQA(Y8, columnWords)
-		VMOVDQA(Y9, diagonalWords)
+		build.VMOVDQA(reg.Y8, columnWords)
+		build.VMOVDQA(reg.Y9, diagonalWords)
 	}
 }
 
@@ -135,7 +136,7 @@ func nextSource(i, j int) (vector, at int) {
 	orders := [2][8]int{columnOrder, diagonalOrder}
 	for vector, order := range orders {
 		for at, position := range order {
-			if position == permutation[orders[i][j]] {
+			if position == blake3.Permutation[orders[i][j]] {
 				return vector, at
 			}
 		}

@@ -1,9 +1,10 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	. "github.com/mmcloughlin/avo/reg"
+	"github.com/chainweir/weir/asm/_gen/internal/blake3"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // chunk writes the kernel for one chunk of any length.
@@ -12,128 +13,128 @@ import (
 //	R8       flags of the mode, R9 flags of this block, R10 counter
 //	Y0–Y15   see rows.go
 func chunk() {
-	TEXT("chunkAVX2", NOSPLIT, "func(out *[8]uint32, chunk *byte, n int, key *[8]uint32, counter uint64, flags uint32)")
-	Doc("chunkAVX2 sets out to the chaining value, or with the root flag the digest, of the n bytes at chunk.")
-	Pragma("noescape")
-	Load(Param("key"), RDX)
-	loadState(RDX)
-	Load(Param("out"), RDI)
-	Load(Param("chunk"), RSI)
-	Load(Param("n"), RCX)
-	Load(Param("flags"), R8L)
-	Load(Param("counter"), R10)
-	MOVL(R8L, R9L)
-	ANDL(I32(^flagRoot), R9L)
-	ORL(Imm(flagChunkStart), R9L)
+	build.TEXT("chunkAVX2", build.NOSPLIT, "func(out *[8]uint32, chunk *byte, n int, key *[8]uint32, counter uint64, flags uint32)")
+	build.Doc("chunkAVX2 sets out to the chaining value, or with the root flag the digest, of the n bytes at chunk.")
+	build.Pragma("noescape")
+	build.Load(build.Param("key"), reg.RDX)
+	loadState(reg.RDX)
+	build.Load(build.Param("out"), reg.RDI)
+	build.Load(build.Param("chunk"), reg.RSI)
+	build.Load(build.Param("n"), reg.RCX)
+	build.Load(build.Param("flags"), reg.R8L)
+	build.Load(build.Param("counter"), reg.R10)
+	build.MOVL(reg.R8L, reg.R9L)
+	build.ANDL(operand.I32(^blake3.FlagRoot), reg.R9L)
+	build.ORL(operand.Imm(blake3.FlagChunkStart), reg.R9L)
 	loadRowConstants()
 
-	Label("chunkAVX2_block")
-	MOVL(U32(blockBytes), EDX)
-	CMPQ(RCX, Imm(blockBytes))
-	JGT(LabelRef("chunkAVX2_whole"))
-	ANDL(Imm(flagRoot), R8L)
-	ORL(Imm(flagChunkEnd), R8L)
-	ORL(R8L, R9L)
-	MOVL(ECX, EDX)
-	CMPQ(RCX, Imm(blockBytes))
-	JLT(LabelRef("chunkAVX2_partial"))
-	Label("chunkAVX2_whole")
-	VPERMQ(columnPairs(), Mem{Base: RSI}, columnWords)
-	VPERMQ(diagonalPairs(), Mem{Base: RSI, Disp: 32}, diagonalWords)
-	Label("chunkAVX2_compress")
-	rowDFrom(R10, RDX, R9)
+	build.Label("chunkAVX2_block")
+	build.MOVL(operand.U32(blake3.BlockBytes), reg.EDX)
+	build.CMPQ(reg.RCX, operand.Imm(blake3.BlockBytes))
+	build.JGT(operand.LabelRef("chunkAVX2_whole"))
+	build.ANDL(operand.Imm(blake3.FlagRoot), reg.R8L)
+	build.ORL(operand.Imm(blake3.FlagChunkEnd), reg.R8L)
+	build.ORL(reg.R8L, reg.R9L)
+	build.MOVL(reg.ECX, reg.EDX)
+	build.CMPQ(reg.RCX, operand.Imm(blake3.BlockBytes))
+	build.JLT(operand.LabelRef("chunkAVX2_partial"))
+	build.Label("chunkAVX2_whole")
+	build.VPERMQ(columnPairs(), operand.Mem{Base: reg.RSI}, columnWords)
+	build.VPERMQ(diagonalPairs(), operand.Mem{Base: reg.RSI, Disp: 32}, diagonalWords)
+	build.Label("chunkAVX2_compress")
+	rowDFrom(reg.R10, reg.RDX, reg.R9)
 	compressRows()
-	VPXOR(rowC, rowA, rowA)
-	VPXOR(rowD, rowB, rowB)
-	VPSHUFD(Imm(0xa0), rowB, rowBD)
-	ANDL(I32(^flagChunkStart), R9L)
-	ADDQ(Imm(blockBytes), RSI)
-	SUBQ(Imm(blockBytes), RCX)
-	JG(LabelRef("chunkAVX2_block"))
-	packRows(rowA, rowB, Y0)
-	VMOVDQU(Y0, Mem{Base: RDI})
-	VZEROUPPER()
-	RET()
+	build.VPXOR(rowC, rowA, rowA)
+	build.VPXOR(rowD, rowB, rowB)
+	build.VPSHUFD(operand.Imm(0xa0), rowB, rowBD)
+	build.ANDL(operand.I32(^blake3.FlagChunkStart), reg.R9L)
+	build.ADDQ(operand.Imm(blake3.BlockBytes), reg.RSI)
+	build.SUBQ(operand.Imm(blake3.BlockBytes), reg.RCX)
+	build.JG(operand.LabelRef("chunkAVX2_block"))
+	packRows(rowA, rowB, reg.Y0)
+	build.VMOVDQU(reg.Y0, operand.Mem{Base: reg.RDI})
+	build.VZEROUPPER()
+	build.RET()
 
-	Label("chunkAVX2_partial")
+	build.Label("chunkAVX2_partial")
 	loadPartial()
-	JMP(LabelRef("chunkAVX2_compress"))
+	build.JMP(operand.LabelRef("chunkAVX2_compress"))
 }
 
 // compress writes the kernel for one block with all sixteen words of output.
 func compress() {
-	TEXT("compressAVX2", NOSPLIT,
+	build.TEXT("compressAVX2", build.NOSPLIT,
 		"func(out *[16]uint32, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32)")
-	Doc("compressAVX2 sets out to the output of the compression function.")
-	Pragma("noescape")
-	Load(Param("cv"), RDX)
-	Load(Param("block"), RSI)
-	loadState(RDX)
-	VPERMQ(columnPairs(), Mem{Base: RSI}, columnWords)
-	VPERMQ(diagonalPairs(), Mem{Base: RSI, Disp: 32}, diagonalWords)
-	Load(Param("out"), RDI)
-	Load(Param("counter"), R10)
-	Load(Param("blockLen"), ECX)
-	Load(Param("flags"), R9L)
+	build.Doc("compressAVX2 sets out to the output of the compression function.")
+	build.Pragma("noescape")
+	build.Load(build.Param("cv"), reg.RDX)
+	build.Load(build.Param("block"), reg.RSI)
+	loadState(reg.RDX)
+	build.VPERMQ(columnPairs(), operand.Mem{Base: reg.RSI}, columnWords)
+	build.VPERMQ(diagonalPairs(), operand.Mem{Base: reg.RSI, Disp: 32}, diagonalWords)
+	build.Load(build.Param("out"), reg.RDI)
+	build.Load(build.Param("counter"), reg.R10)
+	build.Load(build.Param("blockLen"), reg.ECX)
+	build.Load(build.Param("flags"), reg.R9L)
 	loadRowConstants()
-	rowDFrom(R10, RCX, R9)
+	rowDFrom(reg.R10, reg.RCX, reg.R9)
 	compressRows()
-	VPXOR(rowC, rowA, rowA)
-	VPXOR(rowD, rowB, rowB)
-	packRows(rowA, rowB, Y5)
-	packRows(rowC, rowD, Y6)
-	VPXOR(Mem{Base: RDX}, Y6, Y6)
-	VMOVDQU(Y5, Mem{Base: RDI})
-	VMOVDQU(Y6, Mem{Base: RDI, Disp: 32})
-	VZEROUPPER()
-	RET()
+	build.VPXOR(rowC, rowA, rowA)
+	build.VPXOR(rowD, rowB, rowB)
+	packRows(rowA, rowB, reg.Y5)
+	packRows(rowC, rowD, reg.Y6)
+	build.VPXOR(operand.Mem{Base: reg.RDX}, reg.Y6, reg.Y6)
+	build.VMOVDQU(reg.Y5, operand.Mem{Base: reg.RDI})
+	build.VMOVDQU(reg.Y6, operand.Mem{Base: reg.RDI, Disp: 32})
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // columnPairs and diagonalPairs are the immediates of VPERMQ that put the eight
 // words for the columns and the eight for the diagonals, in message order, into
 // the lanes.
-func columnPairs() U8   { return pairs(0) }
-func diagonalPairs() U8 { return pairs(-1) }
+func columnPairs() operand.U8   { return pairs(0) }
+func diagonalPairs() operand.U8 { return pairs(-1) }
 
-func pairs(by int) U8 {
+func pairs(by int) operand.U8 {
 	var imm int
 	for lane, word := range laneWord {
 		imm |= (word + by) & 3 << (2 * lane)
 	}
-	return U8(imm)
+	return operand.U8(imm)
 }
 
 // loadState sets a and b to the eight words at cv.
-func loadState(cv GPPhysical) {
-	VMOVDQU(Mem{Base: cv}, rowD)
-	VMOVDQU(constant(lowRowAt), rowA)
-	VMOVDQU(constant(highRowAt), rowB)
-	VPERMD(rowD, rowA, rowA)
-	VPERMD(rowD, rowB, rowB)
-	VMOVDQA(rowB, rowBD)
+func loadState(cv reg.GPPhysical) {
+	build.VMOVDQU(operand.Mem{Base: cv}, rowD)
+	build.VMOVDQU(constant(lowRowAt), rowA)
+	build.VMOVDQU(constant(highRowAt), rowB)
+	build.VPERMD(rowD, rowA, rowA)
+	build.VPERMD(rowD, rowB, rowB)
+	build.VMOVDQA(rowB, rowBD)
 }
 
 // rowDFrom sets d from the counter, the block's length and its flags. It
 // changes the register of the length.
-func rowDFrom(counter, length, flags GPPhysical) {
-	SHLQ(Imm(32), length)
-	MOVL(counter.As32(), R11L)
-	ORQ(R11, length)
-	VMOVQ(length, X4)
-	MOVQ(flags, R11)
-	SHLQ(Imm(32), R11)
-	MOVQ(counter, R12)
-	SHRQ(Imm(32), R12)
-	ORQ(R12, R11)
-	VPINSRQ(Imm(1), R11, X4, X4)
-	VPMOVZXDQ(X4, rowD) // words 0, 2 | 1, 3
+func rowDFrom(counter, length, flags reg.GPPhysical) {
+	build.SHLQ(operand.Imm(32), length)
+	build.MOVL(counter.As32(), reg.R11L)
+	build.ORQ(reg.R11, length)
+	build.VMOVQ(length, reg.X4)
+	build.MOVQ(flags, reg.R11)
+	build.SHLQ(operand.Imm(32), reg.R11)
+	build.MOVQ(counter, reg.R12)
+	build.SHRQ(operand.Imm(32), reg.R12)
+	build.ORQ(reg.R12, reg.R11)
+	build.VPINSRQ(operand.Imm(1), reg.R11, reg.X4, reg.X4)
+	build.VPMOVZXDQ(reg.X4, rowD) // words 0, 2 | 1, 3
 }
 
 // packRows sets to to the eight words of two rows.
-func packRows(low, high, to Register) {
-	VSHUFPS(Imm(0x88), high, low, to)
-	VMOVDQU(constant(packedAt), Y7)
-	VPERMD(to, Y7, to)
+func packRows(low, high, to reg.Register) {
+	build.VSHUFPS(operand.Imm(0x88), high, low, to)
+	build.VMOVDQU(constant(packedAt), reg.Y7)
+	build.VPERMD(to, reg.Y7, to)
 }
 
 // loadPartial loads a block of RCX < 64 bytes, filled up with zeros. It touches
@@ -142,35 +143,35 @@ func packRows(low, high, to Register) {
 func loadPartial() {
 	// The window into the table of masks: as many of its sixteen ones as there
 	// are whole words lie behind R11, then zeros.
-	MOVQ(RCX, R12)
-	SHRQ(Imm(2), R12)
-	LEAQ(Mem{Base: RSI, Index: R12, Scale: 4}, R13)
-	NEGQ(R12)
-	LEAQ(constant(wholeWordsAt+64), R11)
-	LEAQ(Mem{Base: R11, Index: R12, Scale: 4}, R11)
-	VMOVDQU(Mem{Base: R11}, Y7)
-	VMOVDQU(Mem{Base: R11, Disp: 32}, Y8)
-	VPMASKMOVD(Mem{Base: RSI}, Y7, columnWords)
-	VPMASKMOVD(Mem{Base: RSI, Disp: 32}, Y8, diagonalWords)
-	MOVQ(RCX, R12)
-	ANDQ(Imm(3), R12)
-	JZ(LabelRef("chunkAVX2_loaded"))
-	MOVBLZX(Mem{Base: R13}, EAX)
-	CMPQ(R12, Imm(2))
-	JLT(LabelRef("chunkAVX2_word"))
-	MOVWLZX(Mem{Base: R13}, EAX)
-	JEQ(LabelRef("chunkAVX2_word"))
-	MOVBLZX(Mem{Base: R13, Disp: 2}, R12L)
-	SHLL(Imm(16), R12L)
-	ORL(R12L, EAX)
-	Label("chunkAVX2_word")
-	VMOVD(EAX, X7)
-	VPBROADCASTD(X7, Y7)
-	VPAND(Mem{Base: R11, Disp: partialWordAt - wholeWordsAt}, Y7, Y8)
-	VPOR(Y8, columnWords, columnWords)
-	VPAND(Mem{Base: R11, Disp: partialWordAt - wholeWordsAt + 32}, Y7, Y8)
-	VPOR(Y8, diagonalWords, diagonalWords)
-	Label("chunkAVX2_loaded")
-	VPERMQ(columnPairs(), columnWords, columnWords)
-	VPERMQ(diagonalPairs(), diagonalWords, diagonalWords)
+	build.MOVQ(reg.RCX, reg.R12)
+	build.SHRQ(operand.Imm(2), reg.R12)
+	build.LEAQ(operand.Mem{Base: reg.RSI, Index: reg.R12, Scale: 4}, reg.R13)
+	build.NEGQ(reg.R12)
+	build.LEAQ(constant(wholeWordsAt+64), reg.R11)
+	build.LEAQ(operand.Mem{Base: reg.R11, Index: reg.R12, Scale: 4}, reg.R11)
+	build.VMOVDQU(operand.Mem{Base: reg.R11}, reg.Y7)
+	build.VMOVDQU(operand.Mem{Base: reg.R11, Disp: 32}, reg.Y8)
+	build.VPMASKMOVD(operand.Mem{Base: reg.RSI}, reg.Y7, columnWords)
+	build.VPMASKMOVD(operand.Mem{Base: reg.RSI, Disp: 32}, reg.Y8, diagonalWords)
+	build.MOVQ(reg.RCX, reg.R12)
+	build.ANDQ(operand.Imm(3), reg.R12)
+	build.JZ(operand.LabelRef("chunkAVX2_loaded"))
+	build.MOVBLZX(operand.Mem{Base: reg.R13}, reg.EAX)
+	build.CMPQ(reg.R12, operand.Imm(2))
+	build.JLT(operand.LabelRef("chunkAVX2_word"))
+	build.MOVWLZX(operand.Mem{Base: reg.R13}, reg.EAX)
+	build.JEQ(operand.LabelRef("chunkAVX2_word"))
+	build.MOVBLZX(operand.Mem{Base: reg.R13, Disp: 2}, reg.R12L)
+	build.SHLL(operand.Imm(16), reg.R12L)
+	build.ORL(reg.R12L, reg.EAX)
+	build.Label("chunkAVX2_word")
+	build.VMOVD(reg.EAX, reg.X7)
+	build.VPBROADCASTD(reg.X7, reg.Y7)
+	build.VPAND(operand.Mem{Base: reg.R11, Disp: partialWordAt - wholeWordsAt}, reg.Y7, reg.Y8)
+	build.VPOR(reg.Y8, columnWords, columnWords)
+	build.VPAND(operand.Mem{Base: reg.R11, Disp: partialWordAt - wholeWordsAt + 32}, reg.Y7, reg.Y8)
+	build.VPOR(reg.Y8, diagonalWords, diagonalWords)
+	build.Label("chunkAVX2_loaded")
+	build.VPERMQ(columnPairs(), columnWords, columnWords)
+	build.VPERMQ(diagonalPairs(), diagonalWords, diagonalWords)
 }

@@ -3,9 +3,9 @@ package main
 import (
 	"encoding/binary"
 
-	"github.com/mmcloughlin/avo/attr"
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/chainweir/weir/asm/_gen/internal/blake3"
+	"github.com/chainweir/weir/asm/_gen/internal/table"
+	"github.com/mmcloughlin/avo/operand"
 )
 
 // Offsets in the table of constants, which are multiples of 32 so that no
@@ -16,7 +16,7 @@ const (
 	ivVectorAt    = rotate8At + 32     // the first word in every lane
 	ivRowAt       = ivVectorAt + 32    // for rows: the first four words, twice each
 	rotateDup16At = ivRowAt + 32       // for rows: rotate the low word, into both
-	rotateDup8At  = rotateDup16At + 32 //
+	rotateDup8At  = rotateDup16At + 32 // and by 8
 	lowRowAt      = rotateDup8At + 32  // for rows: indices of words 0–3, twice each
 	highRowAt     = lowRowAt + 32      // and of words 4–7
 	packedAt      = highRowAt + 32     // and back
@@ -28,36 +28,40 @@ const (
 	tableBytes    = blockLengthAt + 32
 )
 
-func constant(at int) Mem { return NewDataAddr(NewStaticSymbol("avx2_blake3"), at) }
+const tableName = "avx2_blake3"
 
-func rotate16() Mem    { return constant(rotate16At) }
-func rotate8() Mem     { return constant(rotate8At) }
-func ivVector() Mem    { return constant(ivVectorAt) }
-func ivWord(i int) Mem { return constant(ivWordsAt + 4*i) }
-func blockLength() Mem { return constant(blockLengthAt) }
+func constant(at int) operand.Mem {
+	return table.Address(tableName, at)
+}
+
+func rotate16() operand.Mem    { return constant(rotate16At) }
+func rotate8() operand.Mem     { return constant(rotate8At) }
+func ivVector() operand.Mem    { return constant(ivVectorAt) }
+func ivWord(i int) operand.Mem { return constant(ivWordsAt + 4*i) }
+func blockLength() operand.Mem { return constant(blockLengthAt) }
 
 // tables writes the table of constants.
 func tables() {
-	var table [tableBytes]byte
+	var bytes [tableBytes]byte
 	words := func(at int, w ...uint32) {
 		for i, v := range w {
-			binary.LittleEndian.PutUint32(table[at+4*i:], v)
+			binary.LittleEndian.PutUint32(bytes[at+4*i:], v)
 		}
 	}
-	bytes := func(at int, from func(i int) int) {
+	shuffle := func(at int, from func(i int) int) {
 		for i := range 32 {
-			table[at+i] = byte(from(i))
+			bytes[at+i] = byte(from(i))
 		}
 	}
 	// Byte i of a 32-bit lane comes from n bytes further up, around the lane.
-	bytes(rotate16At, func(i int) int { return i%16&^3 | (i+2)&3 })
-	bytes(rotate8At, func(i int) int { return i%16&^3 | (i+1)&3 })
+	shuffle(rotate16At, func(i int) int { return i%16&^3 | (i+2)&3 })
+	shuffle(rotate8At, func(i int) int { return i%16&^3 | (i+1)&3 })
 	for i := range lanes {
-		words(ivVectorAt+4*i, initial[0])
-		words(ivRowAt+4*i, initial[laneWord[i/2]])
+		words(ivVectorAt+4*i, blake3.IV[0])
+		words(ivRowAt+4*i, blake3.IV[laneWord[i/2]])
 	}
-	bytes(rotateDup16At, func(i int) int { return i%16&^7 | (i+2)&3 })
-	bytes(rotateDup8At, func(i int) int { return i%16&^7 | (i+1)&3 })
+	shuffle(rotateDup16At, func(i int) int { return i%16&^7 | (i+2)&3 })
+	shuffle(rotateDup8At, func(i int) int { return i%16&^7 | (i+1)&3 })
 	for lane, word := range laneWord {
 		for half := range 2 {
 			words(lowRowAt+8*lane+4*half, uint32(word))
@@ -81,11 +85,12 @@ func tables() {
 		words(wholeWordsAt+4*i, whole)
 		words(partialWordAt+4*i, partial)
 	}
-	words(ivWordsAt, initial[:]...)
-	words(blockLengthAt, blockBytes)
+	words(ivWordsAt, blake3.IV[:]...)
+	words(blockLengthAt, blake3.BlockBytes)
 
-	GLOBL("avx2_blake3", attr.RODATA|attr.NOPTR)
-	for at := 0; at < tableBytes; at += 8 {
-		DATA(at, U64(binary.LittleEndian.Uint64(table[at:])))
+	qwords := make([]uint64, tableBytes/8)
+	for i := range qwords {
+		qwords[i] = binary.LittleEndian.Uint64(bytes[8*i:])
 	}
+	table.Qwords(tableName, qwords)
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
+	"github.com/chainweir/weir/asm/_gen/internal/blake3"
+	"github.com/chainweir/weir/asm/_gen/internal/steps"
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -25,56 +27,56 @@ const grain = 8
 //	                words 8 to 15, 7 rounds of A and B interleaved, feed forward
 //	at the end:     transpose the chaining values, 1 KiB of output
 func chunks32(c constants) {
-	TEXT("chunks32", 0, "func(dst, src *byte, groups int, key *[8]uint32, counter uint64, flags uint32)")
-	Pragma("noescape")
-	Doc("chunks32 does what ChunksGeneric does for 32·groups chunks. groups is not 0.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	groups, key := Load(Param("groups"), GP64()), Load(Param("key"), GP64())
-	counter, base := Load(Param("counter"), GP64()), Load(Param("flags"), GP32())
+	build.TEXT("chunks32", 0, "func(dst, src *byte, groups int, key *[8]uint32, counter uint64, flags uint32)")
+	build.Pragma("noescape")
+	build.Doc("chunks32 does what ChunksGeneric does for 32·groups chunks. groups is not 0.")
+	dst, src := build.Load(build.Param("dst"), build.GP64()), build.Load(build.Param("src"), build.GP64())
+	groups, key := build.Load(build.Param("groups"), build.GP64()), build.Load(build.Param("key"), build.GP64())
+	counter, base := build.Load(build.Param("counter"), build.GP64()), build.Load(build.Param("flags"), build.GP32())
 	scratch := alignedScratch(2*1024 + 4*64)
 	a, b := setAt(0, scratch), setAt(16, scratch.Offset(1024))
 	counters := scratch.Offset(2048)
 
-	Label("group")
+	build.Label("group")
 	storeCounters(c, counters, counter, 0)
 	storeCounters(c, counters.Offset(128), counter, lanes)
 	a.loadKey(operand.Mem{Base: key})
 	b.loadKey(operand.Mem{Base: key})
 	flags := startFlags(base)
-	blocks := GP64()
-	MOVQ(operand.U32(blocksPerChunk), blocks)
+	blocks := build.GP64()
+	build.MOVQ(operand.U32(blocksPerChunk), blocks)
 
-	Label("block")
+	build.Label("block")
 	row := operand.Mem{Base: src}
 	tmp := [9]reg.VecPhysical(append(a.v[8:16:16], b.v[8]))
 	for i := range 2 {
-		first := row.Offset(i * lanes * chunkBytes)
-		emit(transposeIn(tmp, rowsApart(first, chunkBytes), storeWords(scratch.Offset(1024*i))))
+		first := row.Offset(i * lanes * blake3.ChunkBytes)
+		steps.Emit(transposeIn(tmp, rowsApart(first, blake3.ChunkBytes), storeWords(scratch.Offset(1024*i))))
 	}
 	for i := range 2 * lanes {
-		PREFETCHT0(row.Offset(i*chunkBytes + prefetchBytes))
+		build.PREFETCHT0(row.Offset(i*blake3.ChunkBytes + prefetchBytes))
 	}
 	addEndFlag(flags, blocks)
 	for i, s := range []set{a, b} {
 		s.loadIV(c)
 		s.loadBlockWords(counters.Offset(128*i), flags)
 	}
-	emit(interleave(grain, a.compress(), b.compress()))
-	emit(interleave(grain, a.feedForward(), b.feedForward()))
-	ADDQ(operand.U8(blockBytes), src)
-	MOVL(base, flags)
-	DECQ(blocks)
-	JNZ(operand.LabelRef("block"))
+	steps.Emit(steps.Alternate(grain, a.compress(), b.compress()))
+	steps.Emit(steps.Alternate(grain, a.feedForward(), b.feedForward()))
+	build.ADDQ(operand.U8(blake3.BlockBytes), src)
+	build.MOVL(base, flags)
+	build.DECQ(blocks)
+	build.JNZ(operand.LabelRef("block"))
 
 	transposeOut(a, c, storePairs(operand.Mem{Base: dst}))
-	transposeOut(b, c, storePairs(operand.Mem{Base: dst, Disp: lanes * valueBytes}))
-	ADDQ(operand.U32(2*lanes*valueBytes), dst)
-	ADDQ(operand.U32((2*lanes-1)*chunkBytes), src) // it has gone through one chunk
-	ADDQ(operand.U8(2*lanes), counter)
-	DECQ(groups)
-	JNZ(operand.LabelRef("group"))
-	VZEROUPPER()
-	RET()
+	transposeOut(b, c, storePairs(operand.Mem{Base: dst, Disp: lanes * blake3.ValueBytes}))
+	build.ADDQ(operand.U32(2*lanes*blake3.ValueBytes), dst)
+	build.ADDQ(operand.U32((2*lanes-1)*blake3.ChunkBytes), src) // it has gone through one chunk
+	build.ADDQ(operand.U8(2*lanes), counter)
+	build.DECQ(groups)
+	build.JNZ(operand.LabelRef("group"))
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // chunks16 keeps one set. Its sixteen other registers let it transpose the next
@@ -82,107 +84,107 @@ func chunks32(c constants) {
 // used; the last block is transposed once more, for nothing, rather than have
 // a second copy of the rounds.
 func chunks16(c constants) {
-	TEXT("chunks16", 0, "func(dst, src *byte, key *[8]uint32, counter uint64, flags uint32)")
-	Pragma("noescape")
-	Doc("chunks16 does what ChunksGeneric does for 16 chunks.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	key, counter := Load(Param("key"), GP64()), Load(Param("counter"), GP64())
-	base := Load(Param("flags"), GP32())
+	build.TEXT("chunks16", 0, "func(dst, src *byte, key *[8]uint32, counter uint64, flags uint32)")
+	build.Pragma("noescape")
+	build.Doc("chunks16 does what ChunksGeneric does for 16 chunks.")
+	dst, src := build.Load(build.Param("dst"), build.GP64()), build.Load(build.Param("src"), build.GP64())
+	key, counter := build.Load(build.Param("key"), build.GP64()), build.Load(build.Param("counter"), build.GP64())
+	base := build.Load(build.Param("flags"), build.GP32())
 	scratch := alignedScratch(2*1024 + 2*64)
-	now, next := GP64(), GP64()
-	LEAQ(scratch, now)
-	LEAQ(scratch.Offset(1024), next)
+	now, next := build.GP64(), build.GP64()
+	build.LEAQ(scratch, now)
+	build.LEAQ(scratch.Offset(1024), next)
 	counters := scratch.Offset(2048)
 	a := setAt(0, operand.Mem{Base: now})
 	tmp := [9]reg.VecPhysical(zmm[16:25])
-	rows := rowsApart(operand.Mem{Base: src}, chunkBytes)
+	rows := rowsApart(operand.Mem{Base: src}, blake3.ChunkBytes)
 
 	storeCounters(c, counters, counter, 0)
 	a.loadKey(operand.Mem{Base: key})
 	flags := startFlags(base)
-	blocks, step := GP64(), GP64()
-	MOVQ(operand.U32(blocksPerChunk), blocks)
-	MOVQ(operand.U32(blockBytes), step)
-	emit(transposeIn(tmp, rows, storeWords(operand.Mem{Base: now})))
+	blocks, step := build.GP64(), build.GP64()
+	build.MOVQ(operand.U32(blocksPerChunk), blocks)
+	build.MOVQ(operand.U32(blake3.BlockBytes), step)
+	steps.Emit(transposeIn(tmp, rows, storeWords(operand.Mem{Base: now})))
 
-	Label("block")
-	none := GP64()
-	XORL(none.As32(), none.As32())
-	CMPQ(blocks, operand.U8(1))
-	CMOVQEQ(none, step)
-	ADDQ(step, src)
+	build.Label("block")
+	none := build.GP64()
+	build.XORL(none.As32(), none.As32())
+	build.CMPQ(blocks, operand.U8(1))
+	build.CMOVQEQ(none, step)
+	build.ADDQ(step, src)
 	addEndFlag(flags, blocks)
 	a.loadIV(c)
 	a.loadBlockWords(counters, flags)
-	emit(spread(a.compress(), transposeIn(tmp, rows, storeWords(operand.Mem{Base: next}))))
-	emit(a.feedForward())
-	XCHGQ(now, next)
-	MOVL(base, flags)
-	DECQ(blocks)
-	JNZ(operand.LabelRef("block"))
+	steps.Emit(steps.Mix(a.compress(), transposeIn(tmp, rows, storeWords(operand.Mem{Base: next}))))
+	steps.Emit(a.feedForward())
+	build.XCHGQ(now, next)
+	build.MOVL(base, flags)
+	build.DECQ(blocks)
+	build.JNZ(operand.LabelRef("block"))
 
 	transposeOut(a, c, storePairs(operand.Mem{Base: dst}))
-	VZEROUPPER()
-	RET()
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // alignedScratch reserves memory in the frame, at an address that is a multiple
 // of a register's 64 bytes, so that no access touches two cache lines.
 func alignedScratch(bytes int) operand.Mem {
-	frame := AllocLocal(bytes + 64)
-	scratch := GP64()
-	LEAQ(frame.Offset(63), scratch)
-	ANDQ(operand.I8(-64), scratch)
+	frame := build.AllocLocal(bytes + 64)
+	scratch := build.GP64()
+	build.LEAQ(frame.Offset(63), scratch)
+	build.ANDQ(operand.I8(-64), scratch)
 	return operand.Mem{Base: scratch}
 }
 
 // storeCounters writes the two words of the chunk number of each lane: counter
 // plus first plus the lane's row, with the carry from the low into the high word.
 func storeCounters(c constants, to operand.Mem, counter reg.Register, first int) {
-	low, sum, high, start := reg.Z8, reg.Z9, reg.Z10, GP64()
-	LEAQ(operand.Mem{Base: counter, Disp: first}, start)
-	VPBROADCASTD(start.As32(), low)
-	SHRQ(operand.U8(32), start)
-	VPBROADCASTD(start.As32(), high)
-	VMOVDQU64(c.laneRow, sum)
+	low, sum, high, start := reg.Z8, reg.Z9, reg.Z10, build.GP64()
+	build.LEAQ(operand.Mem{Base: counter, Disp: first}, start)
+	build.VPBROADCASTD(start.As32(), low)
+	build.SHRQ(operand.U8(32), start)
+	build.VPBROADCASTD(start.As32(), high)
+	build.VMOVDQU64(c.laneRow, sum)
 	addCounters(to, low, sum, high)
 }
 
 // addCounters stores sum + low, and high plus the carry of that.
 func addCounters(to operand.Mem, low, sum, high reg.VecPhysical) {
-	VPADDD(low, sum, sum)
-	VPCMPUD(operand.U8(1), low, sum, reg.K1) // sum < low: it wrapped around
-	VPTERNLOGD(operand.U8(0xff), low, low, low)
-	VPSUBD(low, high, reg.K1, high)
-	VMOVDQU64(sum, to)
-	VMOVDQU64(high, to.Offset(64))
+	build.VPADDD(low, sum, sum)
+	build.VPCMPUD(operand.U8(1), low, sum, reg.K1) // sum < low: it wrapped around
+	build.VPTERNLOGD(operand.U8(0xff), low, low, low)
+	build.VPSUBD(low, high, reg.K1, high)
+	build.VMOVDQU64(sum, to)
+	build.VMOVDQU64(high, to.Offset(64))
 }
 
 // startFlags returns the flags of a chunk's first block.
 func startFlags(base reg.Register) reg.GPVirtual {
-	flags := GP32()
-	MOVL(base, flags)
-	ORL(operand.U8(flagChunkStart), flags)
+	flags := build.GP32()
+	build.MOVL(base, flags)
+	build.ORL(operand.U8(blake3.FlagChunkStart), flags)
 	return flags
 }
 
 // addEndFlag sets the flag of a chunk's last block if one block is left.
 func addEndFlag(flags, blocks reg.GPVirtual) {
-	end := GP32()
-	MOVL(flags, end)
-	ORL(operand.U8(flagChunkEnd), end)
-	CMPQ(blocks, operand.U8(1))
-	CMOVLEQ(end, flags)
+	end := build.GP32()
+	build.MOVL(flags, end)
+	build.ORL(operand.U8(blake3.FlagChunkEnd), end)
+	build.CMPQ(blocks, operand.U8(1))
+	build.CMOVLEQ(end, flags)
 }
 
 // loadBlockWords fills words 12 to 15 for whole blocks.
 func (s set) loadBlockWords(counters operand.Mem, flags reg.Register) {
-	VMOVDQU64(counters, s.v[12])
-	VMOVDQU64(counters.Offset(64), s.v[13])
-	length := GP32()
-	MOVL(operand.U32(blockBytes), length)
-	VPBROADCASTD(length, s.v[14])
-	VPBROADCASTD(flags, s.v[15])
+	build.VMOVDQU64(counters, s.v[12])
+	build.VMOVDQU64(counters.Offset(64), s.v[13])
+	length := build.GP32()
+	build.MOVL(operand.U32(blake3.BlockBytes), length)
+	build.VPBROADCASTD(length, s.v[14])
+	build.VPBROADCASTD(flags, s.v[15])
 }
 
 // rowsApart are rows in memory, one every stride bytes.
@@ -190,11 +192,12 @@ func rowsApart(first operand.Mem, stride int) rowHalf {
 	return func(row, half int) operand.Mem { return first.Offset(stride*row + 32*half) }
 }
 
+// storeWords writes the words one after the other, as setAt expects them.
 func storeWords(to operand.Mem) storeWord {
-	return func(w int, v reg.VecPhysical) { VMOVDQU64(v, to.Offset(64*w)) }
+	return func(w int, v reg.VecPhysical) { build.VMOVDQU64(v, to.Offset(64*w)) }
 }
 
 // storePairs writes rows without gaps between them.
 func storePairs(to operand.Mem) func(pair int, v reg.VecPhysical) {
-	return func(pair int, v reg.VecPhysical) { VMOVDQU64(v, to.Offset(2*valueBytes*pair)) }
+	return func(pair int, v reg.VecPhysical) { build.VMOVDQU64(v, to.Offset(2*blake3.ValueBytes*pair)) }
 }

@@ -19,25 +19,17 @@ package main
 //go:generate go run . -out ../../blake3x/avx512_asm_amd64.s -stubs ../../blake3x/avx512_asm_amd64.go -pkg blake3x
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-)
-
-// Flags of a compression, BLAKE3 paper §2.2 table 3.
-const (
-	flagChunkStart = 1 << 0
-	flagChunkEnd   = 1 << 1
+	"github.com/chainweir/weir/asm/_gen/internal/blake3"
+	"github.com/mmcloughlin/avo/build"
 )
 
 const (
-	chunkBytes     = 1024
-	blockBytes     = 64
-	blocksPerChunk = chunkBytes / blockBytes
-	valueBytes     = 32 // of a chaining value
+	blocksPerChunk = blake3.ChunkBytes / blake3.BlockBytes
 	lanes          = 16 // 32-bit lanes of a register
 )
 
 func main() {
-	ConstraintExpr("amd64,gc,!purego")
+	build.ConstraintExpr("amd64,gc,!purego")
 	tables := newConstants()
 	chunks32(tables)
 	chunks16(tables)
@@ -48,5 +40,5 @@ func main() {
 	xof16(tables)
 	chunkRow(tables)
 	compressRow(tables)
-	Generate()
+	build.Generate()
 }

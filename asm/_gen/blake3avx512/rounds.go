@@ -1,47 +1,12 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
+	"github.com/chainweir/weir/asm/_gen/internal/blake3"
+	"github.com/chainweir/weir/asm/_gen/internal/steps"
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
-
-// op emits one step of a kernel, mostly a single instruction. Kernels are lists
-// of them, so that independent lists can be merged into one instruction stream.
-type op func()
-
-func emit(lists ...[]op) {
-	for _, list := range lists {
-		for _, f := range list {
-			f()
-		}
-	}
-}
-
-// interleave takes grain steps of each list in turn.
-func interleave(grain int, a, b []op) []op {
-	var out []op
-	for len(a) > 0 || len(b) > 0 {
-		n := min(grain, len(a))
-		out, a = append(out, a[:n]...), a[n:]
-		n = min(grain, len(b))
-		out, b = append(out, b[:n]...), b[n:]
-	}
-	return out
-}
-
-// spread puts the steps of side evenly between those of main.
-func spread(main, side []op) []op {
-	var out []op
-	done := 0
-	for i, f := range main {
-		out = append(out, f)
-		for ; done*len(main) < (i+1)*len(side); done++ {
-			out = append(out, side[done])
-		}
-	}
-	return out
-}
 
 // set is the state of sixteen compressions: register v[i] holds word i of each.
 // add adds message word w of each to a register.
@@ -63,16 +28,16 @@ var zmm = [32]reg.VecPhysical{
 func setAt(first int, words operand.Mem) set {
 	return set{
 		v:   [16]reg.VecPhysical(zmm[first : first+16]),
-		add: func(w int, dst reg.VecPhysical) { VPADDD(words.Offset(64*w), dst, dst) },
+		add: func(w int, dst reg.VecPhysical) { build.VPADDD(words.Offset(64*w), dst, dst) },
 	}
 }
 
 // compress is the seven rounds, §2.2. All of it happens in place, which is what
 // lets two sets fit: no step needs a register besides the state.
-func (s set) compress() []op {
-	var out []op
-	for r := range rounds {
-		m := schedule(r)
+func (s set) compress() steps.List {
+	var out steps.List
+	for r := range blake3.Rounds {
+		m := blake3.Schedule(r)
 		out = append(out, s.half(0, [8]int(m[:8]))...)
 		out = append(out, s.half(1, [8]int(m[8:]))...)
 	}
@@ -82,8 +47,8 @@ func (s set) compress() []op {
 // half is four quarter rounds, of the columns (shift 0) or the diagonals (shift
 // 1), in lockstep: each step of all four before the next step, so that an
 // instruction never waits for the one before it.
-func (s set) half(shift int, m [8]int) []op {
-	var out []op
+func (s set) half(shift int, m [8]int) steps.List {
+	var out steps.List
 	each := func(step func(a, b, c, d reg.VecPhysical, column int)) {
 		for i := range 4 {
 			a, b := s.v[i], s.v[4+(i+shift)%4]
@@ -93,21 +58,21 @@ func (s set) half(shift int, m [8]int) []op {
 	}
 	for k, rotate := range [2][2]uint64{{16, 12}, {8, 7}} {
 		each(func(a, _, _, _ reg.VecPhysical, i int) { s.add(m[2*i+k], a) })
-		each(func(a, b, _, _ reg.VecPhysical, _ int) { VPADDD(b, a, a) })
-		each(func(a, _, _, d reg.VecPhysical, _ int) { VPXORD(a, d, d) })
-		each(func(_, _, _, d reg.VecPhysical, _ int) { VPRORD(operand.U8(rotate[0]), d, d) })
-		each(func(_, _, c, d reg.VecPhysical, _ int) { VPADDD(d, c, c) })
-		each(func(_, b, c, _ reg.VecPhysical, _ int) { VPXORD(c, b, b) })
-		each(func(_, b, _, _ reg.VecPhysical, _ int) { VPRORD(operand.U8(rotate[1]), b, b) })
+		each(func(a, b, _, _ reg.VecPhysical, _ int) { build.VPADDD(b, a, a) })
+		each(func(a, _, _, d reg.VecPhysical, _ int) { build.VPXORD(a, d, d) })
+		each(func(_, _, _, d reg.VecPhysical, _ int) { build.VPRORD(operand.U8(rotate[0]), d, d) })
+		each(func(_, _, c, d reg.VecPhysical, _ int) { build.VPADDD(d, c, c) })
+		each(func(_, b, c, _ reg.VecPhysical, _ int) { build.VPXORD(c, b, b) })
+		each(func(_, b, _, _ reg.VecPhysical, _ int) { build.VPRORD(operand.U8(rotate[1]), b, b) })
 	}
 	return out
 }
 
 // feedForward leaves the chaining values in the first eight registers.
-func (s set) feedForward() []op {
-	var out []op
+func (s set) feedForward() steps.List {
+	var out steps.List
 	for i := range 8 {
-		out = append(out, func() { VPXORD(s.v[i+8], s.v[i], s.v[i]) })
+		out = append(out, func() { build.VPXORD(s.v[i+8], s.v[i], s.v[i]) })
 	}
 	return out
 }
@@ -115,13 +80,13 @@ func (s set) feedForward() []op {
 // loadKey puts the same chaining value into all compressions.
 func (s set) loadKey(key operand.Mem) {
 	for i := range 8 {
-		VPBROADCASTD(key.Offset(4*i), s.v[i])
+		build.VPBROADCASTD(key.Offset(4*i), s.v[i])
 	}
 }
 
 // loadIV fills words 8 to 11.
 func (s set) loadIV(c constants) {
 	for i := range 4 {
-		VPBROADCASTD(c.iv.Offset(4*i), s.v[8+i])
+		build.VPBROADCASTD(c.iv.Offset(4*i), s.v[8+i])
 	}
 }

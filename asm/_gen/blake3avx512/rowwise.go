@@ -1,7 +1,9 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
+	"github.com/chainweir/weir/asm/_gen/internal/blake3"
+	"github.com/chainweir/weir/asm/_gen/internal/steps"
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -32,7 +34,7 @@ var (
 // additions of four words need them: both additions of the columns, both of the
 // diagonals. Word i of row b meets diagonal i-1.
 func rowWiseOrder(round int) [16]int {
-	s := schedule(round)
+	s := blake3.Schedule(round)
 	var out [16]int
 	for i := range 4 {
 		out[i], out[4+i] = s[2*i], s[2*i+1]
@@ -42,39 +44,40 @@ func rowWiseOrder(round int) [16]int {
 	return out
 }
 
+// loadRowTables sets the registers that stay the same.
 func loadRowTables(c constants) {
 	for r, order := range orders {
-		VMOVDQU64(c.rowOrder.Offset(64*r), order)
+		build.VMOVDQU64(c.rowOrder.Offset(64*r), order)
 	}
-	VMOVDQU(c.iv, rowIV)
+	build.VMOVDQU(c.iv, rowIV)
 }
 
 // orderMessage prepares the message words of all rounds.
 func orderMessage(scratch operand.Mem) {
-	VPERMD(wholeBlock, orders[0], round0)
+	build.VPERMD(wholeBlock, orders[0], round0)
 	for part := 1; part < 4; part++ {
-		VEXTRACTI32X4(operand.U8(part), round0, round0Parts[part])
+		build.VEXTRACTI32X4(operand.U8(part), round0, round0Parts[part])
 	}
-	for r := 1; r < rounds; r++ {
-		VPERMD(wholeBlock, orders[r], reg.Z13)
-		VMOVDQU64(reg.Z13, scratch.Offset(64*(r-1)))
+	for r := 1; r < blake3.Rounds; r++ {
+		build.VPERMD(wholeBlock, orders[r], reg.Z13)
+		build.VMOVDQU64(reg.Z13, scratch.Offset(64*(r-1)))
 	}
 }
 
 // counterRow sets row d, of which counter is the first half.
 func counterRow(counter reg.VecPhysical, length, flags reg.GPVirtual) {
-	both := GP64()
-	MOVL(flags.As32(), both.As32())
-	SHLQ(operand.U8(32), both)
-	ORQ(length.As64(), both)
-	VMOVQ(both, rowD)
-	VPUNPCKLQDQ(rowD, counter, rowD)
+	both := build.GP64()
+	build.MOVL(flags.As32(), both.As32())
+	build.SHLQ(operand.U8(32), both)
+	build.ORQ(length.As64(), both)
+	build.VMOVQ(both, rowD)
+	build.VPUNPCKLQDQ(rowD, counter, rowD)
 }
 
 // compressRows is the seven rounds. Rows a and b are the chaining value before
 // and words 0 to 7 afterwards, rows c and d words 8 to 15.
 func compressRows(scratch operand.Mem) {
-	for r := range rounds {
+	for r := range blake3.Rounds {
 		var m [4]operand.Op
 		for part := range m {
 			m[part] = round0Parts[part]
@@ -96,23 +99,23 @@ func compressRows(scratch operand.Mem) {
 // immediates that move words up by one (0x93), down by one (0x39) or by two.
 func halfRound(half int, m0, m1 operand.Op, c0 reg.VecPhysical) {
 	shuffleA, shuffleC := [2]uint64{0x93, 0x39}[half], [2]uint64{0x39, 0x93}[half]
-	var steps []op
-	do := func(list ...op) { steps = append(steps, list...) }
-	do(func() { VPADDD(m0, rowA, rowA) })
-	do(func() { VPADDD(rowB, rowA, rowA) })
+	var all steps.List
+	do := func(list ...steps.Step) { all = append(all, list...) }
+	do(func() { build.VPADDD(m0, rowA, rowA) })
+	do(func() { build.VPADDD(rowB, rowA, rowA) })
 	do(xorRotate(rowA, rowD, 16)...)
-	do(func() { VPADDD(m1, rowA, rowA) })
-	do(func() { VPADDD(rowD, c0, rowC) })
+	do(func() { build.VPADDD(m1, rowA, rowA) })
+	do(func() { build.VPADDD(rowD, c0, rowC) })
 	do(xorRotate(rowC, rowB, 12)...)
-	do(func() { VPADDD(rowB, rowA, rowA) })
+	do(func() { build.VPADDD(rowB, rowA, rowA) })
 	do(xorRotate(rowA, rowD, 8)...)
-	do(func() { VPSHUFD(operand.U8(shuffleA), rowA, rowA) })
-	do(func() { VPADDD(rowD, rowC, rowC) })
-	do(func() { VPSHUFD(operand.U8(0x4e), rowD, rowD) })
+	do(func() { build.VPSHUFD(operand.U8(shuffleA), rowA, rowA) })
+	do(func() { build.VPADDD(rowD, rowC, rowC) })
+	do(func() { build.VPSHUFD(operand.U8(0x4e), rowD, rowD) })
 	do(xorRotate(rowC, rowB, 7)...)
-	do(func() { VPSHUFD(operand.U8(shuffleC), rowC, rowC) })
+	do(func() { build.VPSHUFD(operand.U8(shuffleC), rowC, rowC) })
 	for _, i := range issueOrder[half] {
-		steps[i]()
+		all[i]()
 	}
 }
 
@@ -131,112 +134,112 @@ var issueOrder = [2][25]int{
 // cycles but shifting one, what counts is that late passes through no rotation:
 // x, which has been known for a while, is rotated, late is shifted both ways,
 // and one instruction joins the three.
-func xorRotate(late, x reg.VecPhysical, n uint64) []op {
+func xorRotate(late, x reg.VecPhysical, n uint64) steps.List {
 	right, left := reg.X14, reg.X15
-	return []op{
-		func() { VPRORD(operand.U8(n), x, x) },
-		func() { VPSRLD(operand.U8(n), late, right) },
-		func() { VPSLLD(operand.U8(32-n), late, left) },
-		func() { VPTERNLOGD(operand.U8(0x96), right, left, x) },
+	return steps.List{
+		func() { build.VPRORD(operand.U8(n), x, x) },
+		func() { build.VPSRLD(operand.U8(n), late, right) },
+		func() { build.VPSLLD(operand.U8(32-n), late, left) },
+		func() { build.VPTERNLOGD(operand.U8(0x96), right, left, x) },
 	}
 }
 
 // chunkRow hashes one chunk, with the chaining value in registers from block to
 // block.
 func chunkRow(c constants) {
-	TEXT("chunkRow", 0, "func(out *[8]uint32, chunk *byte, bytes int, key *[8]uint32, "+
+	build.TEXT("chunkRow", 0, "func(out *[8]uint32, chunk *byte, bytes int, key *[8]uint32, "+
 		"counter uint64, flags, start, end uint32)")
-	Pragma("noescape")
-	Doc("chunkRow hashes the blocks of a chunk of so many bytes, 0 to 1024. start and end are added",
+	build.Pragma("noescape")
+	build.Doc("chunkRow hashes the blocks of a chunk of so many bytes, 0 to 1024. start and end are added",
 		"to the flags of the first and of the last block: ChunkStart and ChunkEnd, or none for a parent.")
-	src, bytes := Load(Param("chunk"), GP64()), Load(Param("bytes"), GP64()).(reg.GPVirtual)
-	base, key := Load(Param("flags"), GP32()), Load(Param("key"), GP64())
+	src, bytes := build.Load(build.Param("chunk"), build.GP64()), build.Load(build.Param("bytes"), build.GP64()).(reg.GPVirtual)
+	base, key := build.Load(build.Param("flags"), build.GP32()), build.Load(build.Param("key"), build.GP64())
 	scratch := alignedScratch(6 * 64)
 	counter := reg.X5
-	VMOVQ(paramAddr("counter"), counter)
+	build.VMOVQ(paramAddr("counter"), counter)
 	loadRowTables(c)
-	VMOVDQU(operand.Mem{Base: key}, rowA)
-	VMOVDQU(operand.Mem{Base: key, Disp: 16}, rowB)
-	flags := GP32()
-	Load(Param("start"), flags)
-	ORL(base, flags)
-	length := GP64()
+	build.VMOVDQU(operand.Mem{Base: key}, rowA)
+	build.VMOVDQU(operand.Mem{Base: key, Disp: 16}, rowB)
+	flags := build.GP32()
+	build.Load(build.Param("start"), flags)
+	build.ORL(base, flags)
+	length := build.GP64()
 
 	// One place of the loop in memory for all programs: its speed depends on it.
-	Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []operand.Op{operand.Imm(64)}})
-	Label("block")
-	MOVL(operand.U32(blockBytes), length.As32())
-	CMPQ(bytes, operand.U8(blockBytes))
-	JLE(operand.LabelRef("last"))
-	Label("whole")
-	VMOVDQU64(operand.Mem{Base: src}, wholeBlock)
-	Label("compress")
+	build.Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []operand.Op{operand.Imm(64)}})
+	build.Label("block")
+	build.MOVL(operand.U32(blake3.BlockBytes), length.As32())
+	build.CMPQ(bytes, operand.U8(blake3.BlockBytes))
+	build.JLE(operand.LabelRef("last"))
+	build.Label("whole")
+	build.VMOVDQU64(operand.Mem{Base: src}, wholeBlock)
+	build.Label("compress")
 	orderMessage(scratch)
 	counterRow(counter, length, flags)
 	compressRows(scratch)
-	VPXOR(rowC, rowA, rowA)
-	VPXOR(rowD, rowB, rowB)
-	MOVL(base, flags.As32())
-	ADDQ(operand.U8(blockBytes), src)
-	SUBQ(operand.U8(blockBytes), bytes)
-	JG(operand.LabelRef("block"))
+	build.VPXOR(rowC, rowA, rowA)
+	build.VPXOR(rowD, rowB, rowB)
+	build.MOVL(base, flags.As32())
+	build.ADDQ(operand.U8(blake3.BlockBytes), src)
+	build.SUBQ(operand.U8(blake3.BlockBytes), bytes)
+	build.JG(operand.LabelRef("block"))
 
-	out := Load(Param("out"), GP64())
-	VMOVDQU(rowA, operand.Mem{Base: out})
-	VMOVDQU(rowB, operand.Mem{Base: out, Disp: 16})
-	VZEROUPPER()
-	RET()
+	out := build.Load(build.Param("out"), build.GP64())
+	build.VMOVDQU(rowA, operand.Mem{Base: out})
+	build.VMOVDQU(rowB, operand.Mem{Base: out, Disp: 16})
+	build.VZEROUPPER()
+	build.RET()
 
-	Label("last")
-	end := Load(Param("end"), GP32())
-	ORL(end, flags)
-	CMPQ(bytes, operand.U8(blockBytes))
-	JEQ(operand.LabelRef("whole"))
-	mask := GP64()
-	MOVQ(operand.I32(-1), mask)
-	BZHIQ(bytes, mask, mask)
-	KMOVQ(mask, reg.K1)
-	MOVQ(bytes, length)
-	VMOVDQU8_Z(operand.Mem{Base: src}, reg.K1, wholeBlock)
-	JMP(operand.LabelRef("compress"))
+	build.Label("last")
+	end := build.Load(build.Param("end"), build.GP32())
+	build.ORL(end, flags)
+	build.CMPQ(bytes, operand.U8(blake3.BlockBytes))
+	build.JEQ(operand.LabelRef("whole"))
+	mask := build.GP64()
+	build.MOVQ(operand.I32(-1), mask)
+	build.BZHIQ(bytes, mask, mask)
+	build.KMOVQ(mask, reg.K1)
+	build.MOVQ(bytes, length)
+	build.VMOVDQU8_Z(operand.Mem{Base: src}, reg.K1, wholeBlock)
+	build.JMP(operand.LabelRef("compress"))
 }
 
 // compressRow is a single compression.
 func compressRow(c constants) {
-	TEXT("compressRow", 0, "func(out *[16]uint32, cv *[8]uint32, block *[16]uint32, "+
+	build.TEXT("compressRow", 0, "func(out *[16]uint32, cv *[8]uint32, block *[16]uint32, "+
 		"counter uint64, blockLen, flags uint32)")
-	Pragma("noescape")
-	Doc("compressRow does what CompressGeneric does.")
-	block, cv := Load(Param("block"), GP64()), Load(Param("cv"), GP64())
-	VMOVDQU64(operand.Mem{Base: block}, wholeBlock)
+	build.Pragma("noescape")
+	build.Doc("compressRow does what CompressGeneric does.")
+	block, cv := build.Load(build.Param("block"), build.GP64()), build.Load(build.Param("cv"), build.GP64())
+	build.VMOVDQU64(operand.Mem{Base: block}, wholeBlock)
 	scratch := alignedScratch(6 * 64)
 	loadRowTables(c)
-	VMOVDQU(operand.Mem{Base: cv}, rowA)
-	VMOVDQU(operand.Mem{Base: cv, Disp: 16}, rowB)
-	VMOVDQU(rowA, reg.X6)
-	VMOVDQU(rowB, reg.X7)
-	length := Load(Param("blockLen"), GP32()).(reg.GPVirtual)
-	flags := Load(Param("flags"), GP32()).(reg.GPVirtual)
-	VMOVQ(paramAddr("counter"), reg.X5)
+	build.VMOVDQU(operand.Mem{Base: cv}, rowA)
+	build.VMOVDQU(operand.Mem{Base: cv, Disp: 16}, rowB)
+	build.VMOVDQU(rowA, reg.X6)
+	build.VMOVDQU(rowB, reg.X7)
+	length := build.Load(build.Param("blockLen"), build.GP32()).(reg.GPVirtual)
+	flags := build.Load(build.Param("flags"), build.GP32()).(reg.GPVirtual)
+	build.VMOVQ(paramAddr("counter"), reg.X5)
 	orderMessage(scratch)
 	counterRow(reg.X5, length, flags)
 	compressRows(scratch)
-	VPXOR(rowC, rowA, rowA)
-	VPXOR(rowD, rowB, rowB)
-	VPXOR(reg.X6, rowC, rowC)
-	VPXOR(reg.X7, rowD, rowD)
-	out := Load(Param("out"), GP64())
+	build.VPXOR(rowC, rowA, rowA)
+	build.VPXOR(rowD, rowB, rowB)
+	build.VPXOR(reg.X6, rowC, rowC)
+	build.VPXOR(reg.X7, rowD, rowD)
+	out := build.Load(build.Param("out"), build.GP64())
 	for i, row := range []reg.VecPhysical{rowA, rowB, rowC, rowD} {
-		VMOVDQU(row, operand.Mem{Base: out, Disp: 16 * i})
+		build.VMOVDQU(row, operand.Mem{Base: out, Disp: 16 * i})
 	}
-	VZEROUPPER()
-	RET()
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // paramAddr is where an argument is, for instructions that avo's Load does not
 // choose.
 func paramAddr(name string) operand.Mem {
-	p, err := Param(name).Resolve()
+	p, err := build.Param(name).Resolve()
 	if err != nil {
 		panic(err)
 	}

@@ -1,7 +1,8 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
+	"github.com/chainweir/weir/asm/_gen/internal/steps"
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -32,27 +33,27 @@ type (
 //	-> [word j of four P | word 4+j of four P | word j of four Q | word 4+j of four Q]
 //
 // and one of joining parts 0 and 2, or parts 1 and 3, of two.
-func transposeIn(tmp [9]reg.VecPhysical, at rowHalf, store storeWord) []op {
-	var out []op
-	do := func(f op) { out = append(out, f) }
+func transposeIn(tmp [9]reg.VecPhysical, at rowHalf, store storeWord) steps.List {
+	var out steps.List
+	do := func(f steps.Step) { out = append(out, f) }
 	for half := range 2 {
 		free := tmp[8]
 		var words [2][4]reg.VecPhysical
 		for q := range 2 {
 			quad := [4]reg.VecPhysical(tmp[4*q : 4*q+4])
 			for k, r := range quad {
-				do(func() { VMOVDQU64(at(4*k+2*q, half), r.AsY()) })
-				do(func() { VINSERTI64X4(operand.U8(1), at(4*k+2*q+1, half), r, r) })
+				do(func() { build.VMOVDQU64(at(4*k+2*q, half), r.AsY()) })
+				do(func() { build.VINSERTI64X4(operand.U8(1), at(4*k+2*q+1, half), r, r) })
 			}
-			var steps []op
-			words[q], free, steps = unpack4(quad, free)
-			out = append(out, steps...)
+			var unpacking steps.List
+			words[q], free, unpacking = unpack4(quad, free)
+			out = append(out, unpacking...)
 		}
 		for j := range 4 {
 			x, y, t := words[0][j], words[1][j], free
-			do(func() { VSHUFI32X4(operand.U8(0x88), y, x, t) })
+			do(func() { build.VSHUFI32X4(operand.U8(0x88), y, x, t) })
 			do(func() { store(8*half+j, t) })
-			do(func() { VSHUFI32X4(operand.U8(0xdd), y, x, x) })
+			do(func() { build.VSHUFI32X4(operand.U8(0xdd), y, x, x) })
 			do(func() { store(8*half+4+j, x) })
 		}
 	}
@@ -62,19 +63,19 @@ func transposeIn(tmp [9]reg.VecPhysical, at rowHalf, store storeWord) []op {
 // unpack4 transposes 4×4 words in each 128-bit part of four registers, with the
 // help of a fifth. It returns where the four results are and which of the five
 // is free then.
-func unpack4(in [4]reg.VecPhysical, t reg.VecPhysical) (out [4]reg.VecPhysical, free reg.VecPhysical, steps []op) {
+func unpack4(in [4]reg.VecPhysical, t reg.VecPhysical) (out [4]reg.VecPhysical, free reg.VecPhysical, list steps.List) {
 	a, b, c, d := in[0], in[1], in[2], in[3]
-	steps = []op{
-		func() { VPUNPCKLDQ(b, a, t) }, // t: a0 b0 a1 b1
-		func() { VPUNPCKHDQ(b, a, a) }, // a: a2 b2 a3 b3
-		func() { VPUNPCKLDQ(d, c, b) }, // b: c0 d0 c1 d1
-		func() { VPUNPCKHDQ(d, c, c) }, // c: c2 d2 c3 d3
-		func() { VPUNPCKLQDQ(b, t, d) },
-		func() { VPUNPCKHQDQ(b, t, t) },
-		func() { VPUNPCKLQDQ(c, a, b) },
-		func() { VPUNPCKHQDQ(c, a, a) },
+	list = steps.List{
+		func() { build.VPUNPCKLDQ(b, a, t) }, // t: a0 b0 a1 b1
+		func() { build.VPUNPCKHDQ(b, a, a) }, // a: a2 b2 a3 b3
+		func() { build.VPUNPCKLDQ(d, c, b) }, // b: c0 d0 c1 d1
+		func() { build.VPUNPCKHDQ(d, c, c) }, // c: c2 d2 c3 d3
+		func() { build.VPUNPCKLQDQ(b, t, d) },
+		func() { build.VPUNPCKHQDQ(b, t, t) },
+		func() { build.VPUNPCKLQDQ(c, a, b) },
+		func() { build.VPUNPCKHQDQ(c, a, a) },
 	}
-	return [4]reg.VecPhysical{d, t, b, a}, c, steps
+	return [4]reg.VecPhysical{d, t, b, a}, c, list
 }
 
 // transposeOut writes the chaining values in the first eight registers of a set
@@ -82,18 +83,18 @@ func unpack4(in [4]reg.VecPhysical, t reg.VecPhysical) (out [4]reg.VecPhysical, 
 // 10 of the set.
 func transposeOut(s set, c constants, store func(pair int, v reg.VecPhysical)) {
 	low, high := s.v[9], s.v[10]
-	VMOVDQU64(c.pairLow, low)
-	VMOVDQU64(c.pairHigh, high)
-	x, free, steps := unpack4([4]reg.VecPhysical(s.v[:4]), s.v[8])
-	emit(steps)
-	y, free, steps := unpack4([4]reg.VecPhysical(s.v[4:8]), free)
-	emit(steps)
+	build.VMOVDQU64(c.pairLow, low)
+	build.VMOVDQU64(c.pairHigh, high)
+	x, free, list := unpack4([4]reg.VecPhysical(s.v[:4]), s.v[8])
+	steps.Emit(list)
+	y, free, list := unpack4([4]reg.VecPhysical(s.v[4:8]), free)
+	steps.Emit(list)
 	for j := range 4 {
 		// Part p of x[j] is words 0 to 3 of row 4j+p, of y[j] words 4 to 7.
-		VMOVDQA64(x[j], free)
-		VPERMT2Q(y[j], low, free)
+		build.VMOVDQA64(x[j], free)
+		build.VPERMT2Q(y[j], low, free)
 		store(2*j, free)
-		VPERMT2Q(y[j], high, x[j])
+		build.VPERMT2Q(y[j], high, x[j])
 		store(2*j+1, x[j])
 	}
 }

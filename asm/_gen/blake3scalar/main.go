@@ -21,70 +21,70 @@ package main
 //go:generate go run . -out ../../blake3x/scalar_asm_amd64.s -stubs ../../blake3x/scalar_asm_amd64.go -pkg blake3x
 
 import (
-	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
 func main() {
-	ConstraintExpr("amd64,gc,!purego")
+	build.ConstraintExpr("amd64,gc,!purego")
 	blocksScalar()
 	compressScalar()
-	Generate()
+	build.Generate()
 }
 
 // blocksScalar keeps the chaining value in its frame from block to block.
 func blocksScalar() {
-	TEXT("blocksScalar", 0, "func(cv *[8]uint32, src *byte, blocks int, counter uint64, length, flags, first, last uint32)")
-	Pragma("noescape")
-	Doc("blocksScalar compresses so many blocks (not 0) of 64 bytes one after the other, from the",
+	build.TEXT("blocksScalar", 0, "func(cv *[8]uint32, src *byte, blocks int, counter uint64, length, flags, first, last uint32)")
+	build.Pragma("noescape")
+	build.Doc("blocksScalar compresses so many blocks (not 0) of 64 bytes one after the other, from the",
 		"chaining value cv to the chaining value cv. length is that of each block; first and last",
 		"are added to the flags of the first and of the last block.")
 	f := newFrame()
 	f.copyCV(param("cv"))
-	MOVL(param("flags"), reg.EAX)
-	ORL(reg.EAX, param("first"))
+	build.MOVL(param("flags"), reg.EAX)
+	build.ORL(reg.EAX, param("first"))
 
-	Label("block")
-	MOVQ(param("src"), reg.RAX)
+	build.Label("block")
+	build.MOVQ(param("src"), reg.RAX)
 	f.copyMessage(reg.RAX)
-	ADDQ(operand.U8(64), reg.RAX)
-	MOVQ(reg.RAX, param("src"))
+	build.ADDQ(operand.U8(64), reg.RAX)
+	build.MOVQ(reg.RAX, param("src"))
 	f.load(param("counter"), param("length"), param("first"))
-	CMPQ(param("blocks"), operand.U8(1))
-	JNE(operand.LabelRef("compress"))
-	ORL(param("last"), f.v[15])
-	Label("compress")
+	build.CMPQ(param("blocks"), operand.U8(1))
+	build.JNE(operand.LabelRef("compress"))
+	build.ORL(param("last"), f.v[15])
+	build.Label("compress")
 	f.compress()
 	for i := range 8 {
 		f.foldUpper(i)
 	}
 	free := reg.R9 // word 8, done with
-	DECQ(param("blocks"))
-	JZ(operand.LabelRef("done"))
+	build.DECQ(param("blocks"))
+	build.JZ(operand.LabelRef("done"))
 	for i := range 8 {
-		MOVL(f.v[i], f.cv.Offset(4*i))
+		build.MOVL(f.v[i], f.cv.Offset(4*i))
 	}
-	MOVL(param("flags"), free.As32())
-	MOVL(free.As32(), param("first"))
-	JMP(operand.LabelRef("block"))
+	build.MOVL(param("flags"), free.As32())
+	build.MOVL(free.As32(), param("first"))
+	build.JMP(operand.LabelRef("block"))
 
-	Label("done")
-	MOVQ(param("cv"), free)
+	build.Label("done")
+	build.MOVQ(param("cv"), free)
 	for i := range 8 {
-		MOVL(f.v[i], operand.Mem{Base: free, Disp: 4 * i})
+		build.MOVL(f.v[i], operand.Mem{Base: free, Disp: 4 * i})
 	}
-	RET()
+	build.RET()
 }
 
 // compressScalar also computes words 8 to 15 of the output.
 func compressScalar() {
-	TEXT("compressScalar", 0, "func(out *[16]uint32, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32)")
-	Pragma("noescape")
-	Doc("compressScalar does what CompressGeneric does.")
+	build.TEXT("compressScalar", 0, "func(out *[16]uint32, cv *[8]uint32, block *[16]uint32, counter uint64, blockLen, flags uint32)")
+	build.Pragma("noescape")
+	build.Doc("compressScalar does what CompressGeneric does.")
 	f := newFrame()
 	f.copyCV(param("cv"))
-	MOVQ(param("block"), reg.RAX)
+	build.MOVQ(param("block"), reg.RAX)
 	f.copyMessage(reg.RAX)
 	f.load(param("counter"), param("blockLen"), param("flags"))
 	f.compress()
@@ -93,29 +93,29 @@ func compressScalar() {
 	}
 	// Only registers whose word has been written are free for what follows.
 	out, word := operand.Mem{Base: reg.R9}, reg.EAX
-	XORL(f.cv, f.v[8])
-	MOVL(f.v[8], f.spill)
-	MOVQ(param("out"), out.Base)
+	build.XORL(f.cv, f.v[8])
+	build.MOVL(f.v[8], f.spill)
+	build.MOVQ(param("out"), out.Base)
 	for i := range 8 {
-		MOVL(f.v[i], out.Offset(4*i))
+		build.MOVL(f.v[i], out.Offset(4*i))
 	}
 	for i := range 8 {
 		high := f.v[8+i]
 		if i == 0 || high == nil { // those two are in the frame
 			high = word
-			MOVL(f.spill.Offset(4*i), word)
+			build.MOVL(f.spill.Offset(4*i), word)
 		}
 		if i > 0 {
-			XORL(f.cv.Offset(4*i), high)
+			build.XORL(f.cv.Offset(4*i), high)
 		}
-		MOVL(high, out.Offset(32+4*i))
+		build.MOVL(high, out.Offset(32+4*i))
 	}
-	RET()
+	build.RET()
 }
 
 // param is where an argument is.
 func param(name string) operand.Mem {
-	p, err := Param(name).Resolve()
+	p, err := build.Param(name).Resolve()
 	if err != nil {
 		panic(err)
 	}

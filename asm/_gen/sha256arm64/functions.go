@@ -92,6 +92,7 @@ func loadMessages(t *text, streams int) {
 	toWords(t, streams)
 }
 
+// readMessages reads a block of each stream as it is.
 func readMessages(t *text, streams int) {
 	for s := range streams {
 		t.op("VLD1.P", offset(64, src), message(s, 0).list(4, "B16"))

@@ -2,7 +2,7 @@
 // assembly and its Go declarations. avo speaks amd64 only, so this generator
 // prints the text of Go's arm64 assembler itself.
 //
-// constants.go computes the table that the kernels read. rounds.go is one
+// constants.go has the table that the kernels read. rounds.go is one
 // compression of several independent blocks, the streams; its comment draws
 // the registers. functions.go puts compressions together to the exported work.
 // text.go turns calls into lines.

@@ -81,6 +81,7 @@ func compressPadding(t *text, streams int) {
 	}
 }
 
+// fourRounds does the rounds of one pair of instructions in every stream.
 func fourRounds(t *text, streams int, sums func(stream int) vec) {
 	for s := range streams {
 		t.op("VMOV", abcd(s).bytes(), old(s).bytes())
@@ -93,6 +94,8 @@ func fourRounds(t *text, streams int, sums func(stream int) vec) {
 	}
 }
 
+// schedule makes the words W[t+16..] of every stream, in place of W[t..], the
+// four of the given group.
 func schedule(t *text, streams, group int) {
 	w := func(s, later int) string { return message(s, group+later).words() }
 	for s := range streams {

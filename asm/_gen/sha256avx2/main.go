@@ -38,15 +38,15 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	. "github.com/mmcloughlin/avo/reg"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 //go:generate go run . -out ../../sha256x/avx2_asm_amd64.s -stubs ../../sha256x/avx2_asm_amd64.go -pkg sha256x
 
 func main() {
-	ConstraintExpr("amd64,gc,!purego")
+	build.ConstraintExpr("amd64,gc,!purego")
 	t := newTables()
 	function("pairsAVX2", "pairsAVX2 sets n digests at dst to the SHA-256 of n ≥ 1 pairs at src.",
 		t, func(k *kernel) {
@@ -75,68 +75,68 @@ func main() {
 			})
 		})
 	t.emit()
-	Generate()
+	build.Generate()
 }
 
 // function writes one kernel: the loop over groups of eight around body, which
 // leaves the digests in Y0–Y7, a word of all lanes in each.
 func function(name, doc string, t *tables, body func(k *kernel)) {
-	TEXT(name, 0, "func(dst, src *byte, n int)")
-	Doc(doc)
-	Pragma("noescape")
+	build.TEXT(name, 0, "func(dst, src *byte, n int)")
+	build.Doc(doc)
+	build.Pragma("noescape")
 	k := &kernel{name: name, tables: t}
 
-	Load(Param("dst"), RDI)
-	Load(Param("src"), RSI)
-	Load(Param("n"), RCX)
-	frame := AllocLocal(scratchSize + 32)
-	LEAQ(frame.Offset(31), scratch)
-	ANDQ(I32(-32), scratch)
+	build.Load(build.Param("dst"), reg.RDI)
+	build.Load(build.Param("src"), reg.RSI)
+	build.Load(build.Param("n"), reg.RCX)
+	frame := build.AllocLocal(scratchSize + 32)
+	build.LEAQ(frame.Offset(31), scratch)
+	build.ANDQ(operand.I32(-32), scratch)
 
-	Label(k.label("group"))
+	build.Label(k.label("group"))
 	lanePointers()
 	body(k)
 	k.storeDigests()
-	Label(k.label("stored"))
-	ADDQ(U32(lanes*64), RSI)
-	ADDQ(U32(lanes*32), RDI)
-	SUBQ(Imm(lanes), RCX)
-	JG(LabelRef(k.label("group")))
-	VZEROUPPER()
-	RET()
+	build.Label(k.label("stored"))
+	build.ADDQ(operand.U32(lanes*64), reg.RSI)
+	build.ADDQ(operand.U32(lanes*32), reg.RDI)
+	build.SUBQ(operand.Imm(lanes), reg.RCX)
+	build.JG(operand.LabelRef(k.label("group")))
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // twice runs first, then between, then first again: the code of a block is
 // large, so that kernels of several have it once.
 func (k *kernel) twice(first, between func()) {
 	start, end := k.label("block"), k.label("hashed")
-	MOVL(U32(2), blocks.As32())
-	Label(start)
+	build.MOVL(operand.U32(2), blocks.As32())
+	build.Label(start)
 	first()
-	DECL(blocks.As32())
-	JZ(LabelRef(end))
+	build.DECL(blocks.As32())
+	build.JZ(operand.LabelRef(end))
 	between()
-	JMP(LabelRef(start))
-	Label(end)
+	build.JMP(operand.LabelRef(start))
+	build.Label(end)
 }
 
 const lanes = 8
 
 // The general registers of the kernels, beside RDI, RSI and RCX.
 var (
-	scratch    = RAX
-	constants  = RBX
-	iterations = RDX
-	blocks     = R8
-	lane       = [lanes]GPPhysical{R8, R9, R10, R11, R12, R13, R14, R15}
+	scratch    = reg.RAX
+	constants  = reg.RBX
+	iterations = reg.RDX
+	blocks     = reg.R8
+	lane       = [lanes]reg.GPPhysical{reg.R8, reg.R9, reg.R10, reg.R11, reg.R12, reg.R13, reg.R14, reg.R15}
 )
 
 // lanePointers points the lanes at their pairs, those past the end at the last.
 func lanePointers() {
-	MOVQ(RSI, lane[0])
+	build.MOVQ(reg.RSI, lane[0])
 	for i := 1; i < lanes; i++ {
-		LEAQ(Mem{Base: lane[i-1], Disp: 64}, lane[i])
-		CMPQ(RCX, Imm(uint64(i)))
-		CMOVQLE(lane[i-1], lane[i])
+		build.LEAQ(operand.Mem{Base: lane[i-1], Disp: 64}, lane[i])
+		build.CMPQ(reg.RCX, operand.Imm(uint64(i)))
+		build.CMOVQLE(lane[i-1], lane[i])
 	}
 }

@@ -1,40 +1,40 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	. "github.com/mmcloughlin/avo/reg"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // loadPairs fills the ring with the sixteen words of the pairs.
 func (k *kernel) loadPairs() {
-	VMOVDQU(k.tables.swapBytes(), Y15)
+	build.VMOVDQU(k.tables.swapBytes(), reg.Y15)
 	for q := range 4 {
-		loadQuarter(q, 16*q, Y15)
+		loadQuarter(q, 16*q, reg.Y15)
 	}
 }
 
 // loadNodes fills the ring with the first 64 bytes of 0x01 ‖ pair: all quarters
 // but the first begin one byte early. The byte that is left goes to scratch.
 func (k *kernel) loadNodes() {
-	VMOVDQU(k.tables.swapBytes(), Y15)
-	VMOVDQU(k.tables.swapShiftedBytes(), Y14)
-	loadQuarter(0, 0, Y14)
-	VMOVDQA(ring(0), Y0)
-	VPOR(k.tables.nodePrefix(), Y0, Y0)
-	VMOVDQA(Y0, ring(0))
+	build.VMOVDQU(k.tables.swapBytes(), reg.Y15)
+	build.VMOVDQU(k.tables.swapShiftedBytes(), reg.Y14)
+	loadQuarter(0, 0, reg.Y14)
+	build.VMOVDQA(ring(0), reg.Y0)
+	build.VPOR(k.tables.nodePrefix(), reg.Y0, reg.Y0)
+	build.VMOVDQA(reg.Y0, ring(0))
 	for q := 1; q < 4; q++ {
-		loadQuarter(q, 16*q-1, Y15)
+		loadQuarter(q, 16*q-1, reg.Y15)
 	}
 	for half := range 2 {
-		x := ymm[half].(Vec).AsX()
-		VMOVD(Mem{Base: lane[4*half], Disp: 60}, x)
+		x := ymm[half].(reg.Vec).AsX()
+		build.VMOVD(operand.Mem{Base: lane[4*half], Disp: 60}, x)
 		for i := 1; i < 4; i++ {
-			VPINSRD(Imm(uint64(i)), Mem{Base: lane[4*half+i], Disp: 60}, x, x)
+			build.VPINSRD(operand.Imm(uint64(i)), operand.Mem{Base: lane[4*half+i], Disp: 60}, x, x)
 		}
 	}
-	VINSERTI128(Imm(1), X1, Y0, Y0)
-	VMOVDQA(Y0, inScratch(lastByteAt))
+	build.VINSERTI128(operand.Imm(1), reg.X1, reg.Y0, reg.Y0)
+	build.VMOVDQA(reg.Y0, inScratch(lastByteAt))
 }
 
 // loadQuarter transposes 16 bytes of each lane, at the offset in its pair, into
@@ -47,57 +47,57 @@ func (k *kernel) loadNodes() {
 //	VPUNPCK?DQ      Y4 = a0 b0 a1 b1 | e0 f0 e1 f1
 //	                Y6 = c0 d0 c1 d1 | g0 h0 g1 h1
 //	VPUNPCK?QDQ          a0 b0 c0 d0 | e0 f0 g0 h0   word 0 of all lanes
-func loadQuarter(q, offset int, order VecPhysical) {
+func loadQuarter(q, offset int, order reg.VecPhysical) {
 	for i := range 4 {
-		x := ymm[i].(Vec).AsX()
-		VMOVDQU(Mem{Base: lane[i], Disp: offset}, x)
-		VBROADCASTI128(Mem{Base: lane[i+4], Disp: offset}, ymm[4+i])
-		VPBLENDD(Imm(0xf0), ymm[4+i], ymm[i], ymm[i])
-		VPSHUFB(order, ymm[i], ymm[i])
+		x := ymm[i].(reg.Vec).AsX()
+		build.VMOVDQU(operand.Mem{Base: lane[i], Disp: offset}, x)
+		build.VBROADCASTI128(operand.Mem{Base: lane[i+4], Disp: offset}, ymm[4+i])
+		build.VPBLENDD(operand.Imm(0xf0), ymm[4+i], ymm[i], ymm[i])
+		build.VPSHUFB(order, ymm[i], ymm[i])
 	}
-	VPUNPCKLDQ(Y1, Y0, Y4)
-	VPUNPCKHDQ(Y1, Y0, Y5)
-	VPUNPCKLDQ(Y3, Y2, Y6)
-	VPUNPCKHDQ(Y3, Y2, Y7)
-	VPUNPCKLQDQ(Y6, Y4, Y0)
-	VPUNPCKHQDQ(Y6, Y4, Y1)
-	VPUNPCKLQDQ(Y7, Y5, Y2)
-	VPUNPCKHQDQ(Y7, Y5, Y3)
+	build.VPUNPCKLDQ(reg.Y1, reg.Y0, reg.Y4)
+	build.VPUNPCKHDQ(reg.Y1, reg.Y0, reg.Y5)
+	build.VPUNPCKLDQ(reg.Y3, reg.Y2, reg.Y6)
+	build.VPUNPCKHDQ(reg.Y3, reg.Y2, reg.Y7)
+	build.VPUNPCKLQDQ(reg.Y6, reg.Y4, reg.Y0)
+	build.VPUNPCKHQDQ(reg.Y6, reg.Y4, reg.Y1)
+	build.VPUNPCKLQDQ(reg.Y7, reg.Y5, reg.Y2)
+	build.VPUNPCKHQDQ(reg.Y7, reg.Y5, reg.Y3)
 	for i := range 4 {
-		VMOVDQA(ymm[i], ring(4*q+i))
+		build.VMOVDQA(ymm[i], ring(4*q+i))
 	}
 }
 
 // storeDigests turns the words in Y0–Y7 into digests and stores those of the
 // lanes that have a pair of their own.
 func (k *kernel) storeDigests() {
-	VMOVDQU(k.tables.swapBytes(), Y15)
+	build.VMOVDQU(k.tables.swapBytes(), reg.Y15)
 	// Pairs of words, then quadruples, inside the 128-bit halves: the halves
 	// of ymm[8+i] are words 0–3 of lanes i and i+4, those of ymm[i] words 4–7.
 	for _, quad := range []struct{ from, to int }{{0, 8}, {4, 0}} {
 		r := ymm[quad.from : quad.from+4]
 		to := ymm[quad.to : quad.to+4]
-		VPUNPCKLDQ(r[1], r[0], Y12)
-		VPUNPCKHDQ(r[1], r[0], Y13)
-		VPUNPCKLDQ(r[3], r[2], Y14)
-		VPUNPCKHDQ(r[3], r[2], r[0])
-		VPUNPCKLQDQ(Y14, Y12, to[0])
-		VPUNPCKHQDQ(Y14, Y12, to[1])
-		VPUNPCKLQDQ(r[0], Y13, to[2])
-		VPUNPCKHQDQ(r[0], Y13, to[3])
+		build.VPUNPCKLDQ(r[1], r[0], reg.Y12)
+		build.VPUNPCKHDQ(r[1], r[0], reg.Y13)
+		build.VPUNPCKLDQ(r[3], r[2], reg.Y14)
+		build.VPUNPCKHDQ(r[3], r[2], r[0])
+		build.VPUNPCKLQDQ(reg.Y14, reg.Y12, to[0])
+		build.VPUNPCKHQDQ(reg.Y14, reg.Y12, to[1])
+		build.VPUNPCKLQDQ(r[0], reg.Y13, to[2])
+		build.VPUNPCKHQDQ(r[0], reg.Y13, to[3])
 	}
 	for i := range lanes {
 		low, high := ymm[8+i%4], ymm[i%4]
 		if i < 4 {
-			VINSERTI128(Imm(1), high.(Vec).AsX(), low, Y12)
+			build.VINSERTI128(operand.Imm(1), high.(reg.Vec).AsX(), low, reg.Y12)
 		} else {
-			VPERM2I128(Imm(0x31), high, low, Y12)
+			build.VPERM2I128(operand.Imm(0x31), high, low, reg.Y12)
 		}
-		VPSHUFB(Y15, Y12, Y12)
-		VMOVDQU(Y12, Mem{Base: RDI, Disp: 32 * i})
+		build.VPSHUFB(reg.Y15, reg.Y12, reg.Y12)
+		build.VMOVDQU(reg.Y12, operand.Mem{Base: reg.RDI, Disp: 32 * i})
 		if i < lanes-1 {
-			CMPQ(RCX, Imm(uint64(i+1)))
-			JEQ(LabelRef(k.label("stored")))
+			build.CMPQ(reg.RCX, operand.Imm(uint64(i+1)))
+			build.JEQ(operand.LabelRef(k.label("stored")))
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/chainweir/weir/asm/_gen/sched"
+	"github.com/chainweir/weir/asm/_gen/internal/sched"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/chainweir/weir/asm/_gen/sched"
+	"github.com/chainweir/weir/asm/_gen/internal/sched"
 )
 
 // section is a piece of straight-line code in a function.

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"github.com/chainweir/weir/asm/_gen/sched"
+	"github.com/chainweir/weir/asm/_gen/internal/fips180"
+	"github.com/chainweir/weir/asm/_gen/internal/sched"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 )
@@ -10,7 +11,7 @@ import (
 func initial() state {
 	var s state
 	for i := range s {
-		s[i] = constant(iv[i])
+		s[i] = constant(fips180.IV[i])
 	}
 	return s
 }
@@ -26,7 +27,7 @@ func (b builder) addState(s state, mid func(int) sched.Mem) state {
 // addInitial returns s plus the initial state.
 func (b builder) addInitial(s state) state {
 	for i := range s {
-		s[i] = b.fix(word{s[i].v, iv[i]})
+		s[i] = b.fix(word{s[i].v, fips180.IV[i]})
 	}
 	return s
 }
@@ -140,12 +141,12 @@ func (k *inStep) secondWords(ring func(int) sched.Mem, last sched.Mem) (w [16]so
 	switch k.what {
 	case nodes: // the last byte, 0x80 behind it; the length
 		w[0] = source{mem: last}
-		w[15].c = 8 * (1 + pairBytes)
+		w[15].c = fips180.NodeBits
 	case dpairs: // the digest; 0x80, the length
 		for t := range 8 {
 			w[t] = source{mem: ring(t)}
 		}
-		w[8].c, w[15].c = 0x80000000, 8*digestBytes
+		w[8].c, w[15].c = fips180.EndBit, fips180.DigestBits
 	}
 	return w
 }

@@ -1,4 +1,4 @@
-// Program sha256avx512 writes the AVX-512 kernels of package sha256x: hashes
+// Command sha256avx512 writes the AVX-512 kernels of package sha256x: hashes
 // of pairs of digests, sixteen pairs at a time, one in each 32-bit lane of the
 // registers.
 //
@@ -8,7 +8,7 @@
 // instep.go, with the parts in loops.go, takes one or two groups of sixteen
 // pairs through the same rounds; pipeline.go, with its beginning and end in
 // ends.go, takes three groups through different ones. frame.go has the
-// registers and the memory that they share. Package sched orders the
+// registers and the memory that they share. Package internal/sched orders the
 // operations and assigns vector registers. With -estimate, estimate.go lists
 // what the parts cost.
 package main
@@ -17,7 +17,7 @@ import (
 	"flag"
 	"os"
 
-	"github.com/chainweir/weir/asm/_gen/sched"
+	"github.com/chainweir/weir/asm/_gen/internal/sched"
 	"github.com/mmcloughlin/avo/build"
 )
 

@@ -1,6 +1,9 @@
 package main
 
-import "github.com/chainweir/weir/asm/_gen/sched"
+import (
+	"github.com/chainweir/weir/asm/_gen/internal/fips180"
+	"github.com/chainweir/weir/asm/_gen/internal/sched"
+)
 
 // A group is sixteen pairs, one in each lane. Memory has them row by row, the
 // rounds want word by word. Both ways the work is a transposition in two
@@ -44,7 +47,7 @@ func (b builder) gather(src sched.Mem, tmp, ring func(int) sched.Mem) {
 // one. What falls out at the end begins the second block, with the 0x80 of the
 // padding behind it, and goes to last: 17 slots.
 func (b builder) shiftIn(ring func(int) sched.Mem, last sched.Mem) {
-	after := b.Load(b.pool.word(0x80000000))
+	after := b.Load(b.pool.word(fips180.EndBit))
 	for t := 15; t >= 0; t-- {
 		v := b.Load(ring(t))
 		// Word t+1 of the message: the last byte of v, then three of the next.

@@ -3,7 +3,8 @@ package main
 import (
 	"math/bits"
 
-	"github.com/chainweir/weir/asm/_gen/sched"
+	"github.com/chainweir/weir/asm/_gen/internal/fips180"
+	"github.com/chainweir/weir/asm/_gen/internal/sched"
 )
 
 // word is one 32-bit word of the computation in all sixteen lanes: a value
@@ -216,7 +217,7 @@ func (b builder) schedule(cell sched.Mem, w0, w1, w9, w14 source) source {
 func (b builder) rounds(s state, w *[16]source, ring func(int) sched.Mem, start, end int) state {
 	for t := start; t < end; t++ {
 		i := t % 16
-		s = b.round(s, w[i], source{known: true, c: sha256K[t]})
+		s = b.round(s, w[i], source{known: true, c: fips180.K[t]})
 		if t < 48 {
 			w[i] = b.schedule(ring(i), w[i], w[(i+1)%16], w[(i+9)%16], w[(i+14)%16])
 		}

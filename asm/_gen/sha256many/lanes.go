@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/chainweir/weir/asm/_gen/internal/steps"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -114,11 +115,11 @@ func lanes(t tables, sets int) {
 	build.MOVQ(kTable, kNow)
 	build.MOVQ(operand.U32(3), passes)
 	build.Label("rounds")
-	var bodies []ops
+	var bodies []steps.List
 	for set := range sets {
 		bodies = append(bodies, k.rounds(set, kNow, 0, true))
 	}
-	emit(bodies...)
+	steps.Emit(steps.Mix(bodies...))
 	build.ADDQ(operand.U8(64), kNow)
 	build.DECQ(passes)
 	build.JNZ(operand.LabelRef("rounds"))
@@ -140,11 +141,11 @@ func lanes(t tables, sets int) {
 	for set := range sets {
 		bodies = append(bodies, k.rounds(set, kTable, 4*48, false))
 	}
-	var load ops
+	var load steps.List
 	for set := range sets {
 		load = append(load, k.load(set)...)
 	}
-	emit(append(bodies, load)...)
+	steps.Emit(steps.Mix(append(bodies, load)...))
 	k.feedForward()
 	build.XCHGQ(ring, spare)
 	build.TESTQ(blocks, blocks)
@@ -155,7 +156,7 @@ func lanes(t tables, sets int) {
 	build.JMP(operand.LabelRef("block"))
 	build.Label("first")
 	build.ADDQ(operand.U8(64), moved)
-	emit(load)
+	steps.Emit(load)
 	build.XCHGQ(ring, spare)
 	build.JMP(operand.LabelRef("begin"))
 	build.Label("done")

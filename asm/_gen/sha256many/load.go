@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/chainweir/weir/asm/_gen/internal/steps"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -8,7 +9,7 @@ import (
 
 // load returns the instructions that read, pad and transpose one block of each
 // lane of a set into the spare ring. A row is what one lane reads: 64 bytes.
-func (k kernel) load(set int) ops {
+func (k kernel) load(set int) steps.List {
 	l := k.classify(set)
 	for group := range 4 {
 		l = append(l, k.loadRows(set, group)...)
@@ -22,10 +23,10 @@ func (k kernel) load(set int) ops {
 // classify finds out how each lane's row is to be read: the lanes in which the
 // length goes into its last words, and the index into the tables of masks and
 // of empty rows.
-func (k kernel) classify(set int) ops {
+func (k kernel) classify(set int) steps.List {
 	z := loaderRegs()
 	left, index := at(scratch, k.leftAt(set)), at(scratch, k.indexAt(set))
-	return ops{
+	return steps.List{
 		func() { build.VMOVDQA64(left, z[0]) },
 		func() { build.VPADDD_BCST(k.small(constMinus64), z[0], z[0]) },
 		func() { build.VMOVDQA64(z[0], left) },
@@ -46,9 +47,9 @@ func (k kernel) classify(set int) ops {
 // behind the message's end, if that falls into it, and then takes the bytes of
 // the message under a mask. The mask suppresses faults, so reading may begin or
 // end at a page that is not there.
-func (k kernel) loadRows(set, group int) ops {
+func (k kernel) loadRows(set, group int) steps.List {
 	z := loaderRegs()
-	var l ops
+	var l steps.List
 	for i := range 4 {
 		lane, mask, index, address := 4*group+i, []reg.Register{reg.K1, reg.K2}[i%2], reg.RAX, reg.RCX
 		l = append(l,
@@ -85,9 +86,9 @@ func (k kernel) quarter(group, c int) operand.Mem {
 
 // gather makes the words c, 4+c, 8+c and 12+c of all 16 lanes from results c
 // of the four groups, by transposing their quarters.
-func (k kernel) gather(set, c int) ops {
+func (k kernel) gather(set, c int) steps.List {
 	z := loaderRegs()
-	l := ops{
+	l := steps.List{
 		func() { build.VMOVDQA64(k.quarter(0, c), z[0]) },
 		func() { build.VMOVDQA64(k.quarter(2, c), z[1]) },
 		func() { build.VSHUFI32X4(operand.U8(0x44), k.quarter(1, c), z[0], z[2]) },

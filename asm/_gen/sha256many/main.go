@@ -36,7 +36,8 @@
 //
 // SHA256RNDS2 takes four cycles and a new one can start after two, so one
 // message leaves half of the unit idle. manyStreams2 and 4 work on as many
-// messages at a time (streams.go).
+// messages at a time (streams.go). Package internal/shani describes the
+// instructions.
 package main
 
 import (

@@ -1,30 +1,11 @@
 package main
 
 import (
+	"github.com/chainweir/weir/asm/_gen/internal/steps"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
-
-// ops are instructions to be written later, in this order.
-type ops []func()
-
-// emit writes lists of instructions that do not depend on each other, mixed
-// evenly: each list is used up at its own steady rate.
-func emit(lists ...ops) {
-	longest := 0
-	for _, l := range lists {
-		longest = max(longest, len(l))
-	}
-	done := make([]int, len(lists))
-	for step := 1; step <= longest; step++ {
-		for i, l := range lists {
-			for ; done[i]*longest < step*len(l); done[i]++ {
-				l[done[i]]()
-			}
-		}
-	}
-}
 
 // Immediates of VPTERNLOGD: the truth table of three operands, of which the
 // destination is the first.
@@ -35,11 +16,10 @@ const (
 )
 
 // rounds returns 16 rounds of a set; their constants begin constants bytes from
-// the base register. With schedule set they also replace each
-// schedule word, when its round has used it, by the one 16 rounds later. After
-// 16 rounds the working variables are in the registers they started in.
-func (k kernel) rounds(set int, base reg.Register, constants int, schedule bool) ops {
-	var l ops
+// the base register. With schedule set they also replace each schedule word,
+// when its round has used it, by the one 16 rounds later. After 16 rounds the working variables are in the registers they started in.
+func (k kernel) rounds(set int, base reg.Register, constants int, schedule bool) steps.List {
+	var l steps.List
 	v := append([]reg.Register{}, workingRegs(set)...)
 	for i := range 16 {
 		l = append(l, k.round(set, i, at(base, constants+4*i), v)...)
@@ -54,10 +34,10 @@ func (k kernel) rounds(set int, base reg.Register, constants int, schedule bool)
 // round is one round, FIPS 180-4 §6.2.2 step 3, with word i of the ring. v are
 // the registers of a..h; the new a is left in that of h, the new e in that of
 // d, so that the caller only has to rename.
-func (k kernel) round(set, i int, constant operand.Mem, v []reg.Register) ops {
+func (k kernel) round(set, i int, constant operand.Mem, v []reg.Register) steps.List {
 	a, b, c, d, e, f, g, h := v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]
 	t := roundTemps(set)
-	l := ops{
+	l := steps.List{
 		func() { build.VPADDD(k.word(ring, set, i), h, h) },
 		func() { build.VPADDD_BCST(constant, h, h) },
 	}
@@ -79,8 +59,8 @@ func (k kernel) round(set, i int, constant operand.Mem, v []reg.Register) ops {
 }
 
 // bigSigma puts x rotated by three distances, xored, into t[0].
-func bigSigma(x reg.Register, n0, n1, n2 uint8, t []reg.Register) ops {
-	return ops{
+func bigSigma(x reg.Register, n0, n1, n2 uint8, t []reg.Register) steps.List {
+	return steps.List{
 		func() { build.VPRORD(operand.U8(n0), x, t[0]) },
 		func() { build.VPRORD(operand.U8(n1), x, t[1]) },
 		func() { build.VPRORD(operand.U8(n2), x, t[2]) },
@@ -91,9 +71,9 @@ func bigSigma(x reg.Register, n0, n1, n2 uint8, t []reg.Register) ops {
 // nextWord replaces word i of the ring: w[i+16] = sigma1(w[i+14]) + w[i+9] +
 // sigma0(w[i+1]) + w[i]. The two newest words are also in registers, by turns,
 // because sigma1 needs them so soon after they were made.
-func (k kernel) nextWord(set, i int) ops {
+func (k kernel) nextWord(set, i int) steps.List {
 	t, w := scheduleTemp(set), newestWords(set)[i%2]
-	return ops{
+	return steps.List{
 		func() { build.VMOVDQA64(k.word(ring, set, i+1), t[0]) },
 		func() { build.VPRORD(operand.U8(7), t[0], t[1]) },
 		func() { build.VPRORD(operand.U8(18), t[0], t[2]) },

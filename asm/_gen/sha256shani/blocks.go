@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/chainweir/weir/asm/_gen/internal/shani"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -60,7 +61,7 @@ func sum(t tables) {
 
 // oneStream makes the frame of a kernel with a single stream.
 func oneStream(t tables) *stream {
-	frame := build.AllocLocal(streamBytes + 16)
+	frame := build.AllocLocal(shani.StreamBytes + 16)
 	build.LEAQ(frame.Offset(15), scratch)
 	build.ANDQ(operand.I8(-16), scratch)
 	return streams(t, 1)[0]
@@ -70,8 +71,8 @@ func oneStream(t tables) *stream {
 func (s *stream) loadState(state reg.Register) {
 	build.VPSHUFD(operand.U8(0x1b), at(state, 0), xmm[13])  // A B C D, highest dword first
 	build.VPSHUFD(operand.U8(0x1b), at(state, 16), xmm[14]) // E F G H
-	build.VPUNPCKHQDQ(xmm[13], xmm[14], s.abef)
-	build.VPUNPCKLQDQ(xmm[13], xmm[14], s.cdgh)
+	build.VPUNPCKHQDQ(xmm[13], xmm[14], s.ABEF)
+	build.VPUNPCKLQDQ(xmm[13], xmm[14], s.CDGH)
 }
 
 // compress writes a loop over whole blocks from s.src on.

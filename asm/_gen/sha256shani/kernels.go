@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/chainweir/weir/asm/_gen/internal/shani"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -30,7 +31,7 @@ func pairKernel(t tables, j job, n int) {
 	build.TEXT(name, 0, "func(dst, src *byte, n int)")
 	build.Doc(fmt.Sprintf("%s sets digest i of dst to %s for pair i of src, n of them, at least 1.", name, j.doc))
 	build.Pragma("noescape")
-	frame := build.AllocLocal(streamBytes*n + 16)
+	frame := build.AllocLocal(shani.StreamBytes*n + 16)
 	build.LEAQ(frame.Offset(15), scratch)
 	build.ANDQ(operand.I8(-16), scratch)
 	dst, src, left := reg.RAX, reg.RBX, reg.RCX
@@ -67,9 +68,9 @@ func point(all []*stream, dst, src, left reg.GPPhysical) {
 	build.MOVQ(dst, all[0].dst)
 	for i, s := range all[1:] {
 		before := all[i]
-		build.LEAQ(at(src, 64*s.number), s.src)
-		build.LEAQ(at(dst, 32*s.number), s.dst)
-		build.CMPQ(left, operand.U8(s.number))
+		build.LEAQ(at(src, 64*s.Number), s.src)
+		build.LEAQ(at(dst, 32*s.Number), s.dst)
+		build.CMPQ(left, operand.U8(s.Number))
 		build.CMOVQLE(before.src, s.src)
 		build.CMOVQLE(before.dst, s.dst)
 	}
@@ -135,14 +136,14 @@ func nodeTail(_ tables, all []*stream) {
 func secondHash(all []*stream) {
 	each(all, func(s *stream) {
 		for half := range 2 {
-			s.digestWords(half, s.spare[half])
+			s.digestWords(half, s.Spare[half])
 			// B A D C becomes A B C D.
-			build.VPSHUFD(operand.U8(0xb1), s.spare[half], s.spare[half])
+			build.VPSHUFD(operand.U8(0xb1), s.Spare[half], s.Spare[half])
 			if s.ring != nil {
-				build.VMOVDQA(s.spare[half], s.ring[half])
+				build.VMOVDQA(s.Spare[half], s.ring[half])
 				continue
 			}
-			build.VMOVDQA(s.spare[half], s.words(half))
+			build.VMOVDQA(s.Spare[half], s.Words(half))
 		}
 		s.begin()
 	})
@@ -151,7 +152,7 @@ func secondHash(all []*stream) {
 		case i >= 2:
 			build.VMOVDQU(s.t.digestEnd.Offset(16*(i-2)), into)
 		case s.ring == nil:
-			build.VMOVDQA(s.words(i), into)
+			build.VMOVDQA(s.Words(i), into)
 		}
 	})
 	each(all, func(s *stream) { s.addIV() })

@@ -1,16 +1,9 @@
 // Command sha256shani writes the kernels that hash pairs of digests with
-// SHA-NI, amd64's SHA instructions, and the one that compresses a single
-// stream.
+// SHA-NI, amd64's SHA instructions, and those that hash a single stream.
 //
-// # The instructions
-//
-// The working variables of a stream lie in two registers, "ABEF" and "CDGH",
-// named from the highest dword down. SHA256RNDS2 does two rounds: it makes the
-// new ABEF in the register of the old CDGH, and the old ABEF is the new CDGH.
-// So two of them, with the registers' parts exchanged, are four rounds and
-// leave everything where it was. The third operand is always X0: two schedule
-// words with their constants added. SHA256MSG1 and SHA256MSG2 make four new
-// schedule words between them.
+// Package internal/shani describes the instructions and the registers. A lone
+// stream has its schedule words in X3-X6, where else the second and the third
+// stream have their working variables.
 //
 // # Streams
 //
@@ -27,16 +20,6 @@
 //
 // The second block of a pair is padding, the same for every pair, so its 64
 // schedule words with their constants are a table (tables.go).
-//
-// # Registers
-//
-//	X0        operand of SHA256RNDS2
-//	X1-X8     ABEF and CDGH of the four streams
-//	X9-X12    the newest four schedule words of each stream
-//	X13-X15   temporary
-//	frame     per stream: 16 schedule words, the hash value before the block
-//
-// A lone stream has its schedule words in X3-X6.
 package main
 
 import "github.com/mmcloughlin/avo/build"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/chainweir/weir/asm/_gen/internal/shani"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -18,7 +19,7 @@ func staggered(t tables) {
 	build.TEXT("shaniPairsRun", 0, "func(dst, src *byte, groups int)")
 	build.Doc("shaniPairsRun sets digest i of dst to SHA-256(pair i of src), for 4 × groups pairs, at least one group.")
 	build.Pragma("noescape")
-	frame := build.AllocLocal(streamBytes*4 + 16)
+	frame := build.AllocLocal(shani.StreamBytes*4 + 16)
 	build.LEAQ(frame.Offset(15), scratch)
 	build.ANDQ(operand.I8(-16), scratch)
 	dst, src, left := reg.RAX, reg.RBX, reg.RCX

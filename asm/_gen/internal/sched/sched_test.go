@@ -95,28 +95,28 @@ func randomBlock(rng *rand.Rand, streams, width, length int) *Block {
 		for i := range width {
 			v = append(v, b.In(s*width+i))
 		}
-		any := func() Value { return v[rng.IntN(width)] }
+		pick := func() Value { return v[rng.IntN(width)] }
 		for range length {
 			var r Value
 			switch rng.IntN(8) {
 			case 0:
-				r = b.Add(any(), any())
+				r = b.Add(pick(), pick())
 			case 1:
-				r = b.AddMem(any(), cell())
+				r = b.AddMem(pick(), cell())
 			case 2:
-				r = b.Sub(any(), b.Load(cell()))
+				r = b.Sub(pick(), b.Load(cell()))
 			case 3:
-				r = b.Ternary(rng.IntN(256), any(), any(), any())
+				r = b.Ternary(rng.IntN(256), pick(), pick(), pick())
 			case 4:
-				r = b.TernaryMem(rng.IntN(256), any(), any(), cell())
+				r = b.TernaryMem(rng.IntN(256), pick(), pick(), cell())
 			case 5:
-				x := any()
+				x := pick()
 				b.Unit(func() { r = b.Ternary(0x96, b.Ror(x, 1), b.Ror(x, 9), b.Ror(x, 20)) })
 			case 6:
 				r = b.Load(cell())
 				r = b.Xor(r, r)
 			default:
-				r = any()
+				r = pick()
 				b.Store(r, cell())
 			}
 			v[rng.IntN(width)] = r
