@@ -5,6 +5,8 @@ package blake3x
 import (
 	"fmt"
 	"testing"
+
+	"github.com/chainweir/weir/internal/guard"
 )
 
 func needAVX2(tb testing.TB) {
@@ -41,7 +43,7 @@ func TestAVX2Chunk(t *testing.T) {
 	needAVX2(t)
 	for n := range ChunkSize + 1 {
 		for _, low := range []bool{false, true} {
-			chunk := guarded(t, n, low)
+			chunk := guard.Bytes(t, n, low)
 			copy(chunk, randomBytes(uint64(n), n))
 			for i, flags := range []uint32{0, Root, KeyedHash | Root, DeriveKeyContext} {
 				counter := counters[(n+i)%len(counters)]

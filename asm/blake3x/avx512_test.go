@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+
+	"github.com/chainweir/weir/internal/guard"
 )
 
 func needAVX512(t testing.TB) {
@@ -95,7 +97,7 @@ func TestManyAVX512(t *testing.T) {
 func TestManyAVX512Guarded(t *testing.T) {
 	needAVX512(t)
 	for _, low := range []bool{false, true} {
-		edge := guarded(t, ChunkSize, low)
+		edge := guard.Bytes(t, ChunkSize, low)
 		copy(edge, randomBytes(5, len(edge)))
 		piece := func(n int) []byte {
 			if low {
@@ -108,7 +110,7 @@ func TestManyAVX512Guarded(t *testing.T) {
 			for i := range msgs {
 				msgs[i] = piece(n * (i%3 + 1) / 3)
 			}
-			got, want := guarded(t, len(msgs)*Size, low), make([]byte, len(msgs)*Size)
+			got, want := guard.Bytes(t, len(msgs)*Size, low), make([]byte, len(msgs)*Size)
 			ManyAVX512(got, msgs[:], &IV, 0)
 			ManyGeneric(want, msgs[:], &IV, 0)
 			sameValues(t, fmt.Sprintf("%d bytes at a guard page, low %v", n, low), got, want)
@@ -125,7 +127,7 @@ func TestXOFAVX512(t *testing.T) {
 	}
 	for _, n := range lengths {
 		for _, low := range []bool{false, true} {
-			got, want := guarded(t, n, low), make([]byte, n)
+			got, want := guard.Bytes(t, n, low), make([]byte, n)
 			counter := counters[n%len(counters)]
 			XOFAVX512(got, &testKey, &block, counter, uint32(n%65), KeyedHash)
 			XOFGeneric(want, &testKey, &block, counter, uint32(n%65), KeyedHash)

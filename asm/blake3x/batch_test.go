@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/chainweir/weir/internal/guard"
 )
 
 // The shapes of the functions that hash batches.
@@ -49,7 +51,7 @@ func checkChunks(t *testing.T, f chunksFunc) {
 	}
 	for n := 1; n <= 40; n++ {
 		for _, low := range []bool{false, true} {
-			src, dst := guarded(t, n*ChunkSize, low), guarded(t, n*Size, low)
+			src, dst := guard.Bytes(t, n*ChunkSize, low), guard.Bytes(t, n*Size, low)
 			copy(src, randomBytes(uint64(n), len(src)))
 			f(dst, src, &IV, 0, 0)
 			want := make([]byte, n*Size)
@@ -80,7 +82,7 @@ func checkParents(t *testing.T, f parentsFunc) {
 	}
 	for n := 1; n <= 70; n++ {
 		for _, low := range []bool{false, true} {
-			src, dst := guarded(t, n*ParentSize, low), guarded(t, n*Size, low)
+			src, dst := guard.Bytes(t, n*ParentSize, low), guard.Bytes(t, n*Size, low)
 			copy(src, randomBytes(uint64(n), len(src)))
 			f(dst, src, &IV, 0)
 			want := make([]byte, n*Size)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+
+	"github.com/chainweir/weir/internal/guard"
 )
 
 // TestImpls holds every implementation to the specification, through the
@@ -61,7 +63,7 @@ func TestWordsAndBytes(t *testing.T) {
 
 func checkImplChunk(t *testing.T, impl Impl) {
 	t.Helper()
-	buf := guarded(t, ChunkSize, false)
+	buf := guard.Bytes(t, ChunkSize, false)
 	copy(buf, randomBytes(3, ChunkSize))
 	for n := range ChunkSize + 1 {
 		for _, flags := range []uint32{0, Root, KeyedHash | Root} {
@@ -104,7 +106,7 @@ func checkImplXOF(t *testing.T, impl Impl) {
 	t.Helper()
 	block := Words((*[BlockSize]byte)(randomBytes(2, BlockSize)))
 	const most = 40 * BlockSize
-	buf := guarded(t, most, false)
+	buf := guard.Bytes(t, most, false)
 	for n := range most + 1 {
 		got, want := buf[most-n:], make([]byte, n)
 		clear(got)

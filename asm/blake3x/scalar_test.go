@@ -5,6 +5,8 @@ package blake3x
 import (
 	"fmt"
 	"testing"
+
+	"github.com/chainweir/weir/internal/guard"
 )
 
 func TestChunkScalar(t *testing.T)    { checkChunk(t, ChunkScalar) }
@@ -26,7 +28,7 @@ func checkChunk(t *testing.T, f func(chunk []byte, key *[8]uint32, counter uint6
 	t.Helper()
 	for n := range ChunkSize + 1 {
 		for _, low := range []bool{false, true} {
-			chunk := guarded(t, n, low)
+			chunk := guard.Bytes(t, n, low)
 			copy(chunk, randomBytes(uint64(n), n))
 			for i, flags := range []uint32{0, Root, KeyedHash | Root, DeriveKeyContext, DeriveKeyMaterial | Root} {
 				counter := counters[(n+i)%len(counters)]

@@ -1,10 +1,12 @@
-//go:build arm64 && gc && !purego && unix
+//go:build arm64 && gc && !purego
 
 package sha256x
 
 import (
 	"crypto/sha256"
 	"testing"
+
+	"github.com/chainweir/weir/internal/guard"
 )
 
 // TestSHA2SumAtGuardPages hashes messages that begin or end at memory that
@@ -13,7 +15,7 @@ func TestSHA2SumAtGuardPages(t *testing.T) {
 	needSHA2(t)
 	for n := range 3*BlockSize + 1 {
 		for _, low := range []bool{false, true} {
-			msg := guarded(t, n, low)
+			msg := guard.Bytes(t, n, low)
 			copy(msg, randomBytes(uint64(n), n))
 			if got, want := SumSHA2(msg), sha256.Sum256(msg); got != want {
 				t.Errorf("%d bytes, low %v: %x, want %x", n, low, got, want)

@@ -76,7 +76,7 @@ var chunkChecks = []check{
 		}
 		return nil
 	}},
-	fencedChunks,
+	guardedChunks,
 }
 
 func compareChunks(im hash.Implementation, n int, counter uint64, srcShift, dstShift int) error {

@@ -69,7 +69,7 @@ func batchChecks(name string, pick func(hash.Implementation) manyFunc, ref func(
 		}},
 		consecutiveLengths(name+"consecutive lengths", pick, ref),
 		mixedAroundLanes(name+"mixed lengths around lane counts", pick, ref),
-		fencedMany(name+"guard pages", pick, ref),
+		guardedMany(name+"guard pages", pick, ref),
 	}
 }
 
@@ -169,7 +169,7 @@ var recordChecks = []check{
 		}
 		return nil
 	}},
-	fencedRecords,
+	guardedRecords,
 }
 
 func referenceRecords(src []byte, size int, prefix byte) []byte {

@@ -128,7 +128,7 @@ func oneChecks(ref func([]byte) digest, unit, sparse int) []check {
 			}
 			return nil
 		}},
-		fencedOne(ref, slices.DeleteFunc(slices.Clone(lengths), func(n int) bool {
+		guardedOne(ref, slices.DeleteFunc(slices.Clone(lengths), func(n int) bool {
 			// Beyond two units how a message ends has been seen.
 			return n > 2*unit+70 && n%unit > 1 && n%unit < unit-1
 		})),

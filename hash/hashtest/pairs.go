@@ -49,7 +49,7 @@ func pairChecks(ref func([]byte) digest) []check {
 		}},
 		{"chain", func(im hash.Implementation) error { return chainPairs(im, ref) }},
 		{"wrong lengths", wrongPairLengths},
-		fencedPairs(ref),
+		guardedPairs(ref),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/chainweir/weir/hash"
+	"github.com/chainweir/weir/internal/guard"
 )
 
 // RequireName is the environment variable that lists implementations which
@@ -71,7 +72,7 @@ func Run(t *testing.T, im hash.Implementation) {
 	for _, c := range list {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.run(im)
-			if errors.Is(err, errNoFences) {
+			if errors.Is(err, guard.ErrUnsupported) {
 				t.Skip(err.Error())
 			}
 			if err != nil {

@@ -29,6 +29,10 @@ var importRules = []importRule{
 		instead: "hash is a library on its own: let the caller pass the value in, or do it in cmd",
 	},
 	{
+		folder: "hash/hashtest", may: []string{"hash", "asm/...", "internal/guard"},
+		instead: "the suite knows the kernels and nothing above them: let the caller pass the value in",
+	},
+	{
 		folder: "merkle", may: []string{"hash"},
 		instead: "merkle gets its hashing from hash, and is a library on its own: let the caller pass the rest in",
 	},
@@ -52,11 +56,12 @@ var importRules = []importRule{
 	{folder: "bench", exact: true, may: []string{"*"}, instead: "cmd is flags and printing: move the logic into bench"},
 	{folder: "results", instead: "a record must be readable without the rest: define the type in results and fill it in elsewhere"},
 	{folder: "cmd", may: []string{"*", "cmd/..."}, instead: "nothing is out of reach for cmd"},
+	{folder: "internal/guard", instead: "guard pages are memory and nothing else: let the test bring what it knows"},
 	{folder: "internal/lint", instead: "the rules must not depend on what they check: read the source instead"},
 }
 
 // testHelpers are packages that every test may import: they exist for tests.
-var testHelpers = []string{"hash/hashtest"}
+var testHelpers = []string{"hash/hashtest", "internal/guard"}
 
 func coreLeaf(folder string, also ...string) importRule {
 	return importRule{

@@ -1,11 +1,11 @@
-//go:build unix
-
 package sha256x
 
 import (
 	"bytes"
 	"fmt"
 	"testing"
+
+	"github.com/chainweir/weir/internal/guard"
 )
 
 // guardedMany hashes messages each of which begins behind, or ends before, a
@@ -18,10 +18,10 @@ func guardedMany(t *testing.T, f manyImpl) {
 	for _, n := range []int{1, 3, 8, 9, 16, 20, 32, 33, 70} {
 		for _, low := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d messages, low %v", n, low), func(t *testing.T) {
-				dst := guarded(t, n*Size, low)
+				dst := guard.Bytes(t, n*Size, low)
 				msgs := make([][]byte, n)
 				for i := range msgs {
-					msgs[i] = guarded(t, 4200, low)
+					msgs[i] = guard.Bytes(t, 4200, low)
 					copy(msgs[i], randomBytes(uint64(i), 4200))
 				}
 				edge := func(i, size int) []byte {
@@ -44,7 +44,7 @@ func guardedMany(t *testing.T, f manyImpl) {
 	for _, low := range []bool{false, true} {
 		for n := 1; n <= lanesMost+3; n++ {
 			for _, size := range []int{1, 55, 56, 63, 64, 65, 130, 200} {
-				src, dst := guarded(t, n*size, low), guarded(t, n*Size, low)
+				src, dst := guard.Bytes(t, n*size, low), guard.Bytes(t, n*Size, low)
 				copy(src, randomBytes(uint64(n), len(src)))
 				f.records(dst, src, size, 0)
 				for i := range n {

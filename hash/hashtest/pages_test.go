@@ -5,11 +5,11 @@ package hashtest
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/chainweir/weir/asm/blake3x"
 	"github.com/chainweir/weir/hash"
+	"github.com/chainweir/weir/internal/guard"
 )
 
 // touch reads the first byte of b.
@@ -17,44 +17,12 @@ import (
 //go:noinline
 func touch(b []byte) byte { return b[0] }
 
-func TestFencesFaultOnBothSides(t *testing.T) {
-	f, err := newFences(2, 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := f.free(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for slot := range 2 {
-		start := f.page + slot*(f.page+f.slot)
-		for at, faults := range map[int]bool{
-			start - f.page: true, start - 1: true, start: false,
-			start + f.slot - 1: false, start + f.slot: true, start + f.slot + f.page - 1: true,
-		} {
-			err := caught(func() error { touch(f.all[at:]); return nil })
-			if errors.Is(err, errFault) != faults {
-				t.Errorf("slot %d: reading %d bytes from its start: %v; a fault is expected: %v", slot, at-start, err, faults)
-			}
-			err = caught(func() error { f.all[at]++; return nil })
-			if errors.Is(err, errFault) != faults {
-				t.Errorf("slot %d: writing %d bytes from its start: %v; a fault is expected: %v", slot, at-start, err, faults)
-			}
-		}
-		low, high := f.place(slot, 7, true), f.place(slot, 7, false)
-		if &low[0] != &f.all[start] || &high[6] != &f.all[start+f.slot-1] {
-			t.Errorf("slot %d: the buffers do not touch the fences", slot)
-		}
-	}
-}
-
 // over returns b with a byte behind it, where its capacity has one: on a
-// fence. Elsewhere it returns b.
+// guard page. Elsewhere it returns b.
 func over(b []byte) []byte { return b[:min(len(b)+1, cap(b))] }
 
 // TestSuiteNoticesOverruns gives each shape of function a fault of one byte
-// behind a buffer. On other buffers than those at fences the faults do nothing,
+// behind a buffer. On other buffers than those at guard pages the faults do nothing,
 // so the other checks are left out.
 func TestSuiteNoticesOverruns(t *testing.T) {
 	read := func(b []byte) {
@@ -153,61 +121,50 @@ func TestSuiteNoticesOverruns(t *testing.T) {
 	}
 }
 
-// TestFencesStopEveryImplementation hands real implementations, assembly among
-// them, slices that reach into a fence, as a count that is one too high would:
+// TestGuardPagesStopEveryImplementation hands real implementations, assembly among
+// them, slices that reach into a guard page, as a count that is one too high would:
 // every one has to be stopped, and the program has to live on.
-func TestFencesStopEveryImplementation(t *testing.T) {
+func TestGuardPagesStopEveryImplementation(t *testing.T) {
 	const n = 19
-	f, err := newFences(2, n*blake3x.ChunkSize)
+	g, err := guard.New(2, n*blake3x.ChunkSize)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := f.free(); err != nil {
+		if err := g.Free(); err != nil {
 			t.Error(err)
 		}
 	}()
-	// size bytes of slot 1, of which the first or the last reach lie on a fence.
-	reaching := func(size, reach int, before bool) []byte {
-		start := f.page + (f.page + f.slot)
-		if before {
-			return f.all[start-reach:][:size:size]
-		}
-		end := start + f.slot + reach
-		return f.all[end-size : end : end]
-	}
 	for _, im := range slices.Concat(hash.Implementations(), trees) {
 		if im.Unavailable != "" {
 			continue // TestImplementations of package hash says why
 		}
 		for name, call := range overrunning(im) {
-			for _, before := range []bool{true, false} {
-				if err := caught(func() error { return call(f, reaching, before) }); !errors.Is(err, errFault) {
-					t.Errorf("%s:%s: %s, before it: %v: %v, want a fault", im.Kernel, im.Name, name, before, err)
+			for low, edge := range guard.Edges {
+				if err := guard.Caught(func() error { return call(g, low) }); !errors.Is(err, guard.ErrFault) {
+					t.Errorf("%s:%s: %s, %s: %v, want a fault", im.Kernel, im.Name, name, edge, err)
 				}
 			}
 		}
 	}
 }
 
-type overrun = func(f *fences, reaching func(size, reach int, before bool) []byte, before bool) error
-
 // overrunning returns calls of the functions of im on buffers of which one
-// reaches into a fence.
-func overrunning(im hash.Implementation) map[string]overrun {
+// reaches into a guard page.
+func overrunning(im hash.Implementation) map[string]func(g *guard.Pages, low bool) error {
 	const n = 19
-	calls := map[string]overrun{}
+	calls := map[string]func(g *guard.Pages, low bool) error{}
 	batch := func(name string, item int, do func(dst, src []byte) error) {
-		calls[name+" reads"] = func(f *fences, reaching func(int, int, bool) []byte, before bool) error {
-			return do(f.place(0, n*hash.Size, true), reaching(n*item, 1, before))
+		calls[name+" reads"] = func(g *guard.Pages, low bool) error {
+			return do(g.Place(0, n*hash.Size, true), g.Reach(1, n*item, 1, low))
 		}
-		calls[name+" writes"] = func(f *fences, reaching func(int, int, bool) []byte, before bool) error {
-			return do(reaching(n*hash.Size, 1, before), f.place(0, n*item, true))
+		calls[name+" writes"] = func(g *guard.Pages, low bool) error {
+			return do(g.Reach(1, n*hash.Size, 1, low), g.Place(0, n*item, true))
 		}
 	}
 	if im.One != nil {
-		calls["One"] = func(_ *fences, reaching func(int, int, bool) []byte, before bool) error {
-			im.One(reaching(200, 1, before))
+		calls["One"] = func(g *guard.Pages, low bool) error {
+			im.One(g.Reach(1, 200, 1, low))
 			return nil
 		}
 	}
@@ -226,14 +183,4 @@ func overrunning(im hash.Implementation) map[string]overrun {
 		}
 	}
 	return calls
-}
-
-func TestCaughtPassesOnOtherPanics(t *testing.T) {
-	defer func() {
-		if r := recover(); r == nil || !strings.Contains(r.(error).Error(), "out of range") {
-			t.Errorf("recovered %v, want the index panic", r)
-		}
-	}()
-	var none []byte
-	_ = caught(func() error { touch(none); return nil })
 }
