@@ -1,4 +1,3 @@
-// Package asm_test checks what holds for all packages of kernels.
 package asm_test
 
 import (
@@ -18,7 +17,7 @@ import (
 func TestVersions(t *testing.T) {
 	for dir, version := range map[string]string{"sha256x": sha256x.Version, "blake3x": blake3x.Version} {
 		if want := sourcesDigest(t, dir); version != want {
-			t.Errorf("asm/%s/version.go says %s, but the code is %s: run make generate", dir, version, want)
+			t.Errorf("asm/%s/version.go says %s, but the code is %s: run make generate-asm", dir, version, want)
 		}
 	}
 }
