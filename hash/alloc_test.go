@@ -41,11 +41,16 @@ func TestNoAllocations(t *testing.T) {
 		}
 	}
 	many := func(do func(dst []byte, msgs [][]byte) error) func() {
-		buf, dst := make([]byte, 6000), make([]byte, 3*hash.Size)
-		msgs := [][]byte{buf, buf[:55], buf[:200]}
+		buf, dst := make([]byte, 6000), make([]byte, 40*hash.Size)
+		few, equal, mixed := [][]byte{buf, buf[:55], buf[:200]}, make([][]byte, 40), make([][]byte, 40)
+		for i := range mixed {
+			equal[i], mixed[i] = buf[i:][:200], buf[:i*i*7919%len(buf)]
+		}
 		return func() {
-			if err := do(dst, msgs); err != nil {
-				t.Error(err)
+			for _, msgs := range [][][]byte{few, equal, mixed} {
+				if err := do(dst[:len(msgs)*hash.Size], msgs); err != nil {
+					t.Error(err)
+				}
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package hash
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -97,7 +98,7 @@ func TestPieceSize(t *testing.T) {
 		{1 << 20, 1024, parallelPiece},
 		{32 << 20, 2, 2 << 20},
 		{32<<20 - 1, 2, 1 << 20},
-		{1 << 40, 4, 1 << 35},
+		{math.MaxInt/2 + 1, 4, (math.MaxInt/2 + 1) / 32}, // the largest power of two
 	} {
 		if got := pieceSize(c.n, c.workers); got != c.want {
 			t.Errorf("%d bytes, %d workers: pieces of %d, want %d", c.n, c.workers, got, c.want)

@@ -13,8 +13,8 @@ import (
 func AVX2Unavailable() string { return cpu.Requires("AVX2") }
 
 // One call into assembly cannot be interrupted by the scheduler: a batch is
-// handed over in slices of some 50 µs (13 ns a parent, 200 ns a chunk). A lone chunk or parent at the end is
-// faster by itself than as one lane of eight.
+// handed over in slices of some 50 µs (13 ns a parent, 200 ns a chunk). A lone
+// chunk or parent at the end is faster by itself than as one lane of eight.
 const (
 	avx2Lanes        = 8
 	avx2SliceChunks  = 256

@@ -5,7 +5,7 @@
 //
 // generic.go is the specification, in plain Go and never optimised. A file
 // NAME_amd64.go holds the functions of one instruction set, beside
-// NAME_amd64.s, which a program in asm/_gen wrote. Every function of every
+// NAME_asm_amd64.s, which a program in asm/_gen wrote. Every function of every
 // instruction set does what the function of the same name ending in Generic
 // does, and may be called only where its Unavailable function returns "".
 //

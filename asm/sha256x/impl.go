@@ -1,5 +1,7 @@
 package sha256x
 
+import "strconv"
+
 // Impl is an implementation in this package. The functions below take one as
 // their first argument instead of being values of a function type, because
 // through such a value the compiler would have to assume that the buffers
@@ -13,7 +15,7 @@ const (
 	Generic      Impl = iota // plain Go, the specification
 	AVX2                     // 8 lanes
 	SHANI                    // SHA instructions of amd64, up to 4 streams
-	SHA2                     // SHA instructions of arm64, 2 streams
+	SHA2                     // SHA instructions of arm64, up to 4 streams
 	AVX512Double             // 16 lanes, two groups of pairs in step
 	AVX512                   // 16 lanes, large numbers of pairs in a pipeline
 )
@@ -24,4 +26,9 @@ var implNames = [...]string{
 }
 
 // String is the name of the implementation, as in WEIR_IMPL.
-func (i Impl) String() string { return implNames[i] }
+func (i Impl) String() string {
+	if int(i) < len(implNames) {
+		return implNames[i]
+	}
+	return "sha256x.Impl(" + strconv.Itoa(int(i)) + ")"
+}

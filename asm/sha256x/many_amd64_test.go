@@ -28,7 +28,7 @@ func TestAVX512ManyAlone(t *testing.T) {
 		t.Skip(why)
 	}
 	had := haveStreams
-	haveStreams = false
+	haveStreams = func() bool { return false }
 	defer func() { haveStreams = had }()
 	checkMany(t, manyImpl{ManyAVX512, PrefixedAVX512, RecordsAVX512})
 }

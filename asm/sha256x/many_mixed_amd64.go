@@ -56,7 +56,7 @@ func (b *batch) rest(p *pool) {
 	i := 0
 	for width := lanesFor(p.size); width > 0; width = lanesFor(p.size - i) {
 		used := min(width, p.size-i)
-		if width == laneMax && haveStreams && !closeTo(p.blocks(b, i), p.blocks(b, i+used-1)) {
+		if width == laneMax && haveStreams() && !closeTo(p.blocks(b, i), p.blocks(b, i+used-1)) {
 			width, used = laneSet, min(laneSet, used)
 		}
 		g.add(b, p, i, used, width)
@@ -97,7 +97,7 @@ func (g *groups) add(b *batch, p *pool, i, used, width int) {
 			excess += max(0, blocks-level)
 		}
 	}
-	if haveStreams && few*(longest-level)-excess > laneSwitch {
+	if few*(longest-level)-excess > laneSwitch && haveStreams() {
 		g.run(b, p)
 		finish(b, numbers, used, level)
 		return

@@ -73,7 +73,8 @@ func (b *batch) byLength() {
 
 const (
 	streamWidth = 4
-	// streamCallBlocks bounds a call to 4×1024 blocks, 75 µs at 18 ns a block.
+	// streamCallBlocks bounds a call, which holds its core, to 4×1024 blocks: at
+	// 67 cycles a block 137 µs at 2 GHz.
 	streamCallBlocks = 1024
 )
 

@@ -142,7 +142,7 @@ func checkLong(t *testing.T, f manyImpl) {
 		compareMany(t, f, msgs)
 	}
 	// Ends around those of the calls' slices and around where the lanes stop.
-	for _, blocks := range []int{256, 512, 1024, 1025} {
+	for _, blocks := range []int{128, 256, 512, 1024, 1025} {
 		for _, change := range []int{-65, -64, -10, -9, -8, -1, 0, 1, 55, 56, 64} {
 			msgs := make([][]byte, 20)
 			for i := range msgs {

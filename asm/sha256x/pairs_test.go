@@ -36,7 +36,7 @@ func checkPairs(t *testing.T, f pairFunc, ref func([]byte) [Size]byte) {
 	for n := range 4*32 + 3 {
 		comparePairs(t, f, ref, n, 0, 0)
 	}
-	for _, n := range []int{255, 256, 257, 1000, 1023, 1024, 1025, 4095, 4096, 4097, 8191, 8192, 8193, 10007} {
+	for _, n := range []int{255, 256, 257, 511, 512, 513, 1000, 1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097, 8191, 8192, 8193, 10007} {
 		comparePairs(t, f, ref, n, 0, 0)
 	}
 	for shift := range 65 {
@@ -100,4 +100,12 @@ func randomBytes(seed uint64, n int) []byte {
 	b := make([]byte, n)
 	rand.NewChaCha8(key).Read(b)
 	return b
+}
+
+func TestImplString(t *testing.T) {
+	for impl, want := range map[Impl]string{Generic: "generic", SHA2: "sha2", AVX512: "avx512", 6: "sha256x.Impl(6)", 255: "sha256x.Impl(255)"} {
+		if got := impl.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }

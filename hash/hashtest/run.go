@@ -80,8 +80,11 @@ func Run(t *testing.T, im hash.Implementation) {
 			}
 		})
 	}
-	if im.Kernel == "blake3" {
+	switch im.Kernel {
+	case "blake3":
 		t.Run("official vectors", func(t *testing.T) { blake3Vectors(t, im.One) })
+	case "blake3_many":
+		t.Run("official vectors", func(t *testing.T) { blake3BatchVectors(t, im) })
 	}
 }
 
@@ -108,10 +111,10 @@ func checks(im hash.Implementation) ([]check, error) {
 		list = chunkChecks
 	case "sha256_many":
 		complete = im.Many != nil && im.Leaves != nil && im.Records != nil
-		list = slices.Concat(manyChecks(sumSHA256), leafChecks, recordChecks)
+		list = slices.Concat(manyChecks(sumSHA256), fipsBatches, leafChecks, recordChecks)
 	case "blake3_many":
 		complete = im.Many != nil
-		list = manyChecks(sumBLAKE3)
+		list = slices.Concat(manyChecks(sumBLAKE3), blake3Batches)
 	default:
 		return nil, fmt.Errorf("hashtest: kernel %q has no checks; add them", im.Kernel)
 	}

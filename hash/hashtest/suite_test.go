@@ -192,6 +192,28 @@ func TestSuiteNoticesFaults(t *testing.T) {
 			}
 			return im
 		}},
+		{"sha256_many", "a long message wrong behind the first lanes", "FIPS 180-4 batches", func(im hash.Implementation) hash.Implementation {
+			good := im.Many
+			im.Many = func(dst []byte, msgs [][]byte) error {
+				err := good(dst, msgs)
+				if len(msgs) > 16 && len(msgs[16]) >= 1_000_000 {
+					dst[16*hash.Size] ^= 1
+				}
+				return err
+			}
+			return im
+		}},
+		{"blake3_many", "a long message wrong behind the first lanes", "known vectors in batches", func(im hash.Implementation) hash.Implementation {
+			good := im.Many
+			im.Many = func(dst []byte, msgs [][]byte) error {
+				err := good(dst, msgs)
+				if len(msgs) > 16 && len(msgs[16]) >= 20_000 {
+					dst[16*hash.Size] ^= 1
+				}
+				return err
+			}
+			return im
+		}},
 		{"blake3_chunks", "carry into the counter's high word lost", "counters", func(im hash.Implementation) hash.Implementation {
 			good := im.Chunks
 			im.Chunks = func(dst, src []byte, counter uint64) error {

@@ -41,20 +41,23 @@ func readVectors(t *testing.T, v any, path ...string) bool {
 	return true
 }
 
-// blake3Vectors checks the default hash mode against the official file. The
-// other two modes are checked to differ: an implementation that answered with
-// one of them would be claiming something that it does not offer.
-func blake3Vectors(t *testing.T, sum func([]byte) digest) {
+// blake3Case is a case of the official file.
+type blake3Case struct {
+	InputLen  int    `json:"input_len"`
+	Hash      string `json:"hash"`
+	KeyedHash string `json:"keyed_hash"`
+	DeriveKey string `json:"derive_key"`
+}
+
+// readBLAKE3Vectors returns the cases of the official file, or none when the
+// vector folder is not set.
+func readBLAKE3Vectors(t *testing.T) []blake3Case {
+	t.Helper()
 	var file struct {
-		Cases []struct {
-			InputLen  int    `json:"input_len"`
-			Hash      string `json:"hash"`
-			KeyedHash string `json:"keyed_hash"`
-			DeriveKey string `json:"derive_key"`
-		} `json:"cases"`
+		Cases []blake3Case `json:"cases"`
 	}
 	if !readVectors(t, &file, "blake3", "test_vectors.json") {
-		return
+		return nil
 	}
 	if len(file.Cases) < len(blake3Known) {
 		t.Fatalf("the vector file has %d cases; expected the official set of 35", len(file.Cases))
@@ -63,6 +66,27 @@ func blake3Vectors(t *testing.T, sum func([]byte) digest) {
 		if len(c.Hash) < 2*hash.Size || len(c.KeyedHash) < 2*hash.Size || len(c.DeriveKey) < 2*hash.Size {
 			t.Fatalf("input of %d bytes: an output in the vector file is shorter than a digest", c.InputLen)
 		}
+	}
+	return file.Cases
+}
+
+// blake3BatchVectors checks a kernel for many messages against the official
+// file: as one batch, and each case on all lanes.
+func blake3BatchVectors(t *testing.T, im hash.Implementation) {
+	var list []vector
+	for _, c := range readBLAKE3Vectors(t) {
+		list = append(list, vector{blake3Input(c.InputLen), c.Hash[:2*hash.Size]})
+	}
+	if err := vectorBatches(im.Many, list); err != nil {
+		t.Error(err)
+	}
+}
+
+// blake3Vectors checks the default hash mode against the official file. The
+// other two modes are checked to differ: an implementation that answered with
+// one of them would be claiming something that it does not offer.
+func blake3Vectors(t *testing.T, sum func([]byte) digest) {
+	for _, c := range readBLAKE3Vectors(t) {
 		got := sum(blake3Input(c.InputLen))
 		if err := expectHex(got, c.Hash[:2*hash.Size]); err != nil {
 			t.Errorf("input of %d bytes: %v", c.InputLen, err)

@@ -311,18 +311,23 @@ func (k kernel) begin() {
 	}
 }
 
-// lengths computes the vectors of a set's lengths. Bytes left are clamped, as
-// a call never gets that far. The first of loaderRegs has what to subtract from
-// the messages' lengths for them.
+// lengths computes the vectors of a set's lengths. Bytes left are clamped on
+// both sides, as a call never gets that far: a message that ended more than
+// 2 GiB ago must not come back as one with as much left. The first of loaderRegs
+// has what to subtract from the messages' lengths for them.
 func (k kernel) lengths(set int) {
 	half := func(z reg.Register) reg.Register { return z.(reg.VecPhysical).AsY() }
 	z := loaderRegs()
-	left, hi, lo := z[2:4], z[4:6], z[6:8]
+	left, hi, lo, far, ago := z[2:4], z[4:6], z[6:8], z[8], z[9]
+	build.VPBROADCASTQ(k.small(constFarQword), far)
+	build.VPXORQ(ago, ago, ago)
+	build.VPSUBQ(far, ago, ago)
 	for i := range 2 {
 		total := z[1]
 		build.VMOVDQA64(at(scratch, k.totalAt(set)+64*i), total)
 		build.VPSUBQ(z[0], total, left[i])
-		build.VPMINSQ_BCST(k.small(constFarQword), left[i], left[i])
+		build.VPMINSQ(far, left[i], left[i])
+		build.VPMAXSQ(ago, left[i], left[i])
 		build.VPSRLQ(operand.U8(29), total, hi[i])
 		build.VPSLLQ(operand.U8(3), total, lo[i])
 		for _, r := range []reg.Register{left[i], hi[i], lo[i]} {

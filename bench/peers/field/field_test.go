@@ -3,6 +3,7 @@ package field
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -207,5 +208,29 @@ func TestServerOfUnknownRow(t *testing.T) {
 	var out bytes.Buffer
 	if played, err := PlayServer(&out); !played || err == nil || !strings.Contains(err.Error(), "1 × 1 B") || out.Len() > 0 {
 		t.Errorf("played %v, error %v", played, err)
+	}
+}
+
+// TestTimeServerComparesItsCalls: the digests that it leaves stand for those of
+// all calls.
+func TestTimeServerComparesItsCalls(t *testing.T) {
+	dst := make([]byte, digestSize)
+	calls := 0
+	if _, err := timeServer(func(dst []byte) error { calls++; dst[3] = 7; return nil }, dst); err != nil || calls < 2 || dst[3] != 7 {
+		t.Errorf("%d equal calls: %v, digest %x", calls, err, dst)
+	}
+	calls = 0
+	if _, err := timeServer(func(dst []byte) error {
+		calls++
+		if calls != 3 { // one call that writes nothing
+			dst[3] = 7
+		}
+		return nil
+	}, dst); !errors.Is(err, errServerDiffers) {
+		t.Errorf("error %v, want %v", err, errServerDiffers)
+	}
+	failure := errors.New("broken")
+	if _, err := timeServer(func([]byte) error { return failure }, dst); !errors.Is(err, failure) {
+		t.Errorf("error %v, want %v", err, failure)
 	}
 }

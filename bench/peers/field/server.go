@@ -1,6 +1,7 @@
 package field
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/chainweir/weir/bench/peers/contest"
@@ -96,27 +98,48 @@ func PlayServer(out io.Writer) (played bool, err error) {
 }
 
 func playServer(out io.Writer, msgs [][]byte) error {
-	run, dst := newServerJob(msgs), make([]byte, len(msgs)*digestSize)
+	run := newServerJob(msgs)
 	if run == nil {
 		return errors.New(serverUnavailable())
 	}
-	says := serverSays{}
-	if err := run(dst); err != nil { // warms up
+	dst := make([]byte, len(msgs)*digestSize)
+	took, err := timeServer(run, dst)
+	says := serverSays{NSPerCall: took}
+	if err != nil {
 		says.Error = err.Error()
 	}
-	clear(dst)
-	calls, begin := 0, time.Now()
-	for calls < serverMaxCalls && says.Error == "" && (calls == 0 || time.Since(begin) < serverSample) {
-		if err := run(dst); err != nil {
-			says.Error = err.Error()
-		}
-		calls++
-	}
-	says.NSPerCall = float64(time.Since(begin)) / float64(max(1, calls))
 	line, err := json.Marshal(says)
 	if err != nil {
 		return err
 	}
 	_, err = out.Write(append(append(line, '\n'), dst...))
 	return err
+}
+
+// errServerDiffers is a wrong answer: which of the two it is does not matter.
+var errServerDiffers = errors.New("two calls gave different digests")
+
+// timeServer returns the mean nanoseconds of a call. All calls must give the
+// same digests, so that those it leaves in dst, which the process that asked
+// checks, stand for all of them.
+func timeServer(run job, dst []byte) (nsPerCall float64, err error) {
+	if err := run(dst); err != nil { // warms up
+		return 0, err
+	}
+	first := slices.Clone(dst)
+	calls, sum := 0, time.Duration(0)
+	for calls == 0 || calls < serverMaxCalls && sum < serverSample {
+		clear(dst) // a call that writes nothing must not find the last one's answer
+		begin := time.Now()
+		err := run(dst)
+		sum += time.Since(begin)
+		if err != nil {
+			return 0, err
+		}
+		if !bytes.Equal(dst, first) {
+			return 0, errServerDiffers
+		}
+		calls++
+	}
+	return float64(sum) / float64(calls), nil
 }

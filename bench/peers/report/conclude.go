@@ -81,7 +81,8 @@ func (r *Report) warnNoise() {
 func notes() []string {
 	list := []string{
 		"Ratios are peer ÷ weir, the median of the rounds with its order-statistic interval: above 1 weir is faster. " +
-			"Every digest of every timed call was compared with crypto/sha256, or for BLAKE3 with zeebo's and lukechampine's, which agreed.",
+			"Every digest of every timed call was compared with crypto/sha256, or for BLAKE3 with zeebo's and lukechampine's, which agreed; " +
+			"in the rows on two cores that is the last of the passes that each core makes in a call.",
 		"weir:generic is plain Go, the row without assembly. For all contestants without theirs, build with -tags purego,noasm (gohashtree and hashtree have no such tag).",
 		"Rows run with GOMAXPROCS=1 unless they say otherwise. It matters to lukechampine, which spreads a message over all cores it may use.",
 		"minio's Avx512Server is a goroutine that cannot be stopped and polls; it runs in a process of its own, with all cores, so its ratio is between processes.",

@@ -1,13 +1,15 @@
 // Package restrict hides features of the processor from this program, weir's
 // kernels and most peers alike, to see how they fare on lesser machines.
 //
-// It has to act before any of them looks. They all ask klauspost/cpuid while
-// they are initialised. Of the packages whose imports are ready, Go initialises
-// the one whose path sorts first; so this package imports nothing that cpuid
-// does not import as well, and comes before all that matter but one,
+// It has to act before any of them looks. They all ask klauspost/cpuid, most
+// while they are initialised. Of the packages whose imports are ready, Go
+// initialises the one whose path sorts first; so this package imports nothing
+// that cpuid does not import as well. Those that come before it nevertheless are
 // github.com/OffchainLabs/hashtree, which has to be left out when anything is
-// hidden. For the same reason the list of features comes from the environment:
-// a program that is to hide something starts itself again with [Environ].
+// hidden, and weir's own packages under asm, which must not ask before they are
+// called: a test here sees to that. For the same reason the list of features
+// comes from the environment: a program that is to hide something starts itself
+// again with [Environ].
 package restrict
 
 import (
