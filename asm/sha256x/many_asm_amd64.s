@@ -278,9 +278,7 @@ DATA many_small<>+4(SB)/4, $+55
 DATA many_small<>+8(SB)/4, $+64
 DATA many_small<>+12(SB)/4, $-1
 DATA many_small<>+16(SB)/4, $-8
-DATA many_small<>+20(SB)/4, $+0
-DATA many_small<>+24(SB)/8, $0x0000000040000000
-GLOBL many_small<>(SB), RODATA|NOPTR, $32
+GLOBL many_small<>(SB), RODATA|NOPTR, $20
 
 // func manyLanes16(dst *byte, number *uint32, blocks *uint32, groups int, state *[256]uint32, msgs *[]byte, records *byte, size int, offset int, prefix int)
 // Requires: AVX, AVX512BW, AVX512F, CMOV
@@ -1104,28 +1102,22 @@ located:
 	MOVQ         offset+64(FP), AX
 	SUBQ         $0x40, AX
 	VPBROADCASTQ AX, Z22
-	VPBROADCASTQ many_small<>+24(SB), Z30
-	VPXORQ       Z31, Z31, Z31
-	VPSUBQ       Z30, Z31, Z31
 	VMOVDQA64    3968(DI), Z23
 	VPSUBQ       Z22, Z23, Z24
-	VPMINSQ      Z30, Z24, Z24
-	VPMAXSQ      Z31, Z24, Z24
 	VPSRLQ       $0x1d, Z23, Z26
 	VPSLLQ       $0x03, Z23, Z28
-	VPMOVQD      Z24, Y24
+	VPMOVSQD     Z24, Y24
 	VPMOVQD      Z26, Y26
 	VPMOVQD      Z28, Y28
 	VMOVDQA64    4032(DI), Z23
 	VPSUBQ       Z22, Z23, Z25
-	VPMINSQ      Z30, Z25, Z25
-	VPMAXSQ      Z31, Z25, Z25
 	VPSRLQ       $0x1d, Z23, Z27
 	VPSLLQ       $0x03, Z23, Z29
-	VPMOVQD      Z25, Y25
+	VPMOVSQD     Z25, Y25
 	VPMOVQD      Z27, Y27
 	VPMOVQD      Z29, Y29
 	VINSERTI64X4 $0x01, Y25, Z24, Z24
+	VPMAXSD.BCST many_small<>+0(SB), Z24, Z24
 	VMOVDQA64    Z24, 3584(DI)
 	VINSERTI64X4 $0x01, Y27, Z26, Z26
 	VMOVDQA64    Z26, 3712(DI)
@@ -3633,55 +3625,43 @@ located:
 	MOVQ         offset+64(FP), AX
 	SUBQ         $0x40, AX
 	VPBROADCASTQ AX, Z22
-	VPBROADCASTQ many_small<>+24(SB), Z30
-	VPXORQ       Z31, Z31, Z31
-	VPSUBQ       Z30, Z31, Z31
 	VMOVDQA64    6912(DI), Z23
 	VPSUBQ       Z22, Z23, Z24
-	VPMINSQ      Z30, Z24, Z24
-	VPMAXSQ      Z31, Z24, Z24
 	VPSRLQ       $0x1d, Z23, Z26
 	VPSLLQ       $0x03, Z23, Z28
-	VPMOVQD      Z24, Y24
+	VPMOVSQD     Z24, Y24
 	VPMOVQD      Z26, Y26
 	VPMOVQD      Z28, Y28
 	VMOVDQA64    6976(DI), Z23
 	VPSUBQ       Z22, Z23, Z25
-	VPMINSQ      Z30, Z25, Z25
-	VPMAXSQ      Z31, Z25, Z25
 	VPSRLQ       $0x1d, Z23, Z27
 	VPSLLQ       $0x03, Z23, Z29
-	VPMOVQD      Z25, Y25
+	VPMOVSQD     Z25, Y25
 	VPMOVQD      Z27, Y27
 	VPMOVQD      Z29, Y29
 	VINSERTI64X4 $0x01, Y25, Z24, Z24
+	VPMAXSD.BCST many_small<>+0(SB), Z24, Z24
 	VMOVDQA64    Z24, 6144(DI)
 	VINSERTI64X4 $0x01, Y27, Z26, Z26
 	VMOVDQA64    Z26, 6400(DI)
 	VINSERTI64X4 $0x01, Y29, Z28, Z28
 	VMOVDQA64    Z28, 6528(DI)
-	VPBROADCASTQ many_small<>+24(SB), Z30
-	VPXORQ       Z31, Z31, Z31
-	VPSUBQ       Z30, Z31, Z31
 	VMOVDQA64    7040(DI), Z23
 	VPSUBQ       Z22, Z23, Z24
-	VPMINSQ      Z30, Z24, Z24
-	VPMAXSQ      Z31, Z24, Z24
 	VPSRLQ       $0x1d, Z23, Z26
 	VPSLLQ       $0x03, Z23, Z28
-	VPMOVQD      Z24, Y24
+	VPMOVSQD     Z24, Y24
 	VPMOVQD      Z26, Y26
 	VPMOVQD      Z28, Y28
 	VMOVDQA64    7104(DI), Z23
 	VPSUBQ       Z22, Z23, Z25
-	VPMINSQ      Z30, Z25, Z25
-	VPMAXSQ      Z31, Z25, Z25
 	VPSRLQ       $0x1d, Z23, Z27
 	VPSLLQ       $0x03, Z23, Z29
-	VPMOVQD      Z25, Y25
+	VPMOVSQD     Z25, Y25
 	VPMOVQD      Z27, Y27
 	VPMOVQD      Z29, Y29
 	VINSERTI64X4 $0x01, Y25, Z24, Z24
+	VPMAXSD.BCST many_small<>+0(SB), Z24, Z24
 	VMOVDQA64    Z24, 6208(DI)
 	VINSERTI64X4 $0x01, Y27, Z26, Z26
 	VMOVDQA64    Z26, 6464(DI)

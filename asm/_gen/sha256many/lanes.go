@@ -311,34 +311,33 @@ func (k kernel) begin() {
 	}
 }
 
-// lengths computes the vectors of a set's lengths. Bytes left are clamped on
-// both sides, as a call never gets that far: a message that ended more than
-// 2 GiB ago must not come back as one with as much left. The first of loaderRegs
-// has what to subtract from the messages' lengths for them.
+// lengths computes the vectors of a set's lengths. Bytes left are saturated, as
+// a call never gets that far, and then clamped to a block behind the end: a
+// message that ended 2 GiB ago must not come back as one with as much left when
+// the load subtracts from them. The first of loaderRegs has what to subtract
+// from the messages' lengths for them.
 func (k kernel) lengths(set int) {
 	half := func(z reg.Register) reg.Register { return z.(reg.VecPhysical).AsY() }
 	z := loaderRegs()
-	left, hi, lo, far, ago := z[2:4], z[4:6], z[6:8], z[8], z[9]
-	build.VPBROADCASTQ(k.small(constFarQword), far)
-	build.VPXORQ(ago, ago, ago)
-	build.VPSUBQ(far, ago, ago)
+	left, hi, lo := z[2:4], z[4:6], z[6:8]
 	for i := range 2 {
 		total := z[1]
 		build.VMOVDQA64(at(scratch, k.totalAt(set)+64*i), total)
 		build.VPSUBQ(z[0], total, left[i])
-		build.VPMINSQ(far, left[i], left[i])
-		build.VPMAXSQ(ago, left[i], left[i])
 		build.VPSRLQ(operand.U8(29), total, hi[i])
 		build.VPSLLQ(operand.U8(3), total, lo[i])
-		for _, r := range []reg.Register{left[i], hi[i], lo[i]} {
-			build.VPMOVQD(r, half(r))
-		}
+		build.VPMOVSQD(left[i], half(left[i]))
+		build.VPMOVQD(hi[i], half(hi[i]))
+		build.VPMOVQD(lo[i], half(lo[i]))
 	}
 	for _, v := range []struct {
 		halves []reg.Register
 		to     int
 	}{{left, k.leftAt(set)}, {hi, k.lengthHi(set)}, {lo, k.lengthLo(set)}} {
 		build.VINSERTI64X4(operand.U8(1), half(v.halves[1]), v.halves[0], v.halves[0])
+		if v.to == k.leftAt(set) {
+			build.VPMAXSD_BCST(k.small(constMinus64), v.halves[0], v.halves[0])
+		}
 		build.VMOVDQA64(v.halves[0], at(scratch, v.to))
 	}
 }

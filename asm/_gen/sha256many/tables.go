@@ -26,13 +26,11 @@ type tables struct {
 
 // Offsets in tables.small.
 const (
-	constMinus64  = 4 * iota // a block fewer
-	constLast                // a row of at most so many bytes has room for the length
-	constBlock               // bytes of a block
-	constBehind              // clamp for rows behind the end
-	constActive              // a row that begins further than this behind the end is no part of the padding
-	constPadding             // aligns the qword
-	constFarQword            // bytes left are clamped to this
+	constMinus64 = 4 * iota // a block fewer
+	constLast               // a row of at most so many bytes has room for the length
+	constBlock              // bytes of a block
+	constBehind             // clamp for rows behind the end
+	constActive             // a row that begins further than this behind the end is no part of the padding
 )
 
 func newTables() tables {
@@ -57,13 +55,11 @@ func newTables() tables {
 		firstMasks: table.Qwords("many_first_masks", firstMasks),
 		rows:       table.Qwords("many_rows", rows),
 		small: table.Constants("many_small", []operand.Constant{
-			constMinus64 / 4:  operand.I32(-64),
-			constLast / 4:     operand.I32(55),
-			constBlock / 4:    operand.I32(64),
-			constBehind / 4:   operand.I32(-1),
-			constActive / 4:   operand.I32(-8),
-			constPadding / 4:  operand.I32(0),
-			constFarQword / 4: operand.U64(1 << 30), // the only one of eight bytes, so the last
+			constMinus64 / 4: operand.I32(-64),
+			constLast / 4:    operand.I32(55),
+			constBlock / 4:   operand.I32(64),
+			constBehind / 4:  operand.I32(-1),
+			constActive / 4:  operand.I32(-8),
 		}...),
 	}
 }

@@ -36,7 +36,7 @@ func twoCorePairs(n int) Row {
 		jobs = append(jobs, func(dst []byte) error { return hash.SHA256Pairs(dst, own) })
 	}
 	row := twoCoreRow(jobs, passes, digests(pairsOf(src), sha256.Sum256))
-	row.Benchmark, row.Kernel, row.Units = fmt.Sprintf("SHA256PairsTwoCores/n=%d", n), "sha256_pairs", n
+	row.Benchmark, row.Kernel = fmt.Sprintf("SHA256PairsTwoCores/n=%d", n), "sha256_pairs"
 	row.Items, row.Item, row.Bytes = n, "pair", len(src)
 	return row
 }
@@ -53,7 +53,7 @@ func twoCoreBLAKE3(bytes int) (Row, error) {
 		jobs = append(jobs, one(hash.BLAKE3, slices.Clone(msg)))
 	}
 	row := twoCoreRow(jobs, passes, want)
-	row.Benchmark, row.Kernel, row.Units = fmt.Sprintf("BLAKE3TwoCores/size=%d", bytes), "blake3", bytes
+	row.Benchmark, row.Kernel = fmt.Sprintf("BLAKE3TwoCores/size=%d", bytes), "blake3"
 	row.Items, row.Item, row.Bytes = 1, "message", bytes
 	return row, nil
 }

@@ -87,7 +87,7 @@ func blake3ManyRow(b batch) (Row, error) {
 }
 
 func batchRow(b batch, msgs [][]byte, list []contest.Contestant) Row {
-	row := Row{Row: contest.Row{Procs: 1, Contestants: list}, Units: len(msgs), Items: len(msgs), Item: "message"}
+	row := Row{Row: contest.Row{Procs: 1, Contestants: list}, Items: len(msgs), Item: "message"}
 	for _, n := range b.sizes {
 		row.Bytes += n
 	}

@@ -54,7 +54,7 @@ func sha256Row(bytes int) Row {
 }
 
 func oneRow(msg []byte, list []contest.Contestant) Row {
-	return Row{Row: contest.Row{Procs: 1, Contestants: list}, Units: len(msg), Items: 1, Item: "message", Bytes: len(msg)}
+	return Row{Row: contest.Row{Procs: 1, Contestants: list}, Items: 1, Item: "message", Bytes: len(msg)}
 }
 
 // writeBytes is what a stream gets at a time, as from a file or a socket.

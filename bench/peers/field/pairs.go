@@ -85,7 +85,7 @@ func (k pairKind) row(n int) Row {
 			Contestants: append(list, k.peers(src)...),
 		},
 		Benchmark: fmt.Sprintf("%s/n=%d", k.benchmark, n),
-		Kernel:    k.kernel, Units: n, Items: n, Item: "pair", Bytes: len(src), Work: k.work(n),
+		Kernel:    k.kernel, Items: n, Item: "pair", Bytes: len(src), Work: k.work(n),
 	}
 }
 

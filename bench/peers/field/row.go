@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/chainweir/weir/asm/cpu"
 	"github.com/chainweir/weir/bench/peers/contest"
 	"github.com/chainweir/weir/bench/peers/floor"
+	"github.com/chainweir/weir/hash"
 )
 
 // Row is a piece of hashing work and those who do it.
@@ -14,7 +14,6 @@ type Row struct {
 	contest.Row
 	Benchmark string // its name in Go benchmark text, without the library
 	Kernel    string // the kernel of package hash whose choice decides; "" where none does
-	Units     int    // the size by which that kernel chooses
 	Items     int    // pairs, messages: what ns/item divides by
 	Item      string // what an item is
 	Bytes     int    // of input
@@ -35,15 +34,7 @@ func (r Row) Chosen() string {
 	if r.Kernel == "" {
 		return ""
 	}
-	k, err := cpu.Kernels.Kernel(r.Kernel)
-	if err != nil {
-		return ""
-	}
-	i, impls := k.Pick(r.Units), k.Impls()
-	if i < 0 || i >= len(impls) {
-		return ""
-	}
-	return impls[i].Name
+	return hash.Dispatched(r.Kernel, r.Items, r.Bytes/max(r.Items, 1))
 }
 
 // Specs lists all rows in the order of the report.
