@@ -69,7 +69,7 @@ func (s *State) debit(height uint64, t tx.View, registered int) tx.Status {
 	case tx.KindRegister:
 		key := [32]byte(t.Subject())
 		slot := registered + len(s.opened)
-		if _, taken := s.slots[key]; taken || slot > math.MaxUint32 {
+		if _, taken := s.slots[key]; taken || uint64(slot) > math.MaxUint32 {
 			return tx.StatusKeyTaken
 		}
 		s.slots[key] = uint32(slot)
