@@ -70,7 +70,7 @@ func Dispatched(kernel string, n, size int) string {
 	if err != nil {
 		return ""
 	}
-	impl := 0
+	var impl int
 	switch {
 	case k == kernelSHA256 || k == kernelBLAKE3:
 		impl = k.PickSettled(size)
