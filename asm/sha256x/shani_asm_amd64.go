@@ -60,7 +60,22 @@ func shaniDPairs2(dst *byte, src *byte, n int)
 //go:noescape
 func shaniDPairs4(dst *byte, src *byte, n int)
 
-// shaniPairsRun sets digest i of dst to SHA-256(pair i of src), for 4 × groups pairs, at least one group.
+// shaniPairsDuos sets digest i of dst to SHA-256(pair i of src), for 4 × groups pairs, at least one group.
 //
 //go:noescape
-func shaniPairsRun(dst *byte, src *byte, groups int)
+func shaniPairsDuos(dst *byte, src *byte, groups int)
+
+// shaniPairsRun sets digest i of dst to SHA-256(pair) for pair i of src, n of them, at least 1.
+//
+//go:noescape
+func shaniPairsRun(dst *byte, src *byte, n int)
+
+// shaniNodesRun sets digest i of dst to SHA-256(0x01 ‖ pair) for pair i of src, n of them, at least 1.
+//
+//go:noescape
+func shaniNodesRun(dst *byte, src *byte, n int)
+
+// shaniDPairsRun sets digest i of dst to SHA-256(SHA-256(pair)) for pair i of src, n of them, at least 1.
+//
+//go:noescape
+func shaniDPairsRun(dst *byte, src *byte, n int)

@@ -30,6 +30,29 @@ func TestDPairsSHANI(t *testing.T) {
 	checkPairs(t, DPairsSHANI, stdDPair)
 }
 
+// TestSHANIRuns checks the kernels for long runs at all counts, also those that
+// the functions above leave to others: fewer pairs than stages, for example.
+func TestSHANIRuns(t *testing.T) {
+	needSHANI(t)
+	for _, k := range []struct {
+		name string
+		run  func(dst, src *byte, n int)
+		ref  func([]byte) [Size]byte
+	}{
+		{"Pairs", shaniPairsRun, stdPair},
+		{"Nodes", shaniNodesRun, stdNode},
+		{"DPairs", shaniDPairsRun, stdDPair},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			checkPairs(t, func(dst, src []byte) {
+				if n := len(src) / PairSize; n > 0 {
+					k.run(&dst[0], &src[0], n)
+				}
+			}, k.ref)
+		})
+	}
+}
+
 // TestSumSHANI hashes every length around the padding's edges, and lengths
 // around the most that one call into assembly takes.
 func TestSumSHANI(t *testing.T) {

@@ -118,10 +118,7 @@ func nodeTail(_ tables, all []*stream) {
 	block(all, func(s *stream, i int, into reg.Register) {
 		switch i {
 		case 0:
-			build.MOVBLZX(s.pair(63), reg.EDX)
-			build.SHLL(operand.U8(24), reg.EDX)
-			build.VMOVD(reg.EDX, into)
-			build.VPOR(s.t.nodeEnd, into, into)
+			s.nodeByte(into)
 		case 3:
 			build.VMOVDQU(s.t.nodeEnd.Offset(16), into)
 		default:
@@ -129,6 +126,15 @@ func nodeTail(_ tables, all []*stream) {
 		}
 	})
 	each(all, func(s *stream) { s.addKept() })
+}
+
+// nodeByte loads the first words of a node's second block: the last byte of the
+// pair and the bit behind it.
+func (s *stream) nodeByte(into reg.Register) {
+	build.MOVBLZX(s.pair(63), reg.EDX)
+	build.SHLL(operand.U8(24), reg.EDX)
+	build.VMOVD(reg.EDX, into)
+	build.VPOR(s.t.nodeEnd, into, into)
 }
 
 // secondHash hashes the digests. Their words are put where the words 0..7 of the

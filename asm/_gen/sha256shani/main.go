@@ -9,8 +9,8 @@
 //
 // One SHA256RNDS2 takes four cycles. The unit can start another after two
 // cycles, or after one, depending on the processor, so a single stream leaves
-// half or three quarters of it idle. The kernels for pairs therefore hash four
-// pairs side by side (stream.go), step by step:
+// half or three quarters of it idle. The kernels for pairs therefore hash several
+// pairs side by side. A few go step by step (kernels.go):
 //
 //	step       0         1          …   15        16 …               31
 //	stream 0   4 rounds  4 rounds   …   4 rounds  the padding's block
@@ -20,6 +20,10 @@
 //
 // The second block of a pair is padding, the same for every pair, so its 64
 // schedule words with their constants are a table (tables.go).
+//
+// In longer runs the pairs are at different points of their way, so that they
+// do not all want the same unit: two and two (staggered.go), or each at another,
+// in a pipeline (pipeline.go) for which the way is cut into stages (courses.go).
 package main
 
 import "github.com/mmcloughlin/avo/build"
@@ -37,5 +41,8 @@ func main() {
 		}
 	}
 	staggered(t)
+	pipelineKernel(t, pairs, pairCourse(t), 5)
+	pipelineKernel(t, nodes, nodeCourse(t), 4) // five leave no register for new words
+	pipelineKernel(t, doublePairs, doublePairCourse(t), 5)
 	build.Generate()
 }

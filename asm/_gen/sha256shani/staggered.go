@@ -7,7 +7,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// staggered writes the kernel for long runs of pairs. The two blocks of a pair
+// staggered writes the kernel for runs of pairs that are too short for a
+// pipeline, which takes longer to fill. The two blocks of a pair
 // need different things: the first makes schedule words, the second reads them
 // from a table and leaves all but the SHA unit idle. So two duos of streams
 // work half a pair apart, and one makes its words while the other does not:
@@ -16,8 +17,8 @@ import (
 //	duo B                   │ pair 2,3: words │ table │ pair 6,7: words │ …
 //	                        └────── one turn of the loop ──────┘
 func staggered(t tables) {
-	build.TEXT("shaniPairsRun", 0, "func(dst, src *byte, groups int)")
-	build.Doc("shaniPairsRun sets digest i of dst to SHA-256(pair i of src), for 4 × groups pairs, at least one group.")
+	build.TEXT("shaniPairsDuos", 0, "func(dst, src *byte, groups int)")
+	build.Doc("shaniPairsDuos sets digest i of dst to SHA-256(pair i of src), for 4 × groups pairs, at least one group.")
 	build.Pragma("noescape")
 	frame := build.AllocLocal(shani.StreamBytes*4 + 16)
 	build.LEAQ(frame.Offset(15), scratch)

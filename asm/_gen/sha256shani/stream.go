@@ -103,6 +103,15 @@ func (s *stream) tabled(table operand.Mem, i int) {
 	s.FourRounds()
 }
 
+// twoRounds is SHA256RNDS2 number r of a block, with what is in X0.
+func (s *stream) twoRounds(r int) {
+	if r%2 == 0 {
+		build.SHA256RNDS2(xmm[0], s.ABEF, s.CDGH)
+	} else {
+		build.SHA256RNDS2(xmm[0], s.CDGH, s.ABEF)
+	}
+}
+
 // digestWords puts the words 0..3 of the hash value, or 4..7, into a register,
 // still in the order B A D C or F E H G.
 func (s *stream) digestWords(half int, into reg.Register) {
