@@ -16,11 +16,12 @@ import (
 // reported as ErrMutated. Leaves and nodes are not kept apart either: a proof is
 // only as good as the size it is checked against.
 var Bitcoin = &Scheme{
-	name:        "bitcoin",
-	node:        bitcoinNode,
-	nodes:       hash.SHA256DPairs,
-	partner:     func(_ uint, last Hash) Hash { return last },
-	refuseTwins: true,
+	name:          "bitcoin",
+	node:          bitcoinNode,
+	nodes:         hash.SHA256DPairs,
+	partner:       func(_ uint, last Hash) Hash { return last },
+	refuseTwins:   true,
+	lastByteFirst: true,
 }
 
 func bitcoinNode(left, right Hash) Hash {

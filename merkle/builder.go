@@ -125,7 +125,7 @@ func (b *Builder) fold(ctx context.Context, in Input, c *capture) (Hash, error) 
 		return Hash{}, fmt.Errorf("merkle: root of %d leaves: %w", n, err)
 	}
 	layer := b.top[:layerLen(n, uint(j.plan.levels))*HashSize]
-	layer, err = b.climb(b.top, layer, 0, j.plan.levels, levelsAbove(uint64(n)))
+	layer, err = b.climb(b.top, layer, 0, j.plan.levels, b.scheme.levels(uint64(n)))
 	if err != nil {
 		return Hash{}, err
 	}

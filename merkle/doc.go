@@ -23,6 +23,27 @@
 // and nodes kept apart by a prefix byte. [Bitcoin] is the tree of block headers,
 // kept for interoperability: its pairing lets two different lists share a root
 // (CVE-2012-2459), which this package detects and reports as [ErrMutated].
+// [CometBFT] is the tree of RFC 6962 under the name of the system whose blocks
+// have it.
+//
+// [SSZ] is the tree of Ethereum's consensus layer, padded with zeros to a power
+// of two, and [SSZLimit] that of a list type, as deep as its limit says. No zero
+// is hashed: where the list ends, roots of zero subtrees come from a table.
+//
+//	SSZ: three chunks                    SSZLimit(8): three chunks, always three layers
+//
+//	                                              root
+//	           root                             /      \
+//	         /      \                          *       Z2    Z2 = root of four zeros
+//	       *          *                      /   \
+//	     /   \      /   \                   *     *
+//	    0     1    2    Z0                 / \   / \
+//	                                      0   1 2   Z0       Z0 = one zero chunk
+//
+// [PlainSHA256] and [PlainBLAKE3] are trees without any such care, for
+// interoperability; read their warning. BLAKE3's own tree is apart from the
+// schemes, since its leaves are numbered: [BLAKE3Root] is the digest of a
+// message, and [VerifyBLAKE3Chunk] checks one chunk of it against that digest.
 //
 // # What is where
 //

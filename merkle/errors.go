@@ -12,6 +12,8 @@ var (
 	// ErrMutated marks equal sibling nodes in a tree whose odd nodes are
 	// paired with themselves: a shorter or longer list has the same root.
 	ErrMutated = errors.New("merkle: list is ambiguous, another one has the same root")
+	// ErrLimit marks a list with more leaves than its scheme's limit.
+	ErrLimit = errors.New("merkle: list is longer than its limit")
 	// ErrEmptyTree marks a proof about a tree without leaves.
 	ErrEmptyTree = errors.New("merkle: tree size is 0")
 	// ErrIndexRange marks a leaf index that is not below the tree's size.

@@ -26,6 +26,9 @@ func VerifyInclusionHash(scheme *Scheme, root, leafHash Hash, index, size uint64
 	if err := checkIndex(index, size); err != nil {
 		return err
 	}
+	if err := scheme.checkSize(size); err != nil {
+		return err
+	}
 	if want := scheme.pathLen(index, size); len(path) != want {
 		return fmt.Errorf("%w: leaf %d of %d has a path of %d nodes, this one has %d",
 			ErrPathLength, index, size, want, len(path))
@@ -56,9 +59,12 @@ func movesUp(at, last uint64) bool { return at == last && at&1 == 0 }
 
 // pathLen returns the number of nodes in the inclusion path of a leaf.
 func (s *Scheme) pathLen(index, size uint64) int {
+	if s.partner != nil {
+		return s.levels(size) // nothing moves up
+	}
 	n := 0
 	for at, last := index, size-1; last > 0; at, last = at>>1, last>>1 {
-		if s.partner != nil || !movesUp(at, last) {
+		if !movesUp(at, last) {
 			n++
 		}
 	}
@@ -67,8 +73,8 @@ func (s *Scheme) pathLen(index, size uint64) int {
 
 // climbPath returns the root that a path of the right length leads to.
 func (s *Scheme) climbPath(h Hash, index, size uint64, path []Hash) (Hash, error) {
-	level := uint(0)
-	for at, last := index, size-1; last > 0; at, last, level = at>>1, last>>1, level+1 {
+	levels := uint(s.levels(size))
+	for at, last, level := index, size-1, uint(0); level < levels; at, last, level = at>>1, last>>1, level+1 {
 		alone := movesUp(at, last)
 		if alone && s.partner == nil {
 			continue

@@ -43,7 +43,7 @@ func (in Input) normal(s *Scheme) (Input, int, error) {
 		return in, 0, err
 	}
 	if in.kind == inputLeaves {
-		return in, len(in.leaves), nil
+		return in, len(in.leaves), s.checkSize(uint64(len(in.leaves)))
 	}
 	if in.size < 1 || len(in.flat)%in.size != 0 {
 		return in, 0, fmt.Errorf("%w: %d bytes are not a whole number of %d-byte leaves",
@@ -55,7 +55,8 @@ func (in Input) normal(s *Scheme) (Input, int, error) {
 		}
 		in.kind = inputNodes
 	}
-	return in, len(in.flat) / in.size, nil
+	n := len(in.flat) / in.size
+	return in, n, s.checkSize(uint64(n))
 }
 
 // hashBatchBytes bounds the leaf bytes hashed between two looks at the context:

@@ -61,7 +61,7 @@ func (j ProofJSON) Proof() (Proof, error) {
 	if err != nil {
 		return Proof{}, fmt.Errorf("%w: key scheme: %w", ErrProofFormat, err)
 	}
-	if j.Reversed && !scheme.LeavesAreNodes() {
+	if j.Reversed && !scheme.HasDisplayOrder() {
 		return Proof{}, fmt.Errorf("%w: key reversed: %s has no display order; set it to false", ErrProofFormat, j.Scheme)
 	}
 	if len(j.Path) > maxLevels {

@@ -31,7 +31,7 @@ func encode(t testing.TB, p Proof, reversed bool) []byte {
 func TestProofRoundTrip(t *testing.T) {
 	eachScheme(t, func(t *testing.T, s *Scheme) {
 		for _, n := range []int{1, 2, 3, 7, 100} {
-			for _, reversed := range []bool{false, s.LeavesAreNodes()} {
+			for _, reversed := range []bool{false, s.HasDisplayOrder()} {
 				p := someProof(t, s, n, uint64(n-1))
 				data := encode(t, p, reversed)
 				got, gotReversed, err := DecodeProof(data)
@@ -88,13 +88,16 @@ func TestDecodeProofErrors(t *testing.T) {
 		"fraction":       {`"index":2`, `"index":2.5`, "index"},
 		"text":           {`"size":5`, `"size":"5"`, "size"},
 		"above 64 bits":  {`"size":5`, `"size":18446744073709551616`, "size"},
-		"scheme":         {`"rfc6962"`, `"ssz"`, "use one of"},
+		"scheme":         {`"rfc6962"`, `"rfc9162"`, "use one of"},
 		"odd hex":        {`"root":"`, `"root":"0`, "64 hex digits"},
 		"bad hex":        {`"leaf":"`, `"leaf":"zz`, "leaf"},
 		"odd leaf":       {`"leaf":"`, `"leaf":"0`, "leaf"},
 		"short node":     {`"path":["`, `"path":["00","`, "node 0"},
 		"null node":      {`"path":["`, `"path":[null,"`, "node 0"},
 		"path too long":  {`"path":[`, `"path":` + long + `,"x":[`, "no tree is higher"},
+		"no limit":       {`"rfc6962"`, `"ssz:"`, "decimal number"},
+		"limit again":    {`"rfc6962"`, `"ssz:08"`, "decimal number"},
+		"large limit":    {`"rfc6962"`, `"ssz:18446744073709551616"`, "decimal number"},
 		"display order":  {`"reversed":false`, `"reversed":true`, "no display order"},
 	} {
 		text := strings.Replace(good, tc.old, tc.new, 1)
@@ -102,6 +105,10 @@ func TestDecodeProofErrors(t *testing.T) {
 		if !errors.Is(err, ErrProofFormat) || !contains(err.Error(), tc.wantText) {
 			t.Errorf("%s: got %v; want %q", name, err, tc.wantText)
 		}
+	}
+	ssz := strings.Replace(string(encode(t, someProof(t, SSZ, 3, 1), false)), `"reversed":false`, `"reversed":true`, 1)
+	if _, _, err := DecodeProof([]byte(ssz)); !errors.Is(err, ErrProofFormat) || !contains(err.Error(), "no display order") {
+		t.Errorf("an SSZ proof back to front: %v", err)
 	}
 	short := strings.Replace(string(encode(t, someProof(t, Bitcoin, 1, 0), false)), `"leaf":"`, `"leaf":"00`, 1)
 	if _, _, err := DecodeProof([]byte(short)); !errors.Is(err, ErrProofFormat) || !errors.Is(err, ErrLeafSize) {
@@ -114,9 +121,10 @@ func TestDecodeProofErrors(t *testing.T) {
 func FuzzDecodeProof(f *testing.F) {
 	for _, s := range Schemes() {
 		for _, n := range []int{1, 2, 3, 7} {
-			f.Add(encode(f, someProof(f, s, n, uint64(n/2)), s.LeavesAreNodes()))
+			f.Add(encode(f, someProof(f, s, n, uint64(n/2)), s.HasDisplayOrder()))
 		}
 	}
+	f.Add(encode(f, someProof(f, SSZLimit(1<<40), 3, 2), false))
 	f.Add([]byte(`{"scheme":"rfc6962","root":"","index":0,"size":0,"leaf":"","path":[]}`))
 	f.Add([]byte(`{"path":null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

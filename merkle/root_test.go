@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/chainweir/weir/hash"
 )
 
 // The eight leaves and the roots of their first 1 to 8, known from RFC 6962
@@ -205,6 +207,10 @@ func TestInputErrors(t *testing.T) {
 		"bitcoin record":    {Bitcoin, Records(make([]byte, 66), 33), ErrLeafSize},
 		"record size 0":     {RFC6962, Records(nil, 0), ErrLeafSize},
 		"record size -1":    {RFC6962, Records([]byte{1}, -1), ErrLeafSize},
+		"ssz chunk":         {SSZ, Leaves(mixed), ErrLeafSize},
+		"ssz record":        {SSZ, Records(make([]byte, 66), 33), ErrLeafSize},
+		"ssz limit 0":       {SSZLimit(0), Nodes(make([]byte, 32)), ErrLimit},
+		"ssz limit 39":      {SSZLimit(39), Leaves(mixed), ErrLimit},
 		"half a record":     {RFC6962, Records(make([]byte, 201), 200), ErrLeafSize},
 		"half a node":       {RFC6962, Nodes(make([]byte, 48)), ErrLeafSize},
 		"bitcoin half node": {Bitcoin, Nodes(make([]byte, 31)), ErrLeafSize},
@@ -315,8 +321,11 @@ func TestSchemeByName(t *testing.T) {
 			t.Errorf("%s: got %v, %v", s.Name(), got, err)
 		}
 	}
-	if _, err := SchemeByName("RFC6962"); !errors.Is(err, ErrScheme) {
-		t.Errorf("got %v", err)
+	for _, name := range []string{"RFC6962", "", "ssz:", "ssz:-1", "ssz:+1", "ssz:01", "ssz: 1", "ssz:1.0", "ssz:0x1",
+		"ssz:1_0", "ssz:18446744073709551616", "bitcoin:1"} {
+		if s, err := SchemeByName(name); !errors.Is(err, ErrScheme) || s != nil {
+			t.Errorf("%q: got %v, %v", name, s, err)
+		}
 	}
 }
 
@@ -336,6 +345,13 @@ func TestHashLeaves(t *testing.T) {
 	}
 	if _, err := (*Scheme)(nil).HashLeaf(nil); !errors.Is(err, ErrScheme) {
 		t.Errorf("nil scheme: %v", err)
+	}
+	for _, s := range Schemes() {
+		for _, lengths := range [][2]int{{32, 63}, {32, 65}, {31, 64}, {64, 64}, {0, 64}, {32, 0}} {
+			if err := s.HashNodes(make([]byte, lengths[0]), make([]byte, lengths[1])); !errors.Is(err, hash.ErrLength) {
+				t.Errorf("%s, %d bytes of nodes from %d: %v", s.Name(), lengths[0], lengths[1], err)
+			}
+		}
 	}
 	if err := (*Scheme)(nil).HashNodes(nil, nil); !errors.Is(err, ErrScheme) {
 		t.Errorf("nil scheme: %v", err)

@@ -38,14 +38,28 @@ type Scheme struct {
 	// appears in inclusion paths, and verifiers insist on its value.
 	partner func(level uint, last Hash) Hash
 
+	// limit is the most leaves that a list may have, where limited is set. The
+	// tree then has depth layers above the leaves whatever the list's length,
+	// which takes a partner.
+	limited bool
+	limit   uint64
+	depth   int
+
 	// refuseTwins says that two equal siblings make the list ambiguous.
 	refuseTwins bool
+
+	// lastByteFirst says that people write the scheme's nodes back to front.
+	lastByteFirst bool
 }
 
-// Schemes returns every scheme of this package, the default first.
-func Schemes() []*Scheme { return []*Scheme{RFC6962, Bitcoin} }
+// Schemes returns every scheme of this package, the default first. Of SSZ it
+// has the one without a limit; see SSZLimit for the others.
+func Schemes() []*Scheme {
+	return []*Scheme{RFC6962, Bitcoin, CometBFT, SSZ, PlainSHA256, PlainBLAKE3}
+}
 
-// SchemeByName returns the scheme that calls itself name, or ErrScheme.
+// SchemeByName returns the scheme that calls itself name, or ErrScheme: one of
+// Schemes, or ssz:N, which is SSZLimit(N).
 func SchemeByName(name string) (*Scheme, error) {
 	var known []string
 	for _, s := range Schemes() {
@@ -53,6 +67,9 @@ func SchemeByName(name string) (*Scheme, error) {
 			return s, nil
 		}
 		known = append(known, s.name)
+	}
+	if limit, ok := strings.CutPrefix(name, sszLimitPrefix); ok {
+		return sszByLimit(limit)
 	}
 	return nil, fmt.Errorf("%w: %q; use one of %s", ErrScheme, name, strings.Join(known, ", "))
 }
@@ -63,9 +80,32 @@ func (s *Scheme) Name() string { return s.name }
 // EmptyRoot returns the root of a tree without leaves.
 func (s *Scheme) EmptyRoot() Hash { return s.empty }
 
+// named returns the scheme under the name of another of its users.
+func (s *Scheme) named(name string) *Scheme {
+	other := *s
+	other.name = name
+	return &other
+}
+
 // LeavesAreNodes reports whether leaves are 32-byte nodes that are not hashed
 // again, such as Bitcoin's transaction ids.
 func (s *Scheme) LeavesAreNodes() bool { return s.leaf == nil }
+
+// HasDisplayOrder reports whether people write the scheme's nodes last byte
+// first, as Bitcoin's explorers do.
+func (s *Scheme) HasDisplayOrder() bool { return s.lastByteFirst }
+
+// levels returns how many layers lie above the leaves of a tree of n ≥ 1.
+func (s *Scheme) levels(n uint64) int { return max(s.depth, levelsAbove(n)) }
+
+// checkSize returns ErrLimit if a list of n leaves is longer than the scheme
+// allows.
+func (s *Scheme) checkSize(n uint64) error {
+	if s.limited && n > s.limit {
+		return fmt.Errorf("%w: %d leaves, but %s takes at most %d", ErrLimit, n, s.name, s.limit)
+	}
+	return nil
+}
 
 // HashLeaf returns the level-0 node of one leaf. ErrLeafSize: leaves are nodes
 // in this scheme, and this one does not have 32 bytes.
@@ -106,7 +146,7 @@ func (s *Scheme) HashNodes(dst, src []byte) error {
 
 func (s *Scheme) check() error {
 	if s == nil || s.nodes == nil {
-		return fmt.Errorf("%w: nil; use RFC6962 or Bitcoin", ErrScheme)
+		return fmt.Errorf("%w: nil; use one of Schemes, such as RFC6962", ErrScheme)
 	}
 	return nil
 }

@@ -6,13 +6,14 @@ import (
 	"encoding/hex"
 	"testing"
 
+	"github.com/zeebo/blake3"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The specifications that everything here is held against: recursive, over
-// crypto/sha256 alone, and not shared with the code under test.
+// crypto/sha256 and zeebo/blake3 alone, and not shared with the code under test.
 
 func specRFC6962(leaves [][]byte) Hash {
 	if len(leaves) == 0 {
@@ -47,15 +48,69 @@ func specBitcoin(nodes [][]byte) Hash {
 	return specBitcoin(above)
 }
 
-func specRoot(s *Scheme, leaves [][]byte) Hash {
-	if s == Bitcoin {
-		return specBitcoin(leaves)
+// specSSZ is merkleize for a tree of 2^depth chunks.
+func specSSZ(chunks [][]byte, depth int) Hash {
+	if depth == 0 && len(chunks) == 1 {
+		return Hash(chunks[0])
 	}
-	return specRFC6962(leaves)
+	if depth == 0 {
+		return Hash{}
+	}
+	var left, right Hash
+	switch half := uint64(1) << (depth - 1); {
+	case len(chunks) == 0: // both are equal
+		left = specSSZ(nil, depth-1)
+		right = left
+	case uint64(len(chunks)) <= half:
+		left, right = specSSZ(chunks, depth-1), specSSZ(nil, depth-1)
+	default:
+		left, right = specSSZ(chunks[:half], depth-1), specSSZ(chunks[half:], depth-1)
+	}
+	return sha256.Sum256(append(left[:], right[:]...))
 }
 
-// someLeaves returns n different leaves that fit the scheme: of 32 bytes for
-// Bitcoin, else of every length from 0 to 130 (around two SHA-256 blocks).
+// specDepth is the exponent of the power of two that n chunks are padded to.
+func specDepth(n uint64) int {
+	depth := 0
+	for depth < 64 && uint64(1)<<depth < n {
+		depth++
+	}
+	return depth
+}
+
+func specPlain(sum func([]byte) [32]byte, leaves [][]byte) Hash {
+	if len(leaves) == 0 {
+		return sum(nil)
+	}
+	if len(leaves) == 1 {
+		return sum(leaves[0])
+	}
+	k := 1
+	for 2*k < len(leaves) {
+		k *= 2
+	}
+	l, r := specPlain(sum, leaves[:k]), specPlain(sum, leaves[k:])
+	return sum(append(l[:], r[:]...))
+}
+
+func specRoot(s *Scheme, leaves [][]byte) Hash {
+	switch s.Name() {
+	case "rfc6962", "cometbft":
+		return specRFC6962(leaves)
+	case "bitcoin":
+		return specBitcoin(leaves)
+	case "ssz":
+		return specSSZ(leaves, specDepth(uint64(len(leaves))))
+	case "plain-sha256":
+		return specPlain(sha256.Sum256, leaves)
+	case "plain-blake3":
+		return specPlain(blake3.Sum256, leaves)
+	}
+	panic("no specification for " + s.Name()) // so that no scheme goes untested
+}
+
+// someLeaves returns n different leaves that fit the scheme: of 32 bytes where
+// they are nodes, else of every length from 0 to 130 (around two SHA-256 blocks).
 func someLeaves(s *Scheme, n int) [][]byte {
 	leaves := make([][]byte, n)
 	for i := range leaves {
@@ -63,10 +118,10 @@ func someLeaves(s *Scheme, n int) [][]byte {
 		binary.LittleEndian.PutUint64(b[:], uint64(i))
 		sum := sha256.Sum256(b[:])
 		leaves[i] = sum[:]
-		if s != Bitcoin && i > 0 { // leaf 0 stays the only short one that could repeat
+		if !s.LeavesAreNodes() && i > 0 { // leaf 0 stays the only short one that could repeat
 			long := append(append([]byte{}, sum[:]...), make([]byte, 98)...)
 			leaves[i] = long[:8+i%123]
-		} else if s != Bitcoin {
+		} else if !s.LeavesAreNodes() {
 			leaves[i] = nil
 		}
 	}

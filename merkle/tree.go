@@ -12,9 +12,9 @@ import (
 type Tree struct {
 	scheme *Scheme
 	size   int
-	levels int    // layers above the leaves
-	nodes  []byte // layer after layer, the leaves' hashes first
-	start  [maxLevels + 1]int
+	levels int                // layers above the leaves
+	nodes  []byte             // layer after layer, the leaves' hashes first
+	start  [maxLevels + 2]int // of each layer, the last entry being their end
 }
 
 // Build hashes in into a Tree with at most workers goroutines (0: one for each
@@ -51,7 +51,7 @@ func build(ctx context.Context, scheme *Scheme, in Input, workers int, sizes pie
 }
 
 func newTree(scheme *Scheme, n int) *Tree {
-	t := &Tree{scheme: scheme, size: n, levels: levelsAbove(uint64(n))}
+	t := &Tree{scheme: scheme, size: n, levels: scheme.levels(uint64(n))}
 	total := 0
 	for level := 0; level <= t.levels; level++ {
 		t.start[level] = total
