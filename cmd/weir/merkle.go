@@ -65,7 +65,7 @@ func (f *merkleFlags) leaves(cmd *cobra.Command, args []string) (*merkle.Scheme,
 	if err != nil {
 		return nil, nil, usagef("--scheme: %w", err)
 	}
-	if f.reverse && !scheme.LeavesAreNodes() {
+	if f.reverse && !scheme.HasDisplayOrder() {
 		return nil, nil, usagef("--reverse is bitcoin's display order; %s has none: leave it out", f.scheme)
 	}
 	if f.workers < 0 {

@@ -44,7 +44,7 @@ hashed, ratio includes that, and full is the ratio to the floors of both.`,
 			return runMerkleBench(cmd, c, asJSON)
 		},
 	}
-	cmd.Flags().StringSliceVar(&schemes, "scheme", nil, "schemes to time (default all)")
+	cmd.Flags().StringSliceVar(&schemes, "scheme", nil, "schemes to time (default rfc6962,bitcoin)")
 	cmd.Flags().IntSliceVar(&c.Leaves, "leaves", c.Leaves, "tree sizes")
 	cmd.Flags().IntVar(&c.LeafBytes, "leaf-bytes", c.LeafBytes, "bytes per leaf where leaves are hashed")
 	cmd.Flags().IntSliceVar(&c.Workers, "workers", c.Workers, "cores to use at most")

@@ -123,7 +123,7 @@ func (v *merkleVerify) read(cmd *cobra.Command) (decodedProof, error) {
 	case v.scheme != "" && v.scheme != p.Scheme.Name():
 		return p, usagef("--scheme %s, but the proof is of scheme %s; leave --scheme out or take the other proof",
 			v.scheme, p.Scheme.Name())
-	case v.reverse && !p.Scheme.LeavesAreNodes():
+	case v.reverse && !p.Scheme.HasDisplayOrder():
 		return p, usagef("--reverse is bitcoin's display order; %s has none: leave it out", p.Scheme.Name())
 	}
 	return p, nil

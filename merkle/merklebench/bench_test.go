@@ -15,18 +15,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestRunRows(t *testing.T) {
 	rows, err := Run(context.Background(), Config{
-		Leaves: []int{2, 7, 1500}, LeafBytes: 100, Workers: []int{1, 3}, PerCase: time.Microsecond,
+		Schemes: []*merkle.Scheme{merkle.RFC6962, merkle.Bitcoin, merkle.CometBFT, merkle.SSZ, merkle.PlainSHA256},
+		Leaves:  []int{2, 7, 1500}, LeafBytes: 100, Workers: []int{1, 3}, PerCase: time.Microsecond,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Two workers for each of: rfc6962 leaves, rfc6962 nodes, bitcoin nodes.
-	if len(rows) != 3*3*2 {
+	// Two workers for the nodes of five schemes and the leaves of three.
+	if len(rows) != 8*3*2 {
 		t.Fatalf("%d rows", len(rows))
 	}
 	nodes := map[string]map[int]int{
-		"rfc6962": {2: 1, 7: 6, 1500: 1499},
-		"bitcoin": {2: 1, 7: 7, 1500: pairsOfDoubling(1500)},
+		"rfc6962":      {2: 1, 7: 6, 1500: 1499},
+		"bitcoin":      {2: 1, 7: 7, 1500: pairsOfDoubling(1500)},
+		"cometbft":     {2: 1, 7: 6, 1500: 1499},
+		"ssz":          {2: 1, 7: 7, 1500: pairsOfDoubling(1500)},
+		"plain-sha256": {2: 1, 7: 6, 1500: 1499},
 	}
 	for _, r := range rows {
 		if r.Nodes != nodes[r.Scheme][r.Leaves] {
@@ -38,7 +42,7 @@ func TestRunRows(t *testing.T) {
 		if r.FloorNS != float64(r.Nodes)*r.NSPerPair || r.FloorRatio != r.NSPerRoot/r.FloorNS {
 			t.Errorf("floor does not add up: %+v", r)
 		}
-		hashed := r.Scheme == "rfc6962" && !r.Prehashed
+		hashed := r.Scheme != "bitcoin" && r.Scheme != "ssz" && !r.Prehashed
 		if (r.LeafFloorNS > 0) != hashed || (r.LeafBytes == 100) != hashed {
 			t.Errorf("leaf figures: %+v", r)
 		}
@@ -62,6 +66,7 @@ func TestRunErrors(t *testing.T) {
 		"workers":     {Workers: []int{0}},
 		"time":        {PerCase: -1},
 		"scheme":      {Schemes: []*merkle.Scheme{new(merkle.Scheme)}},
+		"no sha256":   {Schemes: []*merkle.Scheme{merkle.PlainBLAKE3}},
 	} {
 		if rows, err := Run(context.Background(), c); !errors.Is(err, ErrConfig) || rows != nil {
 			t.Errorf("%s: %v, %d rows", name, err, len(rows))

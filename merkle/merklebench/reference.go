@@ -18,13 +18,14 @@ var (
 type reference struct {
 	leaf func(leaf []byte) merkle.Hash
 	pair func(left, right merkle.Hash) merkle.Hash
-	// doubles says that a lone last node is paired with itself.
-	doubles bool
+	// partner returns what the lone last node of a layer is paired with; nil:
+	// it moves up.
+	partner func(level int, last merkle.Hash) merkle.Hash
 }
 
 func referenceFor(s *merkle.Scheme) (reference, error) {
 	switch s.Name() {
-	case "rfc6962":
+	case "rfc6962", "cometbft":
 		return reference{
 			leaf: func(leaf []byte) merkle.Hash { return sha256.Sum256(append([]byte{0}, leaf...)) },
 			pair: func(l, r merkle.Hash) merkle.Hash {
@@ -38,16 +39,38 @@ func referenceFor(s *merkle.Scheme) (reference, error) {
 				once := sha256.Sum256(append(l[:], r[:]...))
 				return sha256.Sum256(once[:])
 			},
-			doubles: true,
+			partner: func(_ int, last merkle.Hash) merkle.Hash { return last },
+		}, nil
+	case "ssz":
+		return reference{
+			leaf:    func(leaf []byte) merkle.Hash { return merkle.Hash(leaf) },
+			pair:    plainPair,
+			partner: func(level int, _ merkle.Hash) merkle.Hash { return zeroSubtree(level) },
+		}, nil
+	case "plain-sha256":
+		return reference{
+			leaf: func(leaf []byte) merkle.Hash { return sha256.Sum256(leaf) },
+			pair: plainPair,
 		}, nil
 	}
 	return reference{}, fmt.Errorf("%w: scheme %s has no reference to check roots against", ErrConfig, s.Name())
 }
 
+func plainPair(l, r merkle.Hash) merkle.Hash { return sha256.Sum256(append(l[:], r[:]...)) }
+
+// zeroSubtree returns the SSZ root of 2^level zero chunks.
+func zeroSubtree(level int) merkle.Hash {
+	var h merkle.Hash
+	for range level {
+		h = plainPair(h, h)
+	}
+	return h
+}
+
 // root returns the root above n ≥ 1 nodes, which it overwrites, and how many
 // nodes it hashed.
 func (r reference) root(layer []merkle.Hash) (root merkle.Hash, nodes int) {
-	for len(layer) > 1 {
+	for level := 0; len(layer) > 1; level++ {
 		n := len(layer)
 		for i := range n / 2 {
 			layer[i] = r.pair(layer[2*i], layer[2*i+1])
@@ -55,8 +78,8 @@ func (r reference) root(layer []merkle.Hash) (root merkle.Hash, nodes int) {
 		nodes += n / 2
 		if n%2 == 1 {
 			last := layer[n-1]
-			if r.doubles {
-				last = r.pair(last, last)
+			if r.partner != nil {
+				last = r.pair(last, r.partner(level, last))
 				nodes++
 			}
 			layer[n/2] = last
