@@ -17,22 +17,28 @@ const merkleSchema = "weir.merkle/1"
 func newMerkleCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "merkle",
-		Short: "Merkle roots and proofs of leaf files, and what they cost",
-		Long: `Compute the Merkle root of a file of leaves, prove that a leaf is in it, and
-verify such a proof.
+		Short: "Merkle roots and proofs of lists, files and directories",
+		Long: `Compute the Merkle root of a list of leaves, prove that a leaf is in it, and
+verify such a proof. Leaves are one of:
 
-A leaf file has one leaf per line, in hex; an empty line is the empty leaf, and
-a file without a byte has no leaves. Lines may end in CR LF, and the last one
-may lack its end. Nothing else may be on a line: no spaces and no 0x. A file
-named - is standard input.
+  --hex      (default) the lines of FILE, each a leaf in hex; an empty line is
+             the empty leaf, a file without a byte has no leaves. Lines may end
+             in CR LF, the last may lack its end. No spaces, no 0x.
+  --chunk N  the bytes of FILE in chunks of N, the last one shorter. Read once,
+             in 8 MiB and 32 bytes for each chunk.
+  --dir      the regular files in directory FILE and below, hidden ones too, in
+             the order of their paths' bytes. A file's leaf is its path below
+             FILE (with /), a zero byte and the SHA-256 of its content.
+             Symbolic links and other special files are errors.
+
+A FILE named - is standard input.
 
 Schemes:
-  rfc6962   leaves and nodes hashed with different prefixes (RFC 6962, 9162)
-  bitcoin   a line is a 32-byte transaction id, not hashed again; --reverse
-            reads and prints them last byte first, as block explorers do`,
+` + schemeList(),
 		Example: `  printf '00\n\n10\n' | weir merkle root -
-  weir merkle prove --index 2 leaves.hex --json > proof.json
-  weir merkle verify --proof proof.json --root $(weir merkle root leaves.hex)
+  weir merkle root --chunk 4096 disk.img
+  weir merkle prove --dir release --path bin/weir --json > proof.json
+  weir merkle verify --proof proof.json --root $(weir merkle root --dir release)
   weir merkle bench`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -47,41 +53,30 @@ type merkleFlags struct {
 	reverse bool
 	workers int
 	json    bool
+	leafKind
 }
 
 func (f *merkleFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.scheme, "scheme", merkle.RFC6962.Name(), "`name` of the tree: rfc6962 or bitcoin")
+	cmd.Flags().StringVar(&f.scheme, "scheme", merkle.RFC6962.Name(), "`name` of the tree: "+schemeNames())
 	cmd.Flags().BoolVar(&f.reverse, "reverse", false, "bitcoin's display order, for input and output")
 	cmd.Flags().IntVar(&f.workers, "workers", 0, "cores to use at most; 0: all")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
-}
-
-// leaves resolves the scheme and reads the file that args names.
-func (f *merkleFlags) leaves(cmd *cobra.Command, args []string) (*merkle.Scheme, [][]byte, error) {
-	if len(args) != 1 {
-		return nil, nil, usagef("%s takes one FILE of hex leaves (- for standard input), got %d arguments", cmd.CommandPath(), len(args))
-	}
-	scheme, err := merkle.SchemeByName(f.scheme)
-	if err != nil {
-		return nil, nil, usagef("--scheme: %w", err)
-	}
-	if f.reverse && !scheme.HasDisplayOrder() {
-		return nil, nil, usagef("--reverse is bitcoin's display order; %s has none: leave it out", f.scheme)
-	}
-	if f.workers < 0 {
-		return nil, nil, usagef("--workers %d: use 0 for all cores, or 1 and more", f.workers)
-	}
-	leaves, err := withInput(cmd, args[0], func(ctx context.Context, r io.Reader, name string) ([][]byte, error) {
-		return merkle.ReadLeaves(ctx, r, name, scheme, f.reverse)
-	})
-	return scheme, leaves, err
+	f.leafKind.register(cmd)
 }
 
 // withInput opens the file, or standard input for -, and returns what read makes
-// of it. Reading cannot be interrupted in general (a terminal, a pipe), so after
-// a signal the command ends without the reader, which the end of the process
-// takes along.
+// of it.
 func withInput[T any](cmd *cobra.Command, name string, read func(context.Context, io.Reader, string) (T, error)) (T, error) {
+	return untilDone(cmd, func(ctx context.Context) (T, error) {
+		return readInput(ctx, cmd.InOrStdin(), name, read)
+	})
+}
+
+// untilDone returns what read makes, or that the command was interrupted.
+// Reading cannot be interrupted in general (a terminal, a pipe), so after a
+// signal the command ends without the reader, which the end of the process takes
+// along.
+func untilDone[T any](cmd *cobra.Command, read func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -90,7 +85,7 @@ func withInput[T any](cmd *cobra.Command, name string, read func(context.Context
 	done := make(chan result, 1)
 	go func() {
 		var r result
-		r.value, r.err = readInput(ctx, cmd.InOrStdin(), name, read)
+		r.value, r.err = read(ctx)
 		done <- r
 	}()
 	var r result
@@ -151,14 +146,16 @@ func newMerkleRootCmd() *cobra.Command {
 	var f merkleFlags
 	cmd := &cobra.Command{
 		Use:   "root FILE",
-		Short: "Print the root of a file of hex leaves",
-		Long: `Print the Merkle root of a file with one hex leaf per line (- for standard
-input). See weir merkle --help for the format.
+		Short: "Print the root of a list, a file or a directory",
+		Long: `Print the Merkle root of the lines, the chunks or the directory FILE. See
+weir merkle --help for what leaves are.
 
 A Bitcoin list in which equal nodes are paired has the root of another list too
 (CVE-2012-2459). Its root is printed, with a warning, and the exit code is 1.`,
 		Example: `  weir merkle root leaves.hex
-  weir merkle root --scheme bitcoin --reverse txids.hex --json`,
+  weir merkle root --chunk 4096 disk.img
+  weir merkle root --dir release --json
+  weir merkle root --scheme bitcoin --reverse txids.hex`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.root(cmd, args) },
 	}
 	f.register(cmd)
@@ -166,12 +163,12 @@ A Bitcoin list in which equal nodes are paired has the root of another list too
 }
 
 func (f *merkleFlags) root(cmd *cobra.Command, args []string) error {
-	scheme, leaves, err := f.leaves(cmd, args)
+	set, err := f.leaves(cmd, args, nil)
 	if err != nil {
 		return err
 	}
 	ctx := commandContext(cmd)
-	root, err := merkle.Root(ctx, scheme, merkle.Leaves(leaves), f.workers)
+	root, err := merkle.Root(ctx, set.scheme, set.input, f.workers)
 	mutated := errors.Is(err, merkle.ErrMutated)
 	if err != nil && !mutated {
 		return merkleError(ctx, err)
@@ -186,11 +183,12 @@ func (f *merkleFlags) root(cmd *cobra.Command, args []string) error {
 			Schema   string   `json:"schema"`
 			Root     string   `json:"root"`
 			Scheme   string   `json:"scheme"`
+			LeafKind string   `json:"leaf_kind"`
 			Leaves   int      `json:"leaves"`
 			Mutated  bool     `json:"mutated"`
 			Reversed bool     `json:"reversed"`
 			Warnings []string `json:"warnings"`
-		}{merkleSchema, text, scheme.Name(), len(leaves), mutated, f.reverse, warnings})
+		}{merkleSchema, text, set.scheme.Name(), f.kind(), set.count, mutated, f.reverse, warnings})
 	} else {
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 	}

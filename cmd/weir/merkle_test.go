@@ -207,27 +207,3 @@ func TestMerkleBench(t *testing.T) {
 		}
 	}
 }
-
-// Help fits a terminal of 80 columns, and every command has an example.
-func TestMerkleHelp(t *testing.T) {
-	var check func(cmd *cobra.Command)
-	check = func(cmd *cobra.Command) {
-		var help bytes.Buffer
-		cmd.SetOut(&help)
-		if err := cmd.Help(); err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(help.String()) {
-			if len(strings.TrimRight(line, "\n")) > 80 {
-				t.Errorf("%s: %d columns: %s", cmd.CommandPath(), len(line), line)
-			}
-		}
-		if cmd.Example == "" {
-			t.Errorf("%s has no example", cmd.CommandPath())
-		}
-		for _, sub := range cmd.Commands() {
-			check(sub)
-		}
-	}
-	check(newMerkleCmd())
-}

@@ -16,6 +16,7 @@ const maxProofBytes = 128 << 20
 type merkleVerify struct {
 	proof, root, scheme string
 	reverse, json       bool
+	content             leafContent
 }
 
 func newMerkleVerifyCmd() *cobra.Command {
@@ -31,12 +32,18 @@ against the root it carries itself, with a warning: that shows that it is whole,
 not that the leaf is in any tree you know. The size, too, is the proof's own
 word; the JSON output repeats it.
 
+--content FILE also checks that the leaf is what FILE holds: all of it, with
+--chunk N the chunk of the proof's index, and with --dir its SHA-256. --dir says
+that the leaf is the entry of a file and prints its path, which is yours to
+compare with the name that you expect.
+
 A bitcoin proof in display order says so itself, and --root is then read in the
 same order. --reverse is for such a root beside a proof in internal order.
 
 Exit code 0: the proof holds. 1: it does not, and the reason is printed.
 2: the file or the root cannot be read.`,
 		Example: `  weir merkle verify --proof proof.json --root 6e340b9cffb37a98...
+  weir merkle verify --proof proof.json --root $ROOT --dir --content bin/weir
   weir merkle prove --index 0 leaves.hex --json | weir merkle verify --proof -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if v.proof == "" && len(args) == 1 {
@@ -44,6 +51,9 @@ Exit code 0: the proof holds. 1: it does not, and the reason is printed.
 			}
 			if v.proof == "" || len(args) > 0 {
 				return usagef("give one proof file: --proof FILE (- for standard input)")
+			}
+			if err := v.content.check(cmd, v.proof); err != nil {
+				return err
 			}
 			return v.run(cmd)
 		},
@@ -53,20 +63,24 @@ Exit code 0: the proof holds. 1: it does not, and the reason is printed.
 	cmd.Flags().StringVar(&v.scheme, "scheme", "", "`name` of the scheme that the proof must be of")
 	cmd.Flags().BoolVar(&v.reverse, "reverse", false, "read and print the root in bitcoin's display order")
 	cmd.Flags().BoolVar(&v.json, "json", false, "print one JSON object")
+	v.content.register(cmd)
 	return cmd
 }
 
 // verifyAnswer is what verify --json prints.
 type verifyAnswer struct {
-	Schema     string   `json:"schema"`
-	OK         bool     `json:"ok"`
-	Reason     string   `json:"reason"` // empty if ok
-	Scheme     string   `json:"scheme"`
-	Index      uint64   `json:"index"`
-	Size       uint64   `json:"size"`
-	Root       string   `json:"root"`
-	RootSource string   `json:"root_source"` // flag, or proof: not trusted
-	Warnings   []string `json:"warnings"`
+	Schema     string `json:"schema"`
+	OK         bool   `json:"ok"`
+	Reason     string `json:"reason"` // empty if ok
+	Scheme     string `json:"scheme"`
+	Index      uint64 `json:"index"`
+	Size       uint64 `json:"size"`
+	Root       string `json:"root"`
+	RootSource string `json:"root_source"` // flag, or proof: not trusted
+	// File is the entry of a file, with --dir; null without.
+	File     *fileAnswer `json:"file"`
+	Content  string      `json:"content"` // what the leaf was compared with; empty: nothing
+	Warnings []string    `json:"warnings"`
 }
 
 func (v *merkleVerify) run(cmd *cobra.Command) error {
@@ -92,6 +106,9 @@ func (v *merkleVerify) run(cmd *cobra.Command) error {
 	answer.Root = merkle.FormatBytes(root[:], reversed)
 	if err := proof.Verify(root); err != nil {
 		answer.Reason = err.Error()
+	}
+	if err := v.content.compare(cmd, proof.Proof, &answer); err != nil {
+		return err
 	}
 	answer.OK = answer.Reason == ""
 	return v.print(cmd, answer)
@@ -138,7 +155,7 @@ func (v *merkleVerify) print(cmd *cobra.Command, a verifyAnswer) error {
 	case v.json:
 		err = printJSON(cmd.OutOrStdout(), a)
 	case a.OK:
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "valid: leaf %d of %d is under root %s (%s)\n", a.Index, a.Size, a.Root, a.Scheme)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "valid: leaf %d of %d is under root %s (%s)\n%s", a.Index, a.Size, a.Root, a.Scheme, a.more())
 	default:
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "invalid: %s\n", a.Reason)
 	}

@@ -24,7 +24,7 @@ type Config struct {
 const (
 	maxLeaves    = 1 << 24
 	maxLeafBytes = 1 << 20
-	maxInput     = 1 << 31
+	maxInput     = 1<<31 - 1
 	maxWorkers   = 1024
 	minRounds    = 5
 	maxRounds    = 1000

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chainweir/weir/merkle"
+)
+
+// leafKind are the flags that say what a leaf is.
+type leafKind struct {
+	hex, dir bool
+	chunk    int
+}
+
+func (k *leafKind) register(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&k.hex, "hex", false, "leaves are the lines of FILE, in hex (default)")
+	cmd.Flags().IntVar(&k.chunk, "chunk", 0, "leaves are chunks of FILE of so many `bytes`")
+	cmd.Flags().BoolVar(&k.dir, "dir", false, "leaves are the files of directory FILE")
+	cmd.MarkFlagsMutuallyExclusive("hex", "chunk", "dir")
+}
+
+// kind is its name in JSON.
+func (k *leafKind) kind() string {
+	switch {
+	case k.dir:
+		return "dir"
+	case k.chunk != 0:
+		return "chunk"
+	}
+	return "hex"
+}
+
+// leafSet is a list of leaves, and of one of them all that a proof needs.
+type leafSet struct {
+	scheme *merkle.Scheme
+	input  merkle.Input
+	count  int
+	index  uint64 // of the leaf that was asked for
+	leaf   []byte // it, if there is one
+}
+
+// leafChoice says which leaf to prove.
+type leafChoice struct {
+	byIndex bool
+	index   uint64
+	path    string
+}
+
+// leaves checks the flags and reads what args names. which may be nil.
+func (f *merkleFlags) leaves(cmd *cobra.Command, args []string, which *leafChoice) (leafSet, error) {
+	scheme, err := f.check(cmd, args)
+	if err != nil {
+		return leafSet{}, err
+	}
+	bar := startProgress(cmd.ErrOrStderr(), args[0])
+	defer bar.end()
+	if f.dir {
+		return f.readDir(cmd, scheme, args[0], which, bar)
+	}
+	set := leafSet{scheme: scheme}
+	if which != nil {
+		set.index = which.index
+	}
+	if f.chunk != 0 {
+		return withInput(cmd, args[0], func(ctx context.Context, r io.Reader, name string) (leafSet, error) {
+			file := merkle.ChunkFile{Name: name, Scheme: scheme, Size: f.chunk, Workers: f.workers}
+			if which != nil {
+				file.Keep = &which.index
+			}
+			chunks, err := merkle.ReadChunks(ctx, bar.reader(r), file)
+			set.input, set.count, set.leaf = merkle.Nodes(chunks.Nodes), chunks.Len(), chunks.Kept
+			return set, err
+		})
+	}
+	return withInput(cmd, args[0], func(ctx context.Context, r io.Reader, name string) (leafSet, error) {
+		leaves, err := merkle.ReadLeaves(ctx, bar.reader(r), name, scheme, f.reverse)
+		set.take(leaves)
+		return set, err
+	})
+}
+
+// take makes the set one of separate leaves.
+func (s *leafSet) take(leaves [][]byte) {
+	s.input, s.count = merkle.Leaves(leaves), len(leaves)
+	if s.index < uint64(len(leaves)) {
+		s.leaf = leaves[s.index]
+	}
+}
+
+func (f *merkleFlags) check(cmd *cobra.Command, args []string) (*merkle.Scheme, error) {
+	if len(args) != 1 {
+		return nil, usagef("%s takes one FILE (- for standard input; a directory with --dir), got %d arguments", cmd.CommandPath(), len(args))
+	}
+	scheme, err := merkle.SchemeByName(f.scheme)
+	if err != nil {
+		return nil, usagef("--scheme: %w", err)
+	}
+	changed := cmd.Flags().Changed
+	switch {
+	case f.reverse && !scheme.HasDisplayOrder():
+		return nil, usagef("--reverse is bitcoin's display order; %s has none: leave it out", f.scheme)
+	case f.reverse && f.kind() != "hex":
+		return nil, usagef("--reverse is the order of hex digits; leave it out with --%s", f.kind())
+	case changed("hex") && !f.hex:
+		return nil, usagef("--hex=false leaves nothing: use --chunk N or --dir")
+	case changed("chunk") && (f.chunk < 1 || f.chunk > merkle.MaxChunkBytes):
+		return nil, usagef("--chunk %d: use 1 to %d bytes", f.chunk, merkle.MaxChunkBytes)
+	case f.chunk != 0 && scheme.LeavesAreNodes() && f.chunk != merkle.HashSize:
+		return nil, usagef("--chunk %d: leaves of %s are nodes of %d bytes; use --chunk %d or another --scheme",
+			f.chunk, f.scheme, merkle.HashSize, merkle.HashSize)
+	case f.dir && scheme.LeavesAreNodes():
+		return nil, usagef("--dir needs a scheme that hashes its leaves, and %s takes nodes; use --scheme %s", f.scheme, merkle.RFC6962.Name())
+	case f.dir && args[0] == "-":
+		return nil, usagef("--dir: standard input (-) is no directory; name one, ./- if it is called so")
+	case f.workers < 0:
+		return nil, usagef("--workers %d: use 0 for all cores, or 1 and more", f.workers)
+	}
+	return scheme, nil
+}
+
+func (f *merkleFlags) readDir(cmd *cobra.Command, scheme *merkle.Scheme, dir string, which *leafChoice, bar *progressBar) (leafSet, error) {
+	entries, err := untilDone(cmd, func(ctx context.Context) ([]merkle.FileEntry, error) {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			if err == nil {
+				err = fmt.Errorf("%s is a file", dir)
+			}
+			return nil, fmt.Errorf("--dir: %w; name a directory, or leave --dir out", err)
+		}
+		return merkle.ReadDir(ctx, merkle.Dir{FS: os.DirFS(dir), Name: dir, Workers: f.workers, Progress: bar.add})
+	})
+	if err != nil {
+		return leafSet{}, err
+	}
+	set := leafSet{scheme: scheme}
+	if which != nil {
+		set.index = which.index
+		if !which.byIndex {
+			at, ok := merkle.FindFile(entries, which.path)
+			if !ok {
+				return leafSet{}, usagef("--path %q: %s has no such file; write it as it stands below the directory, with / and without ./",
+					which.path, dir)
+			}
+			set.index = at
+		}
+	}
+	set.take(merkle.FileLeaves(entries))
+	return set, nil
+}
+
+// schemeNames lists the names for a flag's help.
+func schemeNames() string {
+	var names []string
+	for _, s := range merkle.Schemes() {
+		names = append(names, s.Name())
+	}
+	return strings.Join(names, ", ")
+}
+
+// schemeHelp says in words what a scheme's leaves and nodes are; one that is
+// new in package merkle is listed without.
+var schemeHelp = map[string]string{
+	"rfc6962":  "leaves and nodes hashed with different prefixes (RFC 6962, 9162)",
+	"cometbft": "the same for the blocks of CometBFT chains",
+	"bitcoin": "a leaf is a 32-byte transaction id, not hashed again; --reverse\n" +
+		"            reads and prints them last byte first, as block explorers do",
+	"ssz":    "Ethereum consensus: leaves are 32-byte chunks, padded with zeros",
+	"sha256": "plain SHA-256 of leaves and pairs, without prefixes",
+	"blake3": "the tree inside BLAKE3: the root is the hash of the leaves' bytes",
+}
+
+func schemeList() string {
+	var lines []string
+	for _, s := range merkle.Schemes() {
+		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %-9s %s", s.Name(), schemeHelp[s.Name()]), " "))
+	}
+	return strings.Join(lines, "\n")
+}
