@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate generate-asm bench bench-hash check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm bench bench-hash bench-merkle check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ bench-hash: ## Hash kernels beside other libraries: ratios with intervals (half 
 	@mkdir -p bin
 	cd bench/peers && $(GO) build -buildvcs=$(VCS) -o $(CURDIR)/bin/hashpeers ./hashpeers
 	./bin/hashpeers --bench bin/hashpeers.txt
+
+bench-merkle: ## Merkle trees beside other libraries: ratios with intervals (a minute)
+	@mkdir -p bin
+	cd bench/peers && $(GO) build -buildvcs=$(VCS) -o $(CURDIR)/bin/merklepeers ./merklepeers
+	./bin/merklepeers --bench bin/merklepeers.txt
 
 check: lint test ## What CI runs, without the fresh machine
 

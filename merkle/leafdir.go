@@ -150,7 +150,7 @@ func (r *dirReader) hashFile(ctx context.Context, worker, i int) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w; make it readable", ErrLeafFile, r.Name, err)
 	}
-	defer f.Close() // it was only read
+	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrLeafFile, r.Name, err)

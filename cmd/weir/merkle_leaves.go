@@ -166,18 +166,19 @@ func schemeNames() string {
 // new in package merkle is listed without.
 var schemeHelp = map[string]string{
 	"rfc6962":  "leaves and nodes hashed with different prefixes (RFC 6962, 9162)",
-	"cometbft": "the same for the blocks of CometBFT chains",
+	"cometbft": "the same tree, as the blocks of CometBFT chains have it",
 	"bitcoin": "a leaf is a 32-byte transaction id, not hashed again; --reverse\n" +
-		"            reads and prints them last byte first, as block explorers do",
-	"ssz":    "Ethereum consensus: leaves are 32-byte chunks, padded with zeros",
-	"sha256": "plain SHA-256 of leaves and pairs, without prefixes",
-	"blake3": "the tree inside BLAKE3: the root is the hash of the leaves' bytes",
+		"                reads and prints them last byte first, as explorers do",
+	"ssz": "Ethereum consensus: a leaf is a 32-byte chunk, not hashed again;\n" +
+		"                ssz:N is that of lists with a limit of N chunks",
+	"plain-sha256": "SHA-256 of leaves and pairs without prefixes; not for new work",
+	"plain-blake3": "the same with BLAKE3, each node a message of its own",
 }
 
 func schemeList() string {
 	var lines []string
 	for _, s := range merkle.Schemes() {
-		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %-9s %s", s.Name(), schemeHelp[s.Name()]), " "))
+		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %-13s %s", s.Name(), schemeHelp[s.Name()]), " "))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -25,13 +25,13 @@ func (r *Report) Conclude() {
 	}
 	r.judge()
 	r.warnNoise()
-	r.Notes = append(r.Notes, notes()...)
+	r.Notes = append(r.Notes, r.subject.Notes()...)
 }
 
 // judge fills in Required.
 func (r *Report) judge() {
 	avx512, sha := !slices.Contains(r.Without, "avx512"), !slices.Contains(r.Without, "sha")
-	table := require.For(floor.Zen5Server(r.host), avx512, sha)
+	table := r.subject.Required(floor.Zen5Server(r.host), avx512, sha)
 	r.RequiredFor = table.Title
 	for _, f := range table.Figures {
 		q := Required{Row: f.Row, Peer: f.Peer, AtLeast: f.AtLeast, Verdict: require.NotMeasured}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/chainweir/weir/asm/cpu"
 	"github.com/chainweir/weir/bench/peers/contest"
@@ -14,8 +15,29 @@ import (
 	"github.com/chainweir/weir/results"
 )
 
-// Schema names the JSON object.
+// Schema names the JSON object of the hash rows.
 const Schema = "weir.hashpeers/1"
+
+// Subject is what a report is about, beside its rows.
+type Subject struct {
+	Schema    string
+	Libraries []string // modules whose versions are named
+	// Required returns the figures that apply to a run: on a Zen 5 server or
+	// not, with or without those features of the processor.
+	Required func(zen5Server, avx512, sha bool) require.Table
+	Notes    func() []string // what a reader must know of the peers
+}
+
+// hashes are the rows of package field.
+var hashes = Subject{
+	Schema: Schema,
+	Libraries: []string{
+		"github.com/OffchainLabs/hashtree", "github.com/prysmaticlabs/gohashtree", "github.com/minio/sha256-simd",
+		"github.com/zeebo/blake3", "lukechampine.com/blake3",
+	},
+	Required: require.For,
+	Notes:    notes,
+}
 
 // Report is everything that a run found. Unknown values are null.
 type Report struct {
@@ -36,9 +58,10 @@ type Report struct {
 	Warnings []string `json:"warnings"`
 	Notes    []string `json:"notes"`
 
-	model floor.Model
-	host  cpu.Identity
-	has   func(feature string) bool
+	subject Subject
+	model   floor.Model
+	host    cpu.Identity
+	has     func(feature string) bool
 }
 
 // Model names the source of the floors.
@@ -105,15 +128,20 @@ type Required struct {
 	Verdict require.Verdict `json:"verdict"`
 }
 
-// New starts a report.
+// New starts a report about hashes.
 func New(env results.Env, without []string, plan contest.Plan) *Report {
+	return NewOf(hashes, env, without, plan)
+}
+
+// NewOf starts a report about a subject.
+func NewOf(s Subject, env results.Env, without []string, plan contest.Plan) *Report {
 	r := &Report{
-		Schema: Schema, Env: env, GOMAXPROCS: runtime.GOMAXPROCS(0),
-		Without: append([]string{}, without...), Versions: versions(),
+		Schema: s.Schema, Env: env, GOMAXPROCS: runtime.GOMAXPROCS(0),
+		Without: append([]string{}, without...), Versions: versions(s.Libraries),
 		Rounds: plan.Rounds, SampleNS: plan.Sample.Nanoseconds(),
 		Rows: []Row{}, Required: []Required{}, Warnings: []string{}, Notes: []string{},
-		host: cpu.Host(),
-		has:  func(feature string) bool { return len(cpu.Missing(feature)) == 0 },
+		subject: s, host: cpu.Host(),
+		has: func(feature string) bool { return len(cpu.Missing(feature)) == 0 },
 	}
 	r.CPU = r.host.Key()
 	if m, ok := floor.ModelOf(r.host); ok {
@@ -123,13 +151,11 @@ func New(env results.Env, without []string, plan contest.Plan) *Report {
 }
 
 // versions are those of the libraries in this program.
-func versions() map[string]string {
+func versions(libraries []string) map[string]string {
 	out := map[string]string{"go": runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
-			switch m.Path {
-			case "github.com/OffchainLabs/hashtree", "github.com/prysmaticlabs/gohashtree", "github.com/minio/sha256-simd",
-				"github.com/zeebo/blake3", "lukechampine.com/blake3":
+			if slices.Contains(libraries, m.Path) {
 				out[m.Path] = m.Version
 			}
 		}
