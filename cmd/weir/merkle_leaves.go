@@ -166,7 +166,7 @@ func schemeNames() string {
 // new in package merkle is listed without.
 var schemeHelp = map[string]string{
 	"rfc6962":  "leaves and nodes hashed with different prefixes (RFC 6962, 9162)",
-	"cometbft": "the same tree, as the blocks of CometBFT chains have it",
+	"cometbft": "the tree of rfc6962, as the blocks of CometBFT chains have it",
 	"bitcoin": "a leaf is a 32-byte transaction id, not hashed again; --reverse\n" +
 		"                reads and prints them last byte first, as explorers do",
 	"ssz": "Ethereum consensus: a leaf is a 32-byte chunk, not hashed again;\n" +

@@ -83,7 +83,7 @@ func cometRow(n, size int) (field.Row, error) {
 	return field.Row{
 		Row: contest.Row{
 			Want: logRoot(leaves), Procs: 1,
-			Contestants: append(ours(merkle.RFC6962, merkle.Leaves(leaves), 1),
+			Contestants: append(ours(merkle.CometBFT, merkle.Leaves(leaves), 1),
 				collected(cometbft, cometbftNote+", HashFromByteSlices", func(dst []byte) error {
 					copy(dst, comet.HashFromByteSlices(leaves))
 					return nil

@@ -13,32 +13,16 @@ import (
 
 const twoCores = 2
 
-const noSSZ = "this version of package merkle has no scheme ssz"
-
-// schemeNamed returns nil where there is none.
-func schemeNamed(name string) *merkle.Scheme {
-	for _, s := range merkle.Schemes() {
-		if s.Name() == name {
-			return s
-		}
-	}
-	return nil
-}
-
 // sszRow is the root of n leaves of 32 bytes, a power of two, on one core.
 func sszRow(n int) (field.Row, error) {
-	s := schemeNamed("ssz")
-	if s == nil {
-		return field.Row{LeftOut: noSSZ}, nil
-	}
 	flat := random(n * merkle.HashSize)
-	kernel, err := kernelRun(s, plainPair, n-1)
+	kernel, err := kernelRun(merkle.SSZ, plainPair, n-1)
 	if err != nil {
 		return field.Row{}, err
 	}
 	want := rootOf(nodesOf(flat), plainPair, movesUp) // of a power of two nothing is left over
 	kernel.want = want
-	list := append(ours(s, merkle.Nodes(flat), 1), kernel.contestant(), gohashtreeLayers(flat), peer(std, "one pair at a time", stdLayers(flat)))
+	list := append(ours(merkle.SSZ, merkle.Nodes(flat), 1), kernel.contestant(), gohashtreeLayers(flat), peer(std, "one pair at a time", stdLayers(flat)))
 	return field.Row{
 		Row:       contest.Row{Want: want, Procs: 1, Contestants: list},
 		Benchmark: fmt.Sprintf("MerkleRoot/scheme=ssz/leaves=%d", n),
@@ -49,16 +33,12 @@ func sszRow(n int) (field.Row, error) {
 
 // sszTwoCores is the same on two cores, against one core of the peer.
 func sszTwoCores(n int) (field.Row, error) {
-	s := schemeNamed("ssz")
-	if s == nil {
-		return field.Row{LeftOut: noSSZ}, nil
-	}
 	flat := random(n * merkle.HashSize)
-	list := ours(s, merkle.Nodes(flat), twoCores)
+	list := ours(merkle.SSZ, merkle.Nodes(flat), twoCores)
 	for i := range list {
 		list[i].Note = "2 cores"
 	}
-	alone := contest.Contestant{Name: field.WeirOnOne, Role: contest.Baseline, Run: rooter(s, merkle.Nodes(flat), 1)}
+	alone := contest.Contestant{Name: field.WeirOnOne, Role: contest.Baseline, Run: rooter(merkle.SSZ, merkle.Nodes(flat), 1)}
 	tree := gohashtreeLayers(flat)
 	tree.Note = "1 core"
 	row := field.Row{
