@@ -8,13 +8,15 @@ import (
 )
 
 // Tree holds every layer of a Merkle tree in one allocation, for any number of
-// proofs. It does not change once built and is safe for concurrent use.
+// proofs. Only Update changes it; without that it is safe for concurrent use.
 type Tree struct {
 	scheme *Scheme
 	size   int
 	levels int                // layers above the leaves
 	nodes  []byte             // layer after layer, the leaves' hashes first
 	start  [maxLevels + 2]int // of each layer, the last entry being their end
+
+	updater updater
 }
 
 // Build hashes in into a Tree with at most workers goroutines (0: one for each
