@@ -11,11 +11,14 @@ import (
 const MaxChunkBytes = 16 << 20
 
 // Sizes of a read: enough to hash on several cores, and pieces that are worth
-// handing over. A buffer of it and 32 bytes for each chunk are all the memory
+// handing over. A buffer of it and 32 to 64 bytes a chunk are all the memory
 // that ReadChunks takes.
 const (
 	chunkReadBytes  = 8 << 20
 	chunkPieceBytes = 128 << 10
+
+	// maxExpected bounds the nodes that a stream is believed to have: 512 MiB.
+	maxExpected = 1 << 24
 )
 
 // ChunkFile says how ReadChunks cuts a stream into leaves.
@@ -24,6 +27,9 @@ type ChunkFile struct {
 	Scheme  *Scheme
 	Size    int // bytes of a chunk, up to MaxChunkBytes; the last may be shorter
 	Workers int // goroutines that hash at most; 0: one for each processor
+	// Expect is how many bytes the stream will have, so that memory is taken
+	// once; 0 where nobody knows. A wrong number is no error.
+	Expect int64
 	// Keep is the chunk whose bytes are wanted, for a proof; nil: none.
 	Keep *uint64
 }
@@ -111,13 +117,26 @@ func (h *chunkHasher) add(ctx context.Context, data []byte) error {
 		at := int(*k-uint64(before)) * size
 		h.out.Kept = append([]byte{}, data[at:min(at+size, len(data))]...)
 	}
-	h.out.Nodes = append(h.out.Nodes, make([]byte, n*HashSize)...)
+	h.grow(n)
 	h.out.Bytes += int64(len(data))
 	h.data, h.nodes = data, h.out.Nodes[before*HashSize:]
 	if err := h.crew.run(ctx, (n+h.piece-1)/h.piece); err != nil {
 		return fmt.Errorf("%s: after %d bytes: %w", h.f.Name, h.out.Bytes, err)
 	}
 	return nil
+}
+
+// grow makes room for n more nodes. Fresh memory costs more than hashing does, so
+// there is much at a time.
+func (h *chunkHasher) grow(n int) {
+	need := len(h.out.Nodes) + n*HashSize
+	if need > cap(h.out.Nodes) {
+		expected := min(h.f.Expect/int64(h.f.Size), maxExpected) + 1
+		more := make([]byte, len(h.out.Nodes), max(need, 2*cap(h.out.Nodes), int(expected)*HashSize))
+		copy(more, h.out.Nodes)
+		h.out.Nodes = more
+	}
+	h.out.Nodes = h.out.Nodes[:need]
 }
 
 func (h *chunkHasher) hashPiece(_ context.Context, _, piece int) error {

@@ -31,9 +31,12 @@ func TestReadChunks(t *testing.T) {
 			t.Fatal(err)
 		}
 		keep := uint64(max(0, len(leaves)-1))
+		expect := map[string]int64{"whole": 0, "halves": int64(tc.bytes)}
 		readers := map[string]io.Reader{"whole": bytes.NewReader(src), "halves": iotest.HalfReader(bytes.NewReader(src))}
 		for name, r := range readers {
-			got, err := ReadChunks(context.Background(), r, ChunkFile{Name: "f", Scheme: RFC6962, Size: tc.size, Workers: tc.workers, Keep: &keep})
+			got, err := ReadChunks(context.Background(), r, ChunkFile{
+				Name: "f", Scheme: RFC6962, Size: tc.size, Workers: tc.workers, Keep: &keep, Expect: expect[name],
+			})
 			if err != nil || got.Len() != len(leaves) || got.Bytes != int64(tc.bytes) {
 				t.Fatalf("%+v, %s: %d chunks of %d bytes, %v", tc, name, got.Len(), got.Bytes, err)
 			}

@@ -25,7 +25,7 @@ verify such a proof. Leaves are one of:
              the empty leaf, a file without a byte has no leaves. Lines may end
              in CR LF, the last may lack its end. No spaces, no 0x.
   --chunk N  the bytes of FILE in chunks of N, the last one shorter. Read once,
-             in 8 MiB and 32 bytes for each chunk.
+             in 8 MiB and 32 to 64 bytes for each chunk.
   --dir      the regular files in directory FILE and below, hidden ones too, in
              the order of their paths' bytes. A file's leaf is its path below
              FILE (with /), a zero byte and the SHA-256 of its content.

@@ -69,7 +69,7 @@ func (f *merkleFlags) leaves(cmd *cobra.Command, args []string, which *leafChoic
 	}
 	if f.chunk != 0 {
 		return withInput(cmd, args[0], func(ctx context.Context, r io.Reader, name string) (leafSet, error) {
-			file := merkle.ChunkFile{Name: name, Scheme: scheme, Size: f.chunk, Workers: f.workers}
+			file := merkle.ChunkFile{Name: name, Scheme: scheme, Size: f.chunk, Workers: f.workers, Expect: bar.total}
 			if which != nil {
 				file.Keep = &which.index
 			}

@@ -34,11 +34,11 @@ type progressBar struct {
 // startProgress begins to show the reading of a file, if w is a terminal.
 func startProgress(w io.Writer, name string) *progressBar {
 	b := &progressBar{name: name, show: progressLine(w), stop: make(chan struct{})}
-	if f, ok := w.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) {
-		return b
-	}
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
 		b.total = info.Size()
+	}
+	if f, ok := w.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) {
+		return b
 	}
 	b.wg.Add(1)
 	go b.run(time.Now())
