@@ -1,10 +1,6 @@
 package merkle
 
-import (
-	"crypto/sha256"
-
-	"github.com/chainweir/weir/hash"
-)
+import "github.com/chainweir/weir/hash"
 
 // Bitcoin is the transaction tree of a Bitcoin block: leaves are 32-byte
 // transaction ids in internal byte order (explorers show them reversed), taken
@@ -25,9 +21,10 @@ var Bitcoin = &Scheme{
 }
 
 func bitcoinNode(left, right Hash) Hash {
-	var b [2 * HashSize]byte
-	copy(b[:], left[:])
-	copy(b[HashSize:], right[:])
-	once := sha256.Sum256(b[:])
-	return sha256.Sum256(once[:])
+	var pair [2 * HashSize]byte
+	copy(pair[:], left[:])
+	copy(pair[HashSize:], right[:])
+	var out Hash
+	mustFit(hash.SHA256DPairs(out[:], pair[:]))
+	return out
 }
