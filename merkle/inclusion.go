@@ -1,6 +1,9 @@
 package merkle
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // VerifyInclusion checks that leaf is leaf index of the tree of size leaves
 // whose root is root. path comes from the leaf's sibling up. nil: it is proven.
@@ -57,18 +60,17 @@ func checkIndex(index, size uint64) error {
 // has no sibling: it is even and the last.
 func movesUp(at, last uint64) bool { return at == last && at&1 == 0 }
 
-// pathLen returns the number of nodes in the inclusion path of a leaf.
+// pathLen returns the number of nodes in the inclusion path of a leaf: one for
+// each layer below the root, but for those where its ancestor moves up. That
+// happens only once the way up has met that of the last leaf, and there where
+// the place, now the same for both, is even.
 func (s *Scheme) pathLen(index, size uint64) int {
 	if s.partner != nil {
 		return s.levels(size) // nothing moves up
 	}
-	n := 0
-	for at, last := index, size-1; last > 0; at, last = at>>1, last>>1 {
-		if !movesUp(at, last) {
-			n++
-		}
-	}
-	return n
+	last := size - 1
+	meet := bits.Len64(index ^ last)
+	return meet + bits.OnesCount64(last>>meet)
 }
 
 // climbPath returns the root that a path of the right length leads to.
