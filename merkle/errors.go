@@ -18,6 +18,11 @@ var (
 	ErrEmptyTree = errors.New("merkle: tree size is 0")
 	// ErrIndexRange marks a leaf index that is not below the tree's size.
 	ErrIndexRange = errors.New("merkle: index is outside the tree")
+	// ErrIndexOrder marks leaf indices of a multi-proof that do not rise.
+	ErrIndexOrder = errors.New("merkle: indices do not rise")
+	// ErrLeafCount marks a proof about no leaves, about more than it may be, or
+	// with another number of leaves than of indices.
+	ErrLeafCount = errors.New("merkle: number of leaves does not fit")
 	// ErrSizeRange marks a smaller tree of a consistency proof that is not
 	// the smaller one.
 	ErrSizeRange = errors.New("merkle: tree sizes do not fit")
@@ -27,6 +32,9 @@ var (
 	ErrPathNode = errors.New("merkle: path holds an impossible node")
 	// ErrRootMismatch marks a proof that leads to another root.
 	ErrRootMismatch = errors.New("merkle: root does not match")
+	// ErrBatch marks a batch of proofs of which not all hold. It wraps the error
+	// of the first that does not.
+	ErrBatch = errors.New("merkle: not every proof of the batch holds")
 	// ErrNoConsistency marks a scheme that has no consistency proofs.
 	ErrNoConsistency = errors.New("merkle: scheme has no consistency proofs")
 	// ErrProofFormat marks a proof document that cannot be read.

@@ -25,36 +25,42 @@ func DecodeProof(data []byte) (p Proof, reversed bool, err error) {
 
 func decodeProofJSON(data []byte) (ProofJSON, error) {
 	var j ProofJSON
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
-		return j, fmt.Errorf("%w: it does not begin with a JSON object; make one with: weir merkle prove --json", ErrProofFormat)
-	}
-	fields := map[string]any{
+	err := decodeObject(data, map[string]any{
 		"scheme": &j.Scheme, "root": &j.Root, "index": &j.Index, "size": &j.Size,
 		"leaf": &j.Leaf, "path": &j.Path, "reversed": &j.Reversed,
+	})
+	return j, err
+}
+
+// decodeObject reads the one JSON object that data must be into fields, as
+// strictly as DecodeProof says.
+func decodeObject(data []byte, fields map[string]any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return fmt.Errorf("%w: it does not begin with a JSON object; make one with: weir merkle prove --json", ErrProofFormat)
 	}
 	seen := map[string]bool{}
 	for dec.More() {
 		tok, err := dec.Token()
 		if err != nil {
-			return j, fmt.Errorf("%w: it is cut short or not JSON: %w", ErrProofFormat, err)
+			return fmt.Errorf("%w: it is cut short or not JSON: %w", ErrProofFormat, err)
 		}
 		key, ok := tok.(string)
 		if !ok || seen[key] {
-			return j, fmt.Errorf("%w: key %v comes twice; leave one", ErrProofFormat, tok)
+			return fmt.Errorf("%w: key %v comes twice; leave one", ErrProofFormat, tok)
 		}
 		seen[key] = true
 		if err := decodeField(dec, key, fields[key]); err != nil {
-			return j, err
+			return err
 		}
 	}
 	if _, err := dec.Token(); err != nil { // the closing brace
-		return j, fmt.Errorf("%w: it is cut short or not JSON: %w", ErrProofFormat, err)
+		return fmt.Errorf("%w: it is cut short or not JSON: %w", ErrProofFormat, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return j, fmt.Errorf("%w: something follows the object; remove it", ErrProofFormat)
+		return fmt.Errorf("%w: something follows the object; remove it", ErrProofFormat)
 	}
-	return j, missingKeys(fields, seen)
+	return missingKeys(fields, seen)
 }
 
 // decodeField reads the value of a key into field, or skips it if nil.
