@@ -25,10 +25,12 @@ type Verifier struct {
 	places []uint64   // of a multi-proof's nodes in their layer
 	lanes  []lane
 	ahead  leavesAhead
+	shared sharedWays
+	from   int // proofs of a batch from which shared is used
 }
 
 // NewVerifier returns a Verifier for scheme.
-func NewVerifier(scheme *Scheme) *Verifier { return &Verifier{scheme: scheme} }
+func NewVerifier(scheme *Scheme) *Verifier { return &Verifier{scheme: scheme, from: sharedFrom} }
 
 // batchLanes is the number of pairs that are hashed in one batch: enough to
 // keep kernels of 16 or 32 lanes full, and little enough for pairs and nodes to
@@ -98,6 +100,7 @@ func (v *Verifier) Inclusions(ctx context.Context, proofs []Inclusion, failed []
 	}
 	c := climbers{Verifier: v, ctx: ctx, proofs: proofs, failed: failed}
 	c.ahead.reset()
+	c.shared.reset(len(proofs), v.from)
 	defer func() { // do not keep the caller's memory
 		clear(v.lanes)
 		v.ahead.forget()
@@ -149,12 +152,17 @@ func (c *climbers) climb() error {
 			return fmt.Errorf("merkle: %s: hashing %d pairs of proofs: %w", c.scheme.name, live, err)
 		}
 		for i := 0; i < live; {
-			l := &c.lanes[i]
-			if l.rise(c.scheme); l.used < len(l.path) {
+			l, node := &c.lanes[i], (*Hash)(c.nodes[i*HashSize:])
+			l.rise(c.scheme)
+			switch {
+			case l.used == len(l.path):
+				c.finish(l, *node == c.proofs[l.proof].Root)
+			case c.shared.meets(l, node, c.proofs):
+				c.finish(l, true)
+			default:
 				i++
 				continue
 			}
-			c.finish(l, (*Hash)(c.nodes[i*HashSize:]))
 			ok, err := c.start(i)
 			switch {
 			case err != nil:
@@ -188,7 +196,7 @@ func (c *climbers) start(i int) (bool, error) {
 		}
 		l := lane{at: p.Index, last: p.Size - 1, path: p.Path, proof: c.next}
 		if l.skip(c.scheme); len(l.path) == 0 {
-			c.finish(&l, node)
+			c.finish(&l, *node == p.Root)
 			continue
 		}
 		c.lanes[i] = l
@@ -199,10 +207,13 @@ func (c *climbers) start(i int) (bool, error) {
 	return false, nil
 }
 
-func (c *climbers) finish(l *lane, root *Hash) {
-	if l.bad || *root != c.proofs[l.proof].Root {
+// finish takes a lane whose way leads to its root, or does not.
+func (c *climbers) finish(l *lane, leads bool) {
+	if l.bad || !leads {
 		c.failed = append(c.failed, l.proof)
+		return
 	}
+	c.shared.proven(l.proof)
 }
 
 // gather puts each lane's node and its sibling into order for the kernel.

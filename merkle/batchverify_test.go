@@ -118,6 +118,7 @@ func TestBatchVerdicts(t *testing.T) {
 		trees := provenTrees(t, s)
 		v := NewVerifier(s)
 		rapid.Check(t, func(t *rapid.T) {
+			v.from = rapid.SampledFrom([]int{1, math.MaxInt}).Draw(t, "remember upper layers from")
 			rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 			n := rapid.IntRange(0, 5*batchLanes).Draw(t, "n")
 			items := someInclusions(t, rng, trees, n, rapid.SampledFrom([]float64{0, 0.01, 0.5, 1}).Draw(t, "damaged"))
@@ -258,6 +259,45 @@ func TestBatchAllocatesNothing(t *testing.T) {
 			if leaf != nil {
 				t.Fatal("a leaf is kept")
 			}
+		}
+	})
+}
+
+// Proofs that meet ways already known are let through by them, and one that
+// differs from there on in any bit is still refused.
+func TestBatchSharedWays(t *testing.T) {
+	eachScheme(t, func(t *testing.T, s *Scheme) {
+		leaves := someLeaves(s, 4096)
+		p := provenTree{mustBuild(t, s, leaves), leaves}
+		items := make([]Inclusion, 4096)
+		for i := range items {
+			items[i] = p.inclusion(t, uint64(i), false)
+		}
+		v := NewVerifier(s)
+		if failed, err := v.Inclusions(context.Background(), items, nil); err != nil {
+			t.Fatal(failed, err)
+		}
+		if v.shared.hits < len(items)/2 {
+			t.Errorf("only %d of %d proofs met another one's way", v.shared.hits, len(items))
+		}
+		rng := rand.New(rand.NewPCG(7, 8))
+		var want []int
+		for i := 1; i < len(items); i += 1 + rng.IntN(3) {
+			item := &items[i]
+			item.Path = slices.Clone(item.Path)
+			if k := rng.IntN(len(item.Path) + 1); k < len(item.Path) {
+				item.Path[k][rng.IntN(HashSize)] ^= 1 << rng.IntN(8)
+			} else {
+				item.Root[rng.IntN(HashSize)] ^= 1 << rng.IntN(8)
+			}
+			want = append(want, i)
+		}
+		failed, err := v.Inclusions(context.Background(), items, nil)
+		if !slices.Equal(failed, want) || !errors.Is(err, ErrBatch) {
+			t.Errorf("%d fail, want %d: %v", len(failed), len(want), err)
+		}
+		if v.shared.hits == 0 {
+			t.Error("no proof met another one's way")
 		}
 	})
 }
