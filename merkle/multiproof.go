@@ -169,9 +169,9 @@ func (v *Verifier) climbLayer(level uint, last uint64, path []Hash) ([]Hash, err
 		if s.refuseTwins && *left == *right && at|1 <= last {
 			return nil, fmt.Errorf("%w: nodes %d and %d of level %d are equal", ErrMutated, at&^1, at|1, level)
 		}
-		pair := v.pairs[2*held*HashSize : 2*(held+1)*HashSize]
-		copy(pair, left[:])
-		copy(pair[HashSize:], right[:])
+		pair := (*[2 * HashSize]byte)(v.pairs[2*held*HashSize:])
+		moveNode((*Hash)(pair[:HashSize]), left)
+		moveNode((*Hash)(pair[HashSize:]), right)
 		places[done+held] = at >> 1
 		if held++; held == batchLanes {
 			if err := flush(); err != nil {
