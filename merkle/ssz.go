@@ -70,7 +70,7 @@ func sszNode(left, right Hash) Hash {
 	copy(b[:], left[:])
 	copy(b[HashSize:], right[:])
 	var out Hash
-	_ = hash.SHA256Pairs(out[:], b[:]) // fails for other lengths only
+	mustFit(hash.SHA256Pairs(out[:], b[:]))
 	return out
 }
 

@@ -16,15 +16,6 @@ import (
 	"github.com/chainweir/weir/hash"
 )
 
-func mustBuild(t testing.TB, s *Scheme, leaves [][]byte) *Tree {
-	t.Helper()
-	tree, err := Build(context.Background(), s, Leaves(leaves), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tree
-}
-
 // fatalist is what tests and rapid's properties have in common.
 type fatalist interface {
 	Fatalf(format string, args ...any)
