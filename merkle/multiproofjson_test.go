@@ -220,7 +220,7 @@ func FuzzRangeIsMulti(f *testing.F) {
 		if first > first+uint64(n) { // then the indices do not rise either
 			return
 		}
-		if sentinel(multi) != sentinel(ranged) {
+		if !errors.Is(ranged, sentinel(multi)) {
 			t.Fatalf("range: %v; multi: %v", ranged, multi)
 		}
 	})

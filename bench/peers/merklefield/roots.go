@@ -36,7 +36,7 @@ func logRow(n, size int) (field.Row, error) {
 				collected(transparency, transparencyNote+", compact range", compactRange(leaves))),
 		},
 		Benchmark: fmt.Sprintf("MerkleRoot/scheme=rfc6962/leaves=%d/size=%d", n, size),
-		Kernel:    "sha256_nodes", Units: kernelPairs, Items: n, Item: "leaf", Bytes: n * size,
+		Kernel:    "sha256_nodes", Items: n, Item: "leaf", Bytes: n * size,
 		Work: floor.Work{Nodes: n - 1, Blocks: n * blocks(1+size)},
 	}, nil
 }
@@ -71,7 +71,7 @@ func interiorRow(n int) (field.Row, error) {
 			Contestants: append(ours(merkle.RFC6962, merkle.Nodes(flat), 1), k.contestant()),
 		},
 		Benchmark: fmt.Sprintf("MerkleInterior/scheme=rfc6962/leaves=%d", n),
-		Kernel:    "sha256_nodes", Units: kernelPairs, Items: n, Item: "leaf", Bytes: len(flat),
+		Kernel:    "sha256_nodes", Items: n, Item: "leaf", Bytes: len(flat),
 		Work: floor.Work{Nodes: n - 1},
 	}, nil
 }
@@ -90,7 +90,7 @@ func cometRow(n, size int) (field.Row, error) {
 				})),
 		},
 		Benchmark: fmt.Sprintf("MerkleRoot/scheme=cometbft/leaves=%d/size=%d", n, size),
-		Kernel:    "sha256_nodes", Units: n / 2, Items: n, Item: "tx", Bytes: n * size,
+		Kernel:    "sha256_nodes", Items: n, Item: "tx", Bytes: n * size,
 		Work: floor.Work{Nodes: n - 1, Blocks: n * blocks(1+size)},
 	}, nil
 }
@@ -108,7 +108,7 @@ func bitcoinRow(n int) (field.Row, error) {
 			Contestants: append(ours(merkle.Bitcoin, merkle.Nodes(flat), 1), peer(std, "double-hash loop", doubleLoop(flat))),
 		},
 		Benchmark: fmt.Sprintf("MerkleRoot/scheme=bitcoin/leaves=%d", n),
-		Kernel:    "sha256d_pairs", Units: n / 2, Items: n, Item: "txid", Bytes: len(flat),
+		Kernel:    "sha256d_pairs", Items: n, Item: "txid", Bytes: len(flat),
 		Work: floor.Work{DoublePairs: pairs},
 	}, nil
 }

@@ -26,7 +26,7 @@ func sszRow(n int) (field.Row, error) {
 	return field.Row{
 		Row:       contest.Row{Want: want, Procs: 1, Contestants: list},
 		Benchmark: fmt.Sprintf("MerkleRoot/scheme=ssz/leaves=%d", n),
-		Kernel:    "sha256_pairs", Units: kernelPairs, Items: n, Item: "leaf", Bytes: len(flat),
+		Kernel:    "sha256_pairs", Items: n, Item: "leaf", Bytes: len(flat),
 		Work: floor.Work{Pairs: n - 1},
 	}, nil
 }
@@ -46,7 +46,7 @@ func sszTwoCores(n int) (field.Row, error) {
 			Want: rootOf(nodesOf(flat), plainPair, movesUp), Procs: twoCores, Contestants: append(list, alone, tree),
 		},
 		Benchmark: fmt.Sprintf("MerkleRootTwoCores/scheme=ssz/leaves=%d", n),
-		Kernel:    "sha256_pairs", Units: kernelPairs, Items: n, Item: "leaf", Bytes: len(flat),
+		Kernel:    "sha256_pairs", Items: n, Item: "leaf", Bytes: len(flat),
 	}
 	if have := runtime.GOMAXPROCS(0); have < twoCores {
 		row.LeftOut = fmt.Sprintf("this process may use %d core; the row needs %d (look at GOMAXPROCS and taskset)", have, twoCores)
