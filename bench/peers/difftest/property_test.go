@@ -58,7 +58,7 @@ func TestParents(t *testing.T) {
 		}
 	}
 	if len(list) == 0 {
-		t.Skip("package hash lists no kernel blake3_parents of pairs: nothing to compare")
+		t.Fatal("package hash lists no kernel blake3_parents of pairs")
 	}
 	checkPairs(t, list, parent)
 }
