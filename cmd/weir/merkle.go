@@ -24,21 +24,23 @@ verify such a proof. Leaves are one of:
   --hex      (default) the lines of FILE, each a leaf in hex; an empty line is
              the empty leaf, a file without a byte has no leaves. Lines may end
              in CR LF, the last may lack its end. No spaces, no 0x.
-  --chunk N  the bytes of FILE in chunks of N, the last one shorter. Read once,
-             in 8 MiB and 32 to 64 bytes for each chunk.
+  --chunk N  the bytes of FILE in chunks of N, the last one shorter
   --dir      the regular files in directory FILE and below, hidden ones too, in
              the order of their paths' bytes. A file's leaf is its path below
              FILE (with /), a zero byte and the SHA-256 of its content.
              Symbolic links and other special files are errors.
 
-A FILE named - is standard input.
+A FILE named - is standard input. It is read once. A root of lines or chunks
+takes a few MiB, however long FILE is (and a long line); a proof takes 32 to 128
+bytes more for each chunk, and with --hex the leaves themselves.
 
 Schemes:
 ` + schemeList(),
 		Example: `  printf '00\n\n10\n' | weir merkle root -
-  weir merkle root --chunk 4096 disk.img
+  weir merkle root --scheme bitcoin --reverse txids.hex
+  weir merkle prove --index 2 --json f.hex | weir merkle verify - --root $ROOT
   weir merkle prove --dir release --path bin/weir --json > proof.json
-  weir merkle verify --proof proof.json --root $(weir merkle root --dir release)
+  weir merkle verify proof.json --root $(weir merkle root --dir release)
   weir merkle bench`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -53,6 +55,7 @@ type merkleFlags struct {
 	reverse bool
 	workers int
 	json    bool
+	mixIn   mixInFlag
 	leafKind
 }
 
@@ -61,6 +64,7 @@ func (f *merkleFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.reverse, "reverse", false, "bitcoin's display order, for input and output")
 	cmd.Flags().IntVar(&f.workers, "workers", 0, "cores to use at most; 0: all")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
+	f.mixIn.register(cmd)
 	f.leafKind.register(cmd)
 }
 
@@ -140,63 +144,4 @@ func merkleError(ctx context.Context, err error) error {
 	default:
 		return inputError(ctx, err)
 	}
-}
-
-func newMerkleRootCmd() *cobra.Command {
-	var f merkleFlags
-	cmd := &cobra.Command{
-		Use:   "root FILE",
-		Short: "Print the root of a list, a file or a directory",
-		Long: `Print the Merkle root of the lines, the chunks or the directory FILE. See
-weir merkle --help for what leaves are.
-
-A Bitcoin list in which equal nodes are paired has the root of another list too
-(CVE-2012-2459). Its root is printed, with a warning, and the exit code is 1.`,
-		Example: `  weir merkle root leaves.hex
-  weir merkle root --chunk 4096 disk.img
-  weir merkle root --dir release --json
-  weir merkle root --scheme bitcoin --reverse txids.hex`,
-		RunE: func(cmd *cobra.Command, args []string) error { return f.root(cmd, args) },
-	}
-	f.register(cmd)
-	return cmd
-}
-
-func (f *merkleFlags) root(cmd *cobra.Command, args []string) error {
-	set, err := f.leaves(cmd, args, nil)
-	if err != nil {
-		return err
-	}
-	ctx := commandContext(cmd)
-	root, err := merkle.Root(ctx, set.scheme, set.input, f.workers)
-	mutated := errors.Is(err, merkle.ErrMutated)
-	if err != nil && !mutated {
-		return merkleError(ctx, err)
-	}
-	text := merkle.FormatBytes(root[:], f.reverse)
-	warnings := []string{}
-	if mutated {
-		warnings = append(warnings, err.Error())
-	}
-	if f.json {
-		err = printJSON(cmd.OutOrStdout(), struct {
-			Schema   string   `json:"schema"`
-			Root     string   `json:"root"`
-			Scheme   string   `json:"scheme"`
-			LeafKind string   `json:"leaf_kind"`
-			Leaves   int      `json:"leaves"`
-			Mutated  bool     `json:"mutated"`
-			Reversed bool     `json:"reversed"`
-			Warnings []string `json:"warnings"`
-		}{merkleSchema, text, set.scheme.Name(), f.kind(), set.count, mutated, f.reverse, warnings})
-	} else {
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
-	}
-	if err != nil {
-		return usagef("writing the answer: %w", err)
-	}
-	if mutated {
-		return failf("warning: do not trust this root: %s", warnings[0])
-	}
-	return nil
 }

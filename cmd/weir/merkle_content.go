@@ -45,60 +45,93 @@ func (c *leafContent) check(cmd *cobra.Command, proof string) error {
 	return nil
 }
 
-// compare adds to the answer what the leaf is, and why it is not what it should
-// be, if so. The error is for a file that cannot be read.
-func (c *leafContent) compare(cmd *cobra.Command, p merkle.Proof, a *verifyAnswer) error {
-	want := p.Leaf
+// checkKind refuses to compare what a proof of this kind does not have.
+func (c *leafContent) checkKind(p heldProof) error {
+	flag := "--content"
 	if c.dir {
-		entry, err := merkle.ParseFileLeaf(p.Leaf)
-		if err != nil {
-			a.refuse(err.Error())
-			return nil
-		}
-		a.File = &fileAnswer{entry.Path, merkle.FormatBytes(entry.SHA256[:], false)}
-		want = entry.SHA256[:]
+		flag = "--dir"
 	}
-	if c.file == "" {
+	switch {
+	case !c.dir && c.file == "":
+		return nil
+	case p.old != nil:
+		return usagef("%s looks at leaves, and a consistency proof has none: leave it out", flag)
+	case c.file != "" && c.chunk == 0 && len(p.leaves) > 1:
+		return usagef("--content %s is one file for %d leaves; say with --chunk N that they are its chunks, or leave it out", c.file, len(p.leaves))
+	}
+	return nil
+}
+
+// compare adds to the answer what the leaves are, and why they are not what they
+// should be, if so. The error is for a file that cannot be read.
+func (c *leafContent) compare(cmd *cobra.Command, p heldProof, a *verifyAnswer) error {
+	want := p.leaves
+	if c.dir {
+		want = nil
+		for _, leaf := range p.leaves {
+			entry, err := merkle.ParseFileLeaf(leaf)
+			if err != nil {
+				a.refuse(err.Error())
+				return nil
+			}
+			a.Files = append(a.Files, fileAnswer{entry.Path, merkle.FormatBytes(entry.SHA256[:], false)})
+			want = append(want, entry.SHA256[:])
+		}
+		if len(a.Files) == 1 {
+			a.File, a.Files = &a.Files[0], nil
+		}
+	}
+	if c.file == "" || len(want) == 0 || len(want) > 1 && a.Reason != "" { // then indices may be anything
 		return nil
 	}
 	bar := startProgress(cmd.ErrOrStderr(), c.file)
 	defer bar.end()
 	a.Content = c.file
 	same, err := withInput(cmd, c.file, func(ctx context.Context, r io.Reader, name string) (bool, error) {
-		same, err := c.holds(contextReader{ctx, bar.reader(r)}, p.Index, want)
+		same, err := c.hold(contextReader{ctx, bar.reader(r)}, p.indices, want)
 		if err != nil {
 			err = fmt.Errorf("--content %s: %w", name, err)
 		}
 		return same, err
 	})
 	if err == nil && !same {
-		a.refuse(fmt.Sprintf("the leaf is not the content of %s", c.file))
+		a.refuse(fmt.Sprintf("the %s not the content of %s", either(len(want) > 1, "leaves are", "leaf is"), c.file))
 	}
 	return err
 }
 
-// holds reports whether what r holds is the leaf.
-func (c *leafContent) holds(r io.Reader, index uint64, want []byte) (bool, error) {
-	switch {
-	case c.dir:
+// hold reports whether what r holds is the leaves, whose indices rise.
+func (c *leafContent) hold(r io.Reader, indices []uint64, want [][]byte) (bool, error) {
+	if c.dir {
 		h := hash.NewSHA256()
 		_, err := io.CopyBuffer(h, r, make([]byte, 256<<10))
-		return bytes.Equal(h.Sum(nil), want), err
-	case c.chunk != 0:
-		if index > uint64(1<<62)/uint64(c.chunk) {
-			return false, nil // no file is that long
+		return bytes.Equal(h.Sum(nil), want[0]), err
+	}
+	next := uint64(0) // chunk that r is at
+	for i, leaf := range want {
+		part := r
+		if c.chunk != 0 {
+			if indices[i] > uint64(1<<62)/uint64(c.chunk) {
+				return false, nil // no file is that long
+			}
+			_, err := io.CopyN(io.Discard, r, int64(indices[i]-next)*int64(c.chunk))
+			if errors.Is(err, io.EOF) {
+				return false, nil
+			}
+			if err != nil {
+				return false, err
+			}
+			part, next = io.LimitReader(r, int64(c.chunk)), indices[i]+1
 		}
-		_, err := io.CopyN(io.Discard, r, int64(index)*int64(c.chunk))
-		if errors.Is(err, io.EOF) {
-			return false, nil
-		}
-		if err != nil {
+		got, err := io.ReadAll(io.LimitReader(part, int64(len(leaf))+1))
+		if err != nil || !bytes.Equal(got, leaf) {
 			return false, err
 		}
-		r = io.LimitReader(r, int64(c.chunk))
+		if c.chunk != 0 && len(leaf) < c.chunk && i+1 < len(want) {
+			return false, nil // a chunk that is not the last is whole
+		}
 	}
-	got, err := io.ReadAll(io.LimitReader(r, int64(len(want))+1))
-	return bytes.Equal(got, want), err
+	return true, nil
 }
 
 // refuse adds a reason why the proof does not serve.
@@ -114,6 +147,9 @@ func (a *verifyAnswer) more() string {
 	var text string
 	if a.File != nil {
 		text += fmt.Sprintf("file: %q, SHA-256 %s\n", a.File.Path, a.File.SHA256)
+	}
+	for _, file := range a.Files {
+		text += fmt.Sprintf("file: %q, SHA-256 %s\n", file.Path, file.SHA256)
 	}
 	if a.Content != "" {
 		text += fmt.Sprintf("content: that of %s\n", a.Content)

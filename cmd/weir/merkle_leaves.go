@@ -36,70 +36,81 @@ func (k *leafKind) kind() string {
 	return "hex"
 }
 
-// leafSet is a list of leaves, and of one of them all that a proof needs.
+// leafSet is a list of leaves, and those of them that a proof is about.
 type leafSet struct {
 	scheme *merkle.Scheme
 	input  merkle.Input
 	count  int
-	index  uint64 // of the leaf that was asked for
-	leaf   []byte // it, if there is one
+	first  func(n int) merkle.Input // the first n leaves
+	proven [][]byte                 // fewer than asked for where the list ends
 }
 
-// leafChoice says which leaf to prove.
-type leafChoice struct {
-	byIndex bool
-	index   uint64
-	path    string
-}
-
-// leaves checks the flags and reads what args names. which may be nil.
-func (f *merkleFlags) leaves(cmd *cobra.Command, args []string, which *leafChoice) (leafSet, error) {
-	scheme, err := f.check(cmd, args)
-	if err != nil {
-		return leafSet{}, err
-	}
-	bar := startProgress(cmd.ErrOrStderr(), args[0])
+// leaves reads what name names, for a proof.
+func (f *merkleFlags) leaves(cmd *cobra.Command, scheme *merkle.Scheme, name string, which *leafChoice) (leafSet, error) {
+	bar := startProgress(cmd.ErrOrStderr(), name)
 	defer bar.end()
 	if f.dir {
-		return f.readDir(cmd, scheme, args[0], which, bar)
-	}
-	set := leafSet{scheme: scheme}
-	if which != nil {
-		set.index = which.index
+		return f.readDir(cmd, scheme, name, which, bar)
 	}
 	if f.chunk != 0 {
-		return withInput(cmd, args[0], func(ctx context.Context, r io.Reader, name string) (leafSet, error) {
+		if err := which.checkBytes(uint64(len(which.indices)) * uint64(f.chunk)); err != nil {
+			return leafSet{}, usagef("--chunk %d: %w", f.chunk, err)
+		}
+		return withInput(cmd, name, func(ctx context.Context, r io.Reader, name string) (leafSet, error) {
+			keep := &chunkKeeper{r: bar.reader(r), size: uint64(f.chunk), want: which.indices}
 			file := merkle.ChunkFile{Name: name, Scheme: scheme, Size: f.chunk, Workers: f.workers, Expect: bar.total}
-			if which != nil {
-				file.Keep = &which.index
-			}
-			chunks, err := merkle.ReadChunks(ctx, bar.reader(r), file)
-			set.input, set.count, set.leaf = merkle.Nodes(chunks.Nodes), chunks.Len(), chunks.Kept
-			return set, err
+			chunks, err := merkle.ReadChunks(ctx, keep, file)
+			return leafSet{
+				scheme: scheme, input: merkle.Nodes(chunks.Nodes), count: chunks.Len(), proven: keep.kept,
+				first: func(n int) merkle.Input { return merkle.Nodes(chunks.Nodes[:n*merkle.HashSize]) },
+			}, err
 		})
 	}
-	return withInput(cmd, args[0], func(ctx context.Context, r io.Reader, name string) (leafSet, error) {
+	return withInput(cmd, name, func(ctx context.Context, r io.Reader, name string) (leafSet, error) {
 		leaves, err := merkle.ReadLeaves(ctx, bar.reader(r), name, scheme, f.reverse)
-		set.take(leaves)
-		return set, err
+		if err != nil {
+			return leafSet{}, err
+		}
+		return listed(scheme, leaves, which)
 	})
 }
 
-// take makes the set one of separate leaves.
-func (s *leafSet) take(leaves [][]byte) {
-	s.input, s.count = merkle.Leaves(leaves), len(leaves)
-	if s.index < uint64(len(leaves)) {
-		s.leaf = leaves[s.index]
+// listed is a set of separate leaves.
+func listed(scheme *merkle.Scheme, leaves [][]byte, which *leafChoice) (leafSet, error) {
+	set := leafSet{
+		scheme: scheme, input: merkle.Leaves(leaves), count: len(leaves),
+		first: func(n int) merkle.Input { return merkle.Leaves(leaves[:n]) },
 	}
+	if which == nil {
+		return set, nil
+	}
+	total := uint64(0)
+	for _, index := range which.indices {
+		if index < uint64(len(leaves)) {
+			set.proven = append(set.proven, leaves[index])
+			total += uint64(len(leaves[index]))
+		}
+	}
+	return set, which.checkBytes(total)
 }
 
+// check returns the scheme, which is nil for BLAKE3's own tree.
 func (f *merkleFlags) check(cmd *cobra.Command, args []string) (*merkle.Scheme, error) {
 	if len(args) != 1 {
 		return nil, usagef("%s takes one FILE (- for standard input; a directory with --dir), got %d arguments", cmd.CommandPath(), len(args))
 	}
+	if err := f.mixIn.check(cmd, f.scheme); err != nil {
+		return nil, err
+	}
+	if f.workers < 0 {
+		return nil, usagef("--workers %d: use 0 for all cores, or 1 and more", f.workers)
+	}
+	if f.scheme == blake3Scheme {
+		return nil, f.checkBLAKE3(cmd)
+	}
 	scheme, err := merkle.SchemeByName(f.scheme)
 	if err != nil {
-		return nil, usagef("--scheme: %w", err)
+		return nil, usagef("--scheme: %w, or %s", err, blake3Scheme)
 	}
 	changed := cmd.Flags().Changed
 	switch {
@@ -118,8 +129,6 @@ func (f *merkleFlags) check(cmd *cobra.Command, args []string) (*merkle.Scheme, 
 		return nil, usagef("--dir needs a scheme that hashes its leaves, and %s takes nodes; use --scheme %s", f.scheme, merkle.RFC6962.Name())
 	case f.dir && args[0] == "-":
 		return nil, usagef("--dir: standard input (-) is no directory; name one, ./- if it is called so")
-	case f.workers < 0:
-		return nil, usagef("--workers %d: use 0 for all cores, or 1 and more", f.workers)
 	}
 	return scheme, nil
 }
@@ -137,19 +146,15 @@ func (f *merkleFlags) readDir(cmd *cobra.Command, scheme *merkle.Scheme, dir str
 	if err != nil {
 		return leafSet{}, err
 	}
-	set := leafSet{scheme: scheme}
 	if which != nil {
-		set.index = which.index
-		if !which.byIndex {
-			at, ok := merkle.FindFile(entries, which.path)
-			if !ok {
-				return leafSet{}, usagef("--path %q: %s has no such file; write it as it stands below the directory, with / and without ./",
-					which.path, dir)
-			}
-			set.index = at
+		if err := which.find(entries, dir); err != nil {
+			return leafSet{}, err
 		}
 	}
-	set.take(merkle.FileLeaves(entries))
+	set, err := listed(scheme, merkle.FileLeaves(entries), which)
+	if err != nil {
+		return leafSet{}, usagef("--dir: %w", err)
+	}
 	return set, nil
 }
 
@@ -159,7 +164,7 @@ func schemeNames() string {
 	for _, s := range merkle.Schemes() {
 		names = append(names, s.Name())
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(append(names, blake3Scheme), ", ")
 }
 
 // schemeHelp says in words what a scheme's leaves and nodes are; one that is
@@ -170,7 +175,8 @@ var schemeHelp = map[string]string{
 	"bitcoin": "a leaf is a 32-byte transaction id, not hashed again; --reverse\n" +
 		"                reads and prints them last byte first, as explorers do",
 	"ssz": "Ethereum consensus: a leaf is a 32-byte chunk, not hashed again;\n" +
-		"                ssz:N is that of lists with a limit of N chunks",
+		"                ssz:N is that of lists with a limit of N chunks, whose length\n" +
+		"                --mix-in-length mixes in",
 	"plain-sha256": "SHA-256 of leaves and pairs without prefixes; not for new work",
 	"plain-blake3": "the same with BLAKE3, each node a message of its own",
 }
@@ -180,5 +186,8 @@ func schemeList() string {
 	for _, s := range merkle.Schemes() {
 		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %-13s %s", s.Name(), schemeHelp[s.Name()]), " "))
 	}
+	lines = append(lines, fmt.Sprintf("  %-13s %s", blake3Scheme,
+		"BLAKE3's own tree over the bytes of FILE: the root is what b3sum\n"+
+			"                prints, the leaves are chunks of 1024 bytes"))
 	return strings.Join(lines, "\n")
 }

@@ -28,7 +28,7 @@ e9a66845e05d5abc0ad04ec80f774a7e585c6e8db975962d069a522137b80c1d
 
 // runMerkle runs weir merkle with args and returns its exit code and output, as
 // execute does for the whole program.
-func runMerkle(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+func runMerkle(t testing.TB, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	root := &cobra.Command{Use: "weir", SilenceErrors: true, SilenceUsage: true}
