@@ -257,3 +257,22 @@ func TestBaoSliceRandom(t *testing.T) {
 		checkBaoSlice(t, content, combined, outboard, root, start, length)
 	})
 }
+
+// readBao reads to the first error, which is nil at a clean end.
+func readBao(r *BaoReader) ([]byte, error) { return io.ReadAll(r) }
+
+// checkBaoRefused holds a reader of a changed source to what it must do: fail
+// with one of the errors, having returned nothing but the beginning of want.
+func checkBaoRefused(t *testing.T, what string, r *BaoReader, want []byte, errs ...error) {
+	t.Helper()
+	got, err := readBao(r)
+	if !bytes.HasPrefix(want, got) {
+		t.Fatalf("%s: wrong content was returned, %d bytes", what, len(got))
+	}
+	for _, e := range errs {
+		if errors.Is(err, e) {
+			return
+		}
+	}
+	t.Fatalf("%s: %d of %d bytes, then %v; want one of %v", what, len(got), len(want), err, errs)
+}

@@ -50,6 +50,25 @@ func TestBaoEveryByteCounts(t *testing.T) {
 	}
 }
 
+// Of content of several windows, all that comes before a wrong or missing chunk is
+// returned, whatever the place.
+func TestBaoReturnsAllBeforeFault(t *testing.T) {
+	content := blake3Message(300 << 10)
+	_, outboard, root := baoSpec(content)
+	rapid.Check(t, func(t *rapid.T) {
+		at := rapid.IntRange(0, len(content)-1).Draw(t, "at")
+		bad, want := slices.Clone(content), ErrBaoMismatch
+		bad[at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		if rapid.Bool().Draw(t, "cut") {
+			bad, want = bad[:at], ErrBaoTruncated
+		}
+		got, err := readBao(NewBaoOutboardReader(bytes.NewReader(bad), bytes.NewReader(outboard), root))
+		if !errors.Is(err, want) || !bytes.Equal(got, content[:at/1024*1024]) {
+			t.Fatalf("a fault at %d: %v after %d bytes", at, err, len(got))
+		}
+	})
+}
+
 // In slices too, but for the header: a length that gives all chunks of the slice
 // the same place does no harm and is not reported as proven.
 func TestBaoSliceEveryByteCounts(t *testing.T) {
@@ -157,7 +176,7 @@ func TestBaoLengthLies(t *testing.T) {
 }
 
 func TestBaoTrailing(t *testing.T) {
-	for _, size := range []int{0, 1, 1024, 5000} {
+	for _, size := range []int{0, 1, 1024, 5000, 200 << 10} { // of several windows, too
 		content := blake3Message(size)
 		combined, outboard, root := baoSpec(content)
 		more := func(b []byte) *bytes.Reader { return bytes.NewReader(append(slices.Clone(b), 7)) }

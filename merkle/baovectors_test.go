@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
-	"io"
 	"testing"
 
 	"github.com/zeebo/blake3"
@@ -91,26 +89,4 @@ func TestBaoOfficialSlices(t *testing.T) {
 			t.Errorf("%d bytes, %d from %d: %v, %d bytes, want %d", v.size, v.length, v.start, err, out.Len(), v.outputLen)
 		}
 	}
-}
-
-// readBao reads to the first error, which is nil at a clean end.
-func readBao(r *BaoReader) ([]byte, error) {
-	got, err := io.ReadAll(r)
-	return got, err
-}
-
-// checkBaoRefused holds a reader of a changed source to what it must do: fail
-// with one of the errors, having returned nothing but the beginning of want.
-func checkBaoRefused(t *testing.T, what string, r *BaoReader, want []byte, errs ...error) {
-	t.Helper()
-	got, err := readBao(r)
-	if !bytes.HasPrefix(want, got) {
-		t.Fatalf("%s: wrong content was returned, %d bytes", what, len(got))
-	}
-	for _, e := range errs {
-		if errors.Is(err, e) {
-			return
-		}
-	}
-	t.Fatalf("%s: %d of %d bytes, then %v; want one of %v", what, len(got), len(want), err, errs)
 }
