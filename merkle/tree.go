@@ -16,12 +16,13 @@ type Tree struct {
 	nodes  []byte             // layer after layer, the leaves' hashes first
 	start  [maxLevels + 2]int // of each layer, the last entry being their end
 
+	workers int // of Build, for Update
 	updater updater
 }
 
 // Build hashes in into a Tree with at most workers goroutines (0: one for each
-// processor), none of which outlives the call. A tree of n leaves takes about
-// n×64 bytes. ErrMutated: an ambiguous list gets no tree.
+// processor), none of which outlives the call; Update uses as many. A tree of n
+// leaves takes about n×64 bytes. ErrMutated: an ambiguous list gets no tree.
 func Build(ctx context.Context, scheme *Scheme, in Input, workers int) (*Tree, error) {
 	return build(ctx, scheme, in, workers, defaultSizes)
 }
@@ -39,6 +40,7 @@ func build(ctx context.Context, scheme *Scheme, in Input, workers int, sizes pie
 	}
 	t := newTree(scheme, n)
 	workers = resolveWorkers(workers)
+	t.workers = workers
 	g := grower{tree: t, in: in, plan: sizes.cut(n, workers)}
 	if err := newCrew(workers, g.growPiece).run(ctx, g.plan.pieces); err != nil {
 		return nil, fmt.Errorf("merkle: tree of %d leaves: %w", n, err)

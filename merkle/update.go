@@ -2,9 +2,9 @@ package merkle
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
 // ErrUpdate marks indices and leaves that do not make an update.
@@ -18,8 +18,15 @@ type updater struct {
 	old          []byte // what the dirty leaves' nodes were, for going back
 	places       []int  // of the dirty nodes in their layer, rising
 	hashes       []byte // the dirty nodes
-	pairs        []byte // a block of them and their siblings, side by side
-	touched      byte   // see touch
+	pieces       []updatePiece
+	rehashers    []rehasher // one for each worker
+
+	preparing, climbing *crew
+
+	tree   *Tree // of the update in work, and its input
+	in     Input
+	leaves []byte // the new leaves' nodes: fresh, or the caller's memory
+	cut    int    // layer up to which pieces climb
 }
 
 // change says that leaf index of the tree becomes leaf from of the input.
@@ -28,6 +35,25 @@ type change struct {
 	from  int
 }
 
+// updatePiece is a run of changes that share no node below layer cut with
+// others.
+type updatePiece struct {
+	lo, hi int // in the order of indices
+	dirty  int // nodes that the piece has left in layer cut
+	twins  twins
+}
+
+const (
+	// updateParallel is the number of leaves from which an update is spread over
+	// the workers, and updateShare the least of a piece: below that, what is
+	// done once for all pieces and handing them over weigh too much.
+	updateParallel = 4096
+	updateShare    = 1024
+	// updateKeep is the number of nodes that a piece keeps in layer cut: the
+	// batches below it are near the kernels' best.
+	updateKeep = 64
+)
+
 // Update replaces leaf indices[i] by leaf i of in, for each i, and hashes the
 // nodes above them anew: once each, layer by layer in batches. Indices may come
 // in any order.
@@ -35,8 +61,10 @@ type change struct {
 // All or nothing: on any error, that of the context too, the tree is as before.
 // ErrUpdate: an index comes twice, or there are more indices than leaves or
 // fewer. ErrIndexRange, ErrEmptyTree: there is no such leaf. ErrMutated: the new
-// list is ambiguous. Update runs on one core, allocates nothing from the second
-// update of a size on and must not run while the tree is used otherwise.
+// list is ambiguous. Thousands of leaves are spread over as many goroutines as
+// the tree was built with, none of which outlives the call. Update allocates
+// nothing from the second update of a size on and must not run while the tree
+// is used otherwise.
 func (t *Tree) Update(ctx context.Context, indices []uint64, in Input) error {
 	in, n, err := in.normal(t.scheme)
 	if err != nil {
@@ -57,18 +85,13 @@ func (t *Tree) Update(ctx context.Context, indices []uint64, in Input) error {
 	if err := u.sort(indices, t.Size()); err != nil {
 		return err
 	}
-	u.reserve(n)
-	leaves, err := in.level0(ctx, t.scheme, u.fresh, 0, n)
-	if err != nil {
+	defer func() { u.tree, u.in, u.leaves = nil, Input{}, nil }() // do not keep the caller's memory
+	u.reserve(t, in, n)
+	if err := u.preparing.run(ctx, len(u.pieces)); err != nil {
 		return fmt.Errorf("merkle: update of %d leaves: %w", n, err)
 	}
-	u.start(t, n, leaves)
-	level, err := t.rehash(ctx, n, t.levels)
-	if err != nil {
-		u.undo(n)
-		// What was hashed once is hashed again: the old tree has no fault.
-		_, undoErr := t.rehash(context.WithoutCancel(ctx), n, level)
-		return fmt.Errorf("merkle: update of a tree of %d leaves: %w", t.size, errors.Join(err, undoErr))
+	if err := u.climb(ctx); err != nil {
+		return fmt.Errorf("merkle: update of a tree of %d leaves: %w", t.size, errors.Join(err, u.undo(ctx, n)))
 	}
 	return nil
 }
@@ -114,165 +137,120 @@ func (u *updater) sort(indices []uint64, size uint64) error {
 	return nil
 }
 
-// reserve makes room for n dirty leaves; no layer above them has more dirty
-// nodes.
-func (u *updater) reserve(n int) {
+// reserve makes room for n dirty leaves, which u.order has, and cuts them into
+// pieces. No layer above them has more dirty nodes.
+func (u *updater) reserve(t *Tree, in Input, n int) {
 	if len(u.places) < n {
 		u.places = make([]int, n)
 		u.fresh = make([]byte, n*HashSize)
 		u.old = make([]byte, n*HashSize)
 		u.hashes = make([]byte, n*HashSize)
-		u.pairs = make([]byte, min(n, updateBlock+1)*2*HashSize)
+	}
+	if u.preparing == nil {
+		u.preparing, u.climbing = newCrew(t.workers, u.prepare), newCrew(t.workers, u.climbPiece)
+	}
+	u.tree, u.in, u.leaves = t, in, u.fresh
+	if in.kind == inputNodes {
+		u.leaves = in.flat
+	}
+	u.split(n)
+	for len(u.rehashers) < min(t.workers, len(u.pieces)) {
+		u.rehashers = append(u.rehashers, rehasher{})
 	}
 }
 
-// start makes the leaves of u.order the dirty nodes and keeps what they were.
-func (u *updater) start(t *Tree, n int, leaves []byte) {
-	for i, c := range u.order[:n] {
-		u.places[i] = int(c.index)
-		*(*Hash)(u.hashes[i*HashSize:]) = *(*Hash)(leaves[c.from*HashSize:])
+// split cuts the n changes of u.order into pieces of about the same number and
+// finds the layer below which no node is above two of them.
+func (u *updater) split(n int) {
+	u.pieces, u.cut = append(u.pieces[:0], updatePiece{hi: n}), 0
+	if u.tree.workers == 1 || n < updateParallel {
+		return
 	}
-	for lo := 0; lo < n; lo += updateBlock {
-		hi := min(n, lo+updateBlock)
-		u.touch(t.nodes, lo, hi)
-		for i, at := range u.places[lo:hi] {
-			*(*Hash)(u.old[(lo+i)*HashSize:]) = *(*Hash)(t.nodes[at*HashSize:])
+	pieces := min(n/updateShare, u.tree.workers*defaultSizes.perWorker)
+	var meet [maxLevels + 1]int // ways that meet their left neighbour's in that layer
+	order := u.order[:n]
+	for i := 1; i < n; i++ {
+		meet[bits.Len64(order[i].index^order[i-1].index)]++
+	}
+	for dirty := n - meet[1]; dirty >= pieces*updateKeep && u.cut+1 < u.tree.levels; dirty -= meet[u.cut+1] {
+		u.cut++
+	}
+	u.pieces = u.pieces[:0]
+	for lo := 0; lo < n; {
+		hi := max(lo+1, min(n, (len(u.pieces)+1)*n/pieces))
+		for hi < n && order[hi].index>>u.cut == order[hi-1].index>>u.cut {
+			hi++
 		}
+		u.pieces = append(u.pieces, updatePiece{lo: lo, hi: hi})
+		lo = hi
 	}
 }
 
-// undo makes the leaves of u.order the dirty nodes again, as they were.
-func (u *updater) undo(n int) {
+// prepare hashes the new leaves of a piece of the input and keeps what a piece
+// of the dirty leaves were. The tree does not change yet.
+func (u *updater) prepare(ctx context.Context, worker, piece int) error {
+	p := u.pieces[piece]
+	if _, err := u.in.level0(ctx, u.tree.scheme, u.fresh[p.lo*HashSize:], p.lo, p.hi); err != nil {
+		return err
+	}
+	for i, c := range u.order[p.lo:p.hi] {
+		u.places[p.lo+i] = int(c.index)
+	}
+	places, nodes := u.places[p.lo:p.hi], u.tree.layer(0)
+	u.rehashers[worker].touch(nodes, places)
+	for i, at := range places {
+		*(*Hash)(u.old[(p.lo+i)*HashSize:]) = *(*Hash)(nodes[at*HashSize:])
+	}
+	return nil
+}
+
+// climb rehashes the tree above all pieces.
+func (u *updater) climb(ctx context.Context) error {
+	t := u.tree
+	if err := u.climbing.run(ctx, len(u.pieces)); err != nil {
+		return err
+	}
+	var seen twins
+	n := 0
+	for _, p := range u.pieces {
+		seen.merge(p.twins)
+		copy(u.places[n:], u.places[p.lo:p.lo+p.dirty])
+		copy(u.hashes[n*HashSize:], u.hashes[p.lo*HashSize:(p.lo+p.dirty)*HashSize])
+		n += p.dirty
+	}
+	if seen.found {
+		return seen.err(t.scheme, t.size)
+	}
+	n, seen, err := t.rehash(ctx, &u.rehashers[0], span{0, n}, u.cut, t.levels)
+	if err != nil {
+		return err
+	}
+	if seen.found {
+		return seen.err(t.scheme, t.size)
+	}
+	put(t.layer(t.levels), u.hashes, u.places[:n])
+	return nil
+}
+
+// climbPiece rehashes the tree above a piece, up to layer cut.
+func (u *updater) climbPiece(ctx context.Context, worker, piece int) error {
+	p := &u.pieces[piece]
+	for i, c := range u.order[p.lo:p.hi] {
+		*(*Hash)(u.hashes[(p.lo+i)*HashSize:]) = *(*Hash)(u.leaves[c.from*HashSize:])
+	}
+	var err error
+	p.dirty, p.twins, err = u.tree.rehash(ctx, &u.rehashers[worker], span{p.lo, p.hi}, 0, u.cut)
+	return err
+}
+
+// undo makes the n leaves of u.order what they were. What was hashed once is
+// hashed again: the old tree has no fault.
+func (u *updater) undo(ctx context.Context, n int) error {
 	for i, c := range u.order[:n] {
 		u.places[i] = int(c.index)
 	}
 	copy(u.hashes, u.old[:n*HashSize])
-}
-
-// updateBlock is the number of dirty nodes that are written and paired, and
-// their parents hashed, in one go: what they touch stays in the first cache, and
-// kernels are near their best.
-const updateBlock = 128
-
-// rehash puts the n dirty leaves into the tree and then the nodes above them, up
-// to layer top. On an error it returns the last layer that it changed.
-func (t *Tree) rehash(ctx context.Context, n, top int) (int, error) {
-	u := &t.updater
-	for level := 0; ; level++ {
-		if err := ctx.Err(); err != nil {
-			return max(0, level-1), err
-		}
-		if level == top {
-			for lo := 0; lo < n; lo += updateBlock {
-				hi := min(n, lo+updateBlock)
-				u.touch(t.layer(level), lo, hi)
-				u.put(t.layer(level), lo, hi)
-			}
-			return level, nil
-		}
-		above := 0
-		for lo := 0; lo < n; {
-			hi := min(n, lo+updateBlock)
-			if hi < n && u.places[hi-1]^1 == u.places[hi] {
-				hi++ // siblings stay together
-			}
-			u.touch(t.layer(level), lo, hi)
-			more, err := t.rehashBlock(level, lo, hi, above)
-			if err != nil {
-				return level, err
-			}
-			lo, above = hi, above+more
-		}
-		n = above
-	}
-}
-
-// touch reads a byte of dirty nodes lo to hi. In a large tree each is far away
-// in memory; as nothing waits for what is read, a processor fetches dozens at a
-// time, where moving whole nodes to and fro lets it look only a few ahead.
-func (u *updater) touch(layer []byte, lo, hi int) {
-	sum := byte(0)
-	for _, at := range u.places[lo:hi] {
-		sum ^= layer[at*HashSize]
-	}
-	u.touched ^= sum // so that the reads are not optimised away
-}
-
-// put writes dirty nodes lo to hi into their layer.
-func (u *updater) put(layer []byte, lo, hi int) {
-	for i, at := range u.places[lo:hi] {
-		*(*Hash)(layer[at*HashSize:]) = *(*Hash)(u.hashes[(lo+i)*HashSize:])
-	}
-}
-
-// rehashBlock writes dirty nodes lo to hi into their layer and makes their
-// parents the dirty nodes from above on, which is lo or less. It returns the
-// number of parents.
-func (t *Tree) rehashBlock(level, lo, hi, above int) (int, error) {
-	u := &t.updater
-	layer := t.layer(level)
-	last := len(layer)/HashSize - 1
-	alone := movesUp(uint64(u.places[hi-1]), uint64(last))
-	end := hi
-	if alone {
-		end--
-		u.put(layer, end, hi)
-	}
-	pairs := u.pair(layer, lo, end, above)
-	src := u.pairs[:pairs*2*HashSize]
-	if t.scheme.refuseTwins {
-		var seen twins
-		if seen.scan(src, uint(level), 0); seen.found {
-			seen.pair = u.places[above+seen.pair]
-			return 0, seen.err(t.scheme, t.size)
-		}
-	}
-	if pairs > 0 {
-		if err := t.scheme.nodes(u.hashes[above*HashSize:][:pairs*HashSize], src); err != nil {
-			return 0, fmt.Errorf("%s: hashing %d pairs of level %d: %w", t.scheme.name, pairs, level, err)
-		}
-	}
-	if !alone {
-		return pairs, nil
-	}
-	u.places[above+pairs] = last / 2
-	*(*Hash)(u.hashes[(above+pairs)*HashSize:]) = t.scheme.alone(uint(level), Hash(layer[last*HashSize:]))
-	return pairs + 1, nil
-}
-
-// pair writes dirty nodes lo to hi into their layer, them and their siblings to
-// u.pairs, and their parents' places from above on. It returns the number of
-// parents.
-func (u *updater) pair(layer []byte, lo, hi, above int) int {
-	places, hashes, parents := u.places[lo:hi], u.hashes[lo*HashSize:hi*HashSize], u.places[above:]
-	pairs, prev := 0, -1
-	for i, at := range places {
-		parent := at >> 1
-		if parent != prev {
-			parents[pairs] = parent
-			pairs++
-		}
-		prev = parent
-		// Where both nodes are dirty the pair is written twice, and is right
-		// when the second one finds the first in the layer.
-		pair := u.pairs[(pairs-1)*2*HashSize:][:2*HashSize]
-		side := at & 1 * HashSize
-		copyNode(pair[side^HashSize:], layer[(at^1)*HashSize:])
-		node := hashes[i*HashSize:]
-		copyNode(pair[side:], node)
-		copyNode(layer[at*HashSize:], node)
-	}
-	return pairs
-}
-
-// copyNode copies a node in words. An assignment of arrays that might overlap
-// would be a call.
-func copyNode(dst, src []byte) {
-	d, s := (*Hash)(dst), (*Hash)(src)
-	le := binary.LittleEndian
-	w0, w1, w2, w3 := le.Uint64(s[0:]), le.Uint64(s[8:]), le.Uint64(s[16:]), le.Uint64(s[24:])
-	le.PutUint64(d[0:], w0)
-	le.PutUint64(d[8:], w1)
-	le.PutUint64(d[16:], w2)
-	le.PutUint64(d[24:], w3)
+	n, _, err := u.tree.rehash(context.WithoutCancel(ctx), &u.rehashers[0], span{0, n}, 0, u.tree.levels)
+	put(u.tree.layer(u.tree.levels), u.hashes, u.places[:n])
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,10 +192,11 @@ func TestUpdateErrors(t *testing.T) {
 type lateContext struct {
 	context.Context
 	looks int
+	seen  atomic.Int64
 }
 
 func (c *lateContext) Err() error {
-	if c.looks--; c.looks < 0 {
+	if c.seen.Add(1) > int64(c.looks) {
 		return context.Canceled
 	}
 	return nil
@@ -222,6 +224,19 @@ func TestUpdateMutated(t *testing.T) {
 			t.Errorf("%d equal leaves: the tree changed", size)
 		}
 	}
+}
+
+func TestUpdateWorkersAllocateNothing(t *testing.T) {
+	leaves := someLeaves(RFC6962, 2*updateParallel)
+	tree := mustBuild(t, RFC6962, leaves)
+	tree.workers = 2
+	indices := somePlaces(rand.New(rand.NewPCG(13, 14)), len(leaves), updateParallel)
+	ctx := context.Background()
+	allocs(t, "Update", func() {
+		if err := tree.Update(ctx, indices, Leaves(leaves[:updateParallel])); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestUpdateAllocatesNothing(t *testing.T) {
@@ -326,4 +341,97 @@ func kernelNS(b *testing.B, s *Scheme, batch int) float64 {
 		best = min(best, float64(time.Since(start).Nanoseconds())/float64(times*batch))
 	}
 	return best
+}
+
+// runs are indices of a tree of n leaves, k of them or fewer: in a row, in a row
+// with some far away, and all over.
+func runs(rng *rand.Rand, n, k int) map[string][]uint64 {
+	row := make([]uint64, k)
+	for i := range row {
+		row[i] = uint64(n - k + i)
+	}
+	mixed := slices.Clone(row)
+	for i := 0; i < k && n >= 2*k; i += 16 {
+		mixed[i] = uint64(i * (n - k) / k)
+	}
+	return map[string][]uint64{"row": row, "mixed": mixed, "all over": somePlaces(rng, n, k)}
+}
+
+// Whatever the number of workers and wherever the changes are, the nodes are
+// those of a tree built anew.
+func TestUpdateWorkers(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	eachScheme(t, func(t *testing.T, s *Scheme) {
+		for _, n := range []int{updateParallel, 30_001} {
+			leaves := someLeaves(s, n)
+			tree := mustBuild(t, s, leaves)
+			for round, workers := range []int{1, 2, 16} {
+				tree.workers, tree.updater = workers, updater{}
+				for _, k := range []int{updateParallel, min(n, 20_000)} {
+					for name, indices := range runs(rng, n, k) {
+						own := pick(otherLeaves(s, n, 1+8*round+len(name)), indices)
+						checkUpdate(t, tree, leaves, indices, Leaves(own), own)
+						if pieces := len(tree.updater.pieces); workers == 1 && pieces != 1 || workers > 1 && name == "all over" && pieces < 4 {
+							t.Fatalf("%d of %d leaves, %s, %d workers: %d pieces", k, n, name, workers, pieces)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// A cancelled update leaves no byte changed, at whichever look at the context.
+func TestUpdateWorkersCancelled(t *testing.T) {
+	const n = 2 * updateParallel
+	leaves := someLeaves(RFC6962, n)
+	tree := mustBuild(t, RFC6962, leaves)
+	tree.workers = 3
+	before := bytes.Clone(tree.nodes)
+	own := otherLeaves(RFC6962, n, 1)
+	indices := somePlaces(rand.New(rand.NewPCG(11, 12)), n, n)
+	for looks := range 1000 {
+		err := tree.Update(&lateContext{Context: t.Context(), looks: looks}, indices, Leaves(own))
+		if err == nil {
+			if looks < 20 {
+				t.Errorf("done after %d looks", looks)
+			}
+			return
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("%d looks: %v", looks, err)
+		}
+		if !bytes.Equal(tree.nodes, before) {
+			t.Fatalf("%d looks: the tree changed", looks)
+		}
+	}
+	t.Error("the update never ends")
+}
+
+// Of several pairs of equal nodes the same one is named for any number of
+// workers: that of the lowest level, then the first.
+func TestUpdateWorkersMutated(t *testing.T) {
+	const n = 2 * updateParallel
+	leaves := someLeaves(Bitcoin, n)
+	fresh := otherLeaves(Bitcoin, n, 1)
+	var indices []uint64
+	for i := range n {
+		indices = append(indices, uint64(i))
+	}
+	copy(fresh[16:24], fresh[24:32]) // equal at level 3, in the first piece
+	fresh[n/2] = fresh[n/2+1]
+	fresh[n-2] = fresh[n-1]
+	_, want := NewBuilder(Bitcoin, 1).Root(fresh)
+	for _, workers := range []int{1, 2, 8} {
+		tree := mustBuild(t, Bitcoin, leaves)
+		tree.workers = workers
+		before := bytes.Clone(tree.nodes)
+		err := tree.Update(t.Context(), indices, Leaves(fresh))
+		if !errors.Is(err, ErrMutated) || !bytes.HasSuffix([]byte(err.Error()), []byte(want.Error())) {
+			t.Errorf("%d workers: %v; want %v", workers, err, want)
+		}
+		if !bytes.Equal(tree.nodes, before) {
+			t.Errorf("%d workers: the tree changed", workers)
+		}
+	}
 }
