@@ -24,6 +24,9 @@ func TestSmallRows(t *testing.T) {
 		"interior":      func() (field.Row, error) { return interiorRow(5001) },
 		"comet":         func() (field.Row, error) { return cometRow(100, 250) },
 		"bitcoin":       func() (field.Row, error) { return bitcoinRow(4001) },
+		"update":        func() (field.Row, error) { return updateRow(merkle.RFC6962, logPair, 1<<12, 100) },
+		"update ssz":    func() (field.Row, error) { return updateRow(merkle.SSZ, plainPair, 1<<12, 100) },
+		"update, two":   func() (field.Row, error) { return updateTwoCores(merkle.RFC6962, logPair, 1<<14, 5000) },
 		"verify":        func() (field.Row, error) { return verifyRow(1<<10, 2*forgedEvery) },
 	} {
 		row, err := maker()
@@ -104,6 +107,35 @@ func TestWrongKernel(t *testing.T) {
 	}
 	k.hash[len(k.hash)-1] ^= 1
 	if _, err := k.run(dst); !errors.Is(err, contest.ErrWrongAnswer) {
+		t.Errorf("got %v", err)
+	}
+	if k, err = logKernel(merkle.RFC6962, kernelLeaves+5, 200); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.run(dst); err != nil {
+		t.Error(err)
+	}
+	k.leafSum[0] ^= 1
+	if _, err := k.run(dst); !errors.Is(err, contest.ErrWrongAnswer) {
+		t.Errorf("leaves: got %v", err)
+	}
+}
+
+// An update that leaves the tree as it was is found out.
+func TestUpdatesChangeTheTree(t *testing.T) {
+	u := newUpdates(merkle.RFC6962, logPair, 1<<10, 10)
+	c, err := u.contestant(contest.Contestant{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := make([]byte, len(u.want()))
+	for range 3 {
+		if _, err := c.Timed(dst); err != nil || !bytes.Equal(dst, u.want()) {
+			t.Fatal(err)
+		}
+	}
+	u.fresh[1] = u.fresh[0]
+	if _, err := c.Timed(dst); !errors.Is(err, contest.ErrWrongAnswer) {
 		t.Errorf("got %v", err)
 	}
 }

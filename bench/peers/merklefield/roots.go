@@ -29,10 +29,15 @@ func logRoot(leaves [][]byte) []byte {
 // logRow is the root of n leaves of a transparency log.
 func logRow(n, size int) (field.Row, error) {
 	leaves := cut(random(n*size), size)
+	k, err := logKernel(merkle.RFC6962, n, size)
+	if err != nil {
+		return field.Row{}, err
+	}
+	k.want = logRoot(leaves)
 	return field.Row{
 		Row: contest.Row{
-			Want: logRoot(leaves), Procs: 1,
-			Contestants: append(ours(merkle.RFC6962, merkle.Leaves(leaves), 1),
+			Want: k.want, Procs: 1,
+			Contestants: append(ours(merkle.RFC6962, merkle.Leaves(leaves), 1), k.contestant(),
 				collected(transparency, transparencyNote+", compact range", compactRange(leaves))),
 		},
 		Benchmark: fmt.Sprintf("MerkleRoot/scheme=rfc6962/leaves=%d/size=%d", n, size),
@@ -80,10 +85,15 @@ func interiorRow(n int) (field.Row, error) {
 // RFC 6962.
 func cometRow(n, size int) (field.Row, error) {
 	leaves := cut(random(n*size), size)
+	k, err := logKernel(merkle.CometBFT, n, size)
+	if err != nil {
+		return field.Row{}, err
+	}
+	k.want = logRoot(leaves)
 	return field.Row{
 		Row: contest.Row{
-			Want: logRoot(leaves), Procs: 1,
-			Contestants: append(ours(merkle.CometBFT, merkle.Leaves(leaves), 1),
+			Want: k.want, Procs: 1,
+			Contestants: append(ours(merkle.CometBFT, merkle.Leaves(leaves), 1), k.contestant(),
 				collected(cometbft, cometbftNote+", HashFromByteSlices", func(dst []byte) error {
 					copy(dst, comet.HashFromByteSlices(leaves))
 					return nil
@@ -102,10 +112,15 @@ func bitcoinRow(n int) (field.Row, error) {
 	for m := n; m > 1; m = (m + 1) / 2 {
 		pairs += (m + 1) / 2
 	}
+	k, err := kernelRun(merkle.Bitcoin, doublePair, pairs)
+	if err != nil {
+		return field.Row{}, err
+	}
+	k.want = rootOf(nodesOf(flat), doublePair, withItself)
 	return field.Row{
 		Row: contest.Row{
-			Want: rootOf(nodesOf(flat), doublePair, withItself), Procs: 1,
-			Contestants: append(ours(merkle.Bitcoin, merkle.Nodes(flat), 1), peer(std, "double-hash loop", doubleLoop(flat))),
+			Want: k.want, Procs: 1,
+			Contestants: append(ours(merkle.Bitcoin, merkle.Nodes(flat), 1), k.contestant(), peer(std, "double-hash loop", doubleLoop(flat))),
 		},
 		Benchmark: fmt.Sprintf("MerkleRoot/scheme=bitcoin/leaves=%d", n),
 		Kernel:    "sha256d_pairs", Items: n, Item: "txid", Bytes: len(flat),

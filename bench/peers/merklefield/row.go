@@ -39,6 +39,9 @@ func Specs() []field.Spec {
 		named("rfc6962 1Mi leaf hashes", func() (field.Row, error) { return interiorRow(mebi) }),
 		named("cometbft 10000 × 250 B", func() (field.Row, error) { return cometRow(10_000, 250) }),
 		named("bitcoin 4000 txids", func() (field.Row, error) { return bitcoinRow(4000) }),
+		named("update 1000 of 1Mi, rfc6962", func() (field.Row, error) { return updateRow(merkle.RFC6962, logPair, mebi, 1000) }),
+		named("update 1000 of 1Mi, ssz", func() (field.Row, error) { return updateRow(merkle.SSZ, plainPair, mebi, 1000) }),
+		named("update 10000 of 1Mi, two cores", func() (field.Row, error) { return updateTwoCores(merkle.RFC6962, logPair, mebi, 10_000) }),
 		named("verify 10000 of depth 20", func() (field.Row, error) { return verifyRow(mebi, 10_000) }),
 	}
 }

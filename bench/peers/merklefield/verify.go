@@ -47,12 +47,18 @@ func verifyRow(n, count int) (field.Row, error) {
 		return field.Row{}, err
 	}
 	depth := bits.Len(uint(n - 1))
+	k, err := kernelRun(merkle.RFC6962, logPair, count*depth)
+	if err != nil {
+		return field.Row{}, err
+	}
+	k.want = p.want
 	return field.Row{
 		Row: contest.Row{
 			Want: p.want, Procs: 1,
 			Contestants: []contest.Contestant{
 				{Name: field.Weir, Role: contest.Ours, Note: "one batch", Run: p.ours},
 				{Name: field.WeirAgain, Role: contest.Control, Run: p.ours},
+				k.contestant(),
 				{Name: "weir, singly", Role: contest.Baseline, Note: "VerifyInclusionHash", Run: p.singly},
 				collected(transparency, transparencyNote+", VerifyInclusion", p.peer),
 			},
