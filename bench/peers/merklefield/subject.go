@@ -66,7 +66,7 @@ var Subject = report.Subject{
 			kernelName + " is weir's kernels alone, as many times as the work has nodes and leaves, on data in the cache: its ratio is the " +
 				"kernel share, the part of weir's time that is hashing. 1 ÷ ratio must not exceed 1.15 for a root and 1.6 for an update.",
 			"An item of an update is a node that is hashed. A call makes 64 updates, each of other leaves, so that their nodes come from memory. " +
-				"Over 1, the kernel share of the proofs says that nodes which proofs have in common are hashed once.",
+				"The kernel share of the proofs counts a node that several proofs have in common once.",
 			"Peers whose garbage would fill the memory are collected after each call with the clock stopped, which favours them. " +
 				"weir's builders are used again, as a node uses them, so their buffers have grown.",
 			"gohashtree hashes layers, not trees: the loop over the layers, in two buffers, is ours. " +

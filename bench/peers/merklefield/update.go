@@ -42,14 +42,7 @@ func newUpdates(s *merkle.Scheme, pair pairHash, n, count int) *updates {
 			}
 		}
 		u.indices = append(u.indices, set)
-		for size := n; size > 1; size /= 2 {
-			above := make(map[uint64]bool, len(dirty))
-			for index := range dirty {
-				above[index/2] = true
-			}
-			u.nodes += len(above)
-			dirty = above
-		}
+		u.nodes += nodesAbove(dirty, uint64(n))
 	}
 	two := random(2 * count * merkle.HashSize)
 	u.fresh[0], u.fresh[1] = two[:len(two)/2], two[len(two)/2:]
@@ -63,6 +56,20 @@ func newUpdates(s *merkle.Scheme, pair pairHash, n, count int) *updates {
 		u.roots[g] = merkle.Hash(rootOf(leaves, pair, movesUp))
 	}
 	return u
+}
+
+// nodesAbove counts the nodes above some leaves of a tree of size, a power of two.
+func nodesAbove(leaves map[uint64]bool, size uint64) int {
+	nodes := 0
+	for ; size > 1; size /= 2 {
+		above := make(map[uint64]bool, len(leaves))
+		for index := range leaves {
+			above[index/2] = true
+		}
+		nodes += len(above)
+		leaves = above
+	}
+	return nodes
 }
 
 // contestant has a tree of its own.

@@ -47,7 +47,7 @@ func verifyRow(n, count int) (field.Row, error) {
 		return field.Row{}, err
 	}
 	depth := bits.Len(uint(n - 1))
-	k, err := kernelRun(merkle.RFC6962, logPair, count*depth)
+	k, err := kernelRun(merkle.RFC6962, logPair, p.distinct())
 	if err != nil {
 		return field.Row{}, err
 	}
@@ -101,6 +101,16 @@ func newProofs(n, count int) (*proofs, error) {
 		})
 	}
 	return p, nil
+}
+
+// distinct is the number of nodes above the proofs' leaves, each counted once:
+// what has to be hashed where proofs are known to be about one tree.
+func (p *proofs) distinct() int {
+	dirty := map[uint64]bool{}
+	for i := range p.list {
+		dirty[p.list[i].index] = true
+	}
+	return nodesAbove(dirty, p.size)
 }
 
 // ours checks all proofs in one batch, which says which of them failed.
