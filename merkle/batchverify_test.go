@@ -114,6 +114,7 @@ func singly(s *Scheme, p *Inclusion) error {
 // Whatever is wrong with how many of the proofs, the batch's verdict on each is
 // that of the verifier of single proofs.
 func TestBatchVerdicts(t *testing.T) {
+	t.Parallel()
 	eachScheme(t, func(t *testing.T, s *Scheme) {
 		trees := provenTrees(t, s)
 		v := NewVerifier(s)
@@ -151,11 +152,15 @@ func cmpFirst(first, next error) error {
 	return first
 }
 
+// verifierErrors are those that a verifier may return.
+var verifierErrors = []error{
+	ErrLeafSize, ErrLeafCount, ErrMutated, ErrEmptyTree, ErrIndexRange, ErrIndexOrder, ErrSizeRange,
+	ErrPathLength, ErrPathNode, ErrRootMismatch, ErrLimit, ErrNoConsistency,
+}
+
 // sentinel returns which of the package's errors err is.
 func sentinel(err error) error {
-	for _, e := range []error{
-		ErrLeafSize, ErrLeafCount, ErrMutated, ErrEmptyTree, ErrIndexRange, ErrPathLength, ErrPathNode, ErrRootMismatch,
-	} {
+	for _, e := range verifierErrors {
 		if errors.Is(err, e) {
 			return e
 		}
@@ -165,6 +170,7 @@ func sentinel(err error) error {
 
 // Around the number of lanes, with one proof that fails in each place.
 func TestBatchSizes(t *testing.T) {
+	t.Parallel()
 	eachScheme(t, func(t *testing.T, s *Scheme) {
 		trees := provenTrees(t, s)
 		rng := rand.New(rand.NewPCG(3, 4))

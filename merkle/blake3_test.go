@@ -171,6 +171,7 @@ func TestBLAKE3SingleBitChanges(t *testing.T) {
 
 // A proof of the last chunk holds for no other size at all.
 func TestBLAKE3LastChunkProvesSize(t *testing.T) {
+	t.Parallel()
 	for _, size := range []uint64{0, 1, 1024, 1025, 2048, 3000, 5 * 1024, 8 * 1024, 9*1024 + 1} {
 		msg := blake3Message(int(size))
 		last := BLAKE3Chunks(size) - 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,32 +14,40 @@ import (
 
 func contains(text, part string) bool { return strings.Contains(text, part) }
 
-// Every proof of every tree up to 130 leaves, from the builder and the tree.
+// Every proof of every tree up to 300 leaves. A builder makes one proof at the
+// price of a whole root, so beyond 64 leaves it makes those near the ends and
+// some between. A tree that is 40 or 64 layers deep whatever its size differs
+// from the others in padding only: beyond 64 leaves every 16th size stands for
+// those around it.
 func TestInclusionEveryLeaf(t *testing.T) {
-	eachScheme(t, func(t *testing.T, s *Scheme) {
+	t.Parallel()
+	eachProofScheme(t, func(t *testing.T, s *Scheme) {
 		b := newTinyBuilder(s, 3)
-		for n := 1; n <= 130; n++ {
+		for n := 1; n <= 300; n++ {
+			if s.depth > 10 && n > 64 && n%16 > 1 {
+				continue
+			}
 			leaves := someLeaves(s, n)
 			root := specRoot(s, leaves)
-			tree, err := Build(context.Background(), s, Leaves(leaves), 1)
-			if err != nil {
-				t.Fatal(err)
-			}
+			tree := mustBuild(t, s, leaves)
 			for i := range leaves {
-				p, err := b.Proof(context.Background(), leaves, uint64(i))
-				if err != nil || p.Root != root {
-					t.Fatalf("leaf %d of %d: root %x, %v", i, n, p.Root, err)
-				}
-				if err := VerifyInclusion(s, root, leaves[i], uint64(i), uint64(n), p.Path); err != nil {
+				path, err := tree.Path(uint64(i))
+				if err != nil {
 					t.Fatalf("leaf %d of %d: %v", i, n, err)
 				}
-				fromTree, err := tree.Path(uint64(i))
-				if err != nil || !slices.Equal(fromTree, p.Path) {
-					t.Fatalf("leaf %d of %d: the tree's path differs: %v", i, n, err)
+				if err := VerifyInclusion(s, root, leaves[i], uint64(i), uint64(n), path); err != nil {
+					t.Fatalf("leaf %d of %d: %v", i, n, err)
+				}
+				if s.limited || n > 64 && i > 1 && i < n-2 && (i+n)%37 > 0 {
+					continue
 				}
 				h, err := tree.LeafHash(uint64(i))
-				if err != nil || VerifyInclusionHash(s, root, h, uint64(i), uint64(n), p.Path) != nil {
+				if err != nil || VerifyInclusionHash(s, root, h, uint64(i), uint64(n), path) != nil {
 					t.Fatalf("leaf %d of %d: leaf hash %x, %v", i, n, h, err)
+				}
+				p, err := b.Proof(context.Background(), leaves, uint64(i))
+				if err != nil || p.Root != root || !slices.Equal(p.Path, path) {
+					t.Fatalf("leaf %d of %d: root %x, %v, or another path than the tree's", i, n, p.Root, err)
 				}
 			}
 		}
@@ -47,11 +56,29 @@ func TestInclusionEveryLeaf(t *testing.T) {
 
 // shape writes down a leaf's way to the root: at each level l or r (the node's
 // own side), d (paired with itself), z (paired with zeros) or nothing (moves
-// up). A proof holds for another index or size exactly if the shape fits, so
-// this says which changes must be refused. It follows the specification, not the
-// verifier.
+// up). It follows the specification, not the verifier.
+//
+// A proof holds for another index or size exactly if the shape fits, since what
+// a verifier hashes, and in which order, follows from the shape alone and no root
+// commits to the size. So a change of the size must be refused exactly if it
+// changes the shape. What is left: in RFC 6962's tree leaf 0 of 6 climbs lll as
+// in trees of 5, 7 and 8 leaves, while the last leaf has only siblings to its
+// left and so holds for its own size alone. That is why a size must come from
+// where the root does.
 func shape(s *Scheme, index, size uint64) string {
-	if size <= 1 {
+	limit, limited := strings.CutPrefix(s.Name(), "ssz:")
+	if !limited {
+		return shapeTo(s, specDepth(size), index, size)
+	}
+	chunks, err := strconv.ParseUint(limit, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return shapeTo(s, specDepth(chunks), index, size)
+}
+
+func shapeTo(s *Scheme, depth int, index, size uint64) string {
+	if depth == 0 {
 		return ""
 	}
 	step := "l"
@@ -60,12 +87,12 @@ func shape(s *Scheme, index, size uint64) string {
 		step = "r"
 	case index == size-1 && s == Bitcoin:
 		step = "d"
-	case index == size-1 && s == SSZ:
+	case index == size-1 && strings.HasPrefix(s.Name(), "ssz"):
 		step = "z"
 	case index == size-1:
 		step = ""
 	}
-	return step + shape(s, index/2, size/2+size%2)
+	return step + shapeTo(s, depth-1, index/2, size/2+size%2)
 }
 
 // fits says whether a proof of one shape holds where another is expected: zeros
@@ -82,8 +109,64 @@ func fits(proof, expected string) bool {
 	return true
 }
 
+// Every proof of small trees at every place of every small tree: it holds where
+// the shape is its own and nowhere else.
+func TestInclusionOtherPlaces(t *testing.T) {
+	t.Parallel()
+	const most = 18
+	eachProofScheme(t, func(t *testing.T, s *Scheme) {
+		var shapes [most + 1][most]string
+		for size := range uint64(most + 1) {
+			for index := range size {
+				shapes[size][index] = shape(s, index, size)
+			}
+		}
+		for n := uint64(1); n <= 15; n++ {
+			leaves := someLeaves(s, int(n))
+			tree := mustBuild(t, s, leaves)
+			for i := range n {
+				path, err := tree.Path(i)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for size := range uint64(most + 1) {
+					for index := range size {
+						got := VerifyInclusion(s, tree.Root(), leaves[i], index, size, path)
+						if want := fits(shapes[n][i], shapes[size][index]); (got == nil) != want {
+							t.Fatalf("the proof of leaf %d of %d as leaf %d of %d: %v; accepting it is %v", i, n, index, size, got, want)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// The same in sizes, spelled out for RFC 6962: where a leaf of six is also
+// accepted.
+func TestInclusionSizesAccepted(t *testing.T) {
+	leaves := someLeaves(RFC6962, 6)
+	tree := mustBuild(t, RFC6962, leaves)
+	for index, want := range [][]uint64{{5, 6, 7, 8}, {5, 6, 7, 8}, {5, 6, 7, 8}, {5, 6, 7, 8}, {6}, {6}} {
+		path, err := tree.Path(uint64(index))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []uint64
+		for size := range uint64(1000) {
+			if VerifyInclusion(RFC6962, tree.Root(), leaves[index], uint64(index), size, path) == nil {
+				got = append(got, size)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("leaf %d of 6 holds for the sizes %v; want %v", index, got, want)
+		}
+	}
+}
+
 func TestInclusionSingleBitChanges(t *testing.T) {
-	eachScheme(t, func(t *testing.T, s *Scheme) {
+	t.Parallel()
+	eachProofScheme(t, func(t *testing.T, s *Scheme) {
 		b := NewBuilder(s, 1)
 		rapid.Check(t, func(t *rapid.T) {
 			n := rapid.IntRange(1, 300).Draw(t, "n")
@@ -124,7 +207,7 @@ func TestInclusionSingleBitChanges(t *testing.T) {
 				}
 				q = p
 				q.Size ^= 1 << k
-				same := q.Size > q.Index && fits(mustMatch, shape(s, q.Index, q.Size))
+				same := q.Size > q.Index && q.Size == sizeFor(s, q.Size) && fits(mustMatch, shape(s, q.Index, q.Size))
 				if got := q.Verify(root) == nil; got != same {
 					t.Fatalf("leaf %d of %d: at size %d accepted %v, same shape %v", i, n, q.Size, got, same)
 				}
@@ -134,7 +217,7 @@ func TestInclusionSingleBitChanges(t *testing.T) {
 }
 
 func TestInclusionPathLength(t *testing.T) {
-	eachScheme(t, func(t *testing.T, s *Scheme) {
+	eachProofScheme(t, func(t *testing.T, s *Scheme) {
 		for n := 1; n <= 40; n++ {
 			leaves := someLeaves(s, n)
 			for i := range leaves {

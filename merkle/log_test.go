@@ -75,6 +75,7 @@ func TestLogRootMatchesSpecification(t *testing.T) {
 // Any batches give the same log, the same stored nodes and the same roots of
 // old, in all three shapes of input.
 func TestLogRandomBatches(t *testing.T) {
+	t.Parallel()
 	s := RFC6962
 	all := someLeaves(s, 3*logBlockLeaves)
 	nodes := levelZero(t, s, all)
@@ -119,6 +120,7 @@ func newLog2(s *Scheme, sink NodeSink) *Log { return &Log{scheme: s, sink: sink}
 
 // Random sizes to 100 000, held against Tree and the specification.
 func TestLogLarge(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	all := someLeaves(RFC6962, 100_000)
 	var store NodeList
@@ -155,6 +157,7 @@ func TestLogLarge(t *testing.T) {
 // From the nodes of 200 leaves: every root, every inclusion and every
 // consistency proof of every size up to that.
 func TestLogReaderEverySize(t *testing.T) {
+	t.Parallel()
 	const most = 200
 	for _, s := range logSchemes() {
 		leaves := someLeaves(s, most)

@@ -27,17 +27,27 @@ func (g givenTree) node(level int, at uint64) Hash {
 	left := g.node(level-1, 2*at)
 	switch last := (g.size - 1) >> (level - 1); {
 	case 2*at < last:
-		return g.s.node(left, g.node(level-1, 2*at+1))
+		return specNode(g.s, left, g.node(level-1, 2*at+1))
 	case g.s.partner == nil:
 		return left
 	default:
-		return g.s.node(left, g.s.partner(uint(level-1), left))
+		return specNode(g.s, left, g.s.partner(uint(level-1), left))
 	}
+}
+
+// drawSize draws the size of a tree up to what 64 bits or the scheme's limit
+// allow, half of the time close to a power of two or to the largest.
+func drawSize(t *rapid.T, s *Scheme) uint64 {
+	if rapid.Bool().Draw(t, "close to a power of two") {
+		power := rapid.SampledFrom([]uint64{1 << 3, 1 << 32, 1 << 62, 1 << 63, math.MaxUint64 - 3}).Draw(t, "power")
+		return sizeFor(s, power-3+rapid.Uint64Range(0, 6).Draw(t, "above"))
+	}
+	return sizeFor(s, rapid.Uint64Range(1, math.MaxUint64>>rapid.IntRange(0, 63).Draw(t, "shift")).Draw(t, "size"))
 }
 
 // drawGiven makes up a tree of any size up to 2⁶⁴-1 and a proof of some leaves.
 func drawGiven(t *rapid.T, s *Scheme) (g givenTree, indices []uint64, leaves []byte, path []Hash) {
-	size := rapid.Uint64Range(1, math.MaxUint64>>rapid.IntRange(0, 63).Draw(t, "shift")).Draw(t, "size")
+	size := drawSize(t, s)
 	g = givenTree{s, size, map[[2]uint64]Hash{}}
 	some := rapid.SliceOfN(rapid.Uint64Range(0, size-1), 1, 12).Draw(t, "indices")
 	for _, i := range slices.Clone(some) { // neighbours are the interesting ones
@@ -80,7 +90,8 @@ func drawGiven(t *rapid.T, s *Scheme) (g givenTree, indices []uint64, leaves []b
 // Trees of any size up to 2⁶⁴-1, whose root is known from the recursive
 // specification: the proof holds, and each leaf's own proof does too.
 func TestMultiAnySize(t *testing.T) {
-	eachScheme(t, func(t *testing.T, s *Scheme) {
+	t.Parallel()
+	eachProofScheme(t, func(t *testing.T, s *Scheme) {
 		v := NewVerifier(s)
 		rapid.Check(t, func(t *rapid.T) {
 			g, indices, leaves, path := drawGiven(t, s)

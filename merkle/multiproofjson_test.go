@@ -91,6 +91,7 @@ func TestMultiProofJSONKeys(t *testing.T) {
 }
 
 func TestDecodeMultiProofErrors(t *testing.T) {
+	t.Parallel()
 	multi := string(mustJSON(t, someMultiProof(t, RFC6962, 7, 2, 3, 6).JSON(false)))
 	ranged := string(mustJSON(t, someRangeProof(t, RFC6962, 7, 2, 3).JSON(false)))
 	node := `"` + strings.Repeat("00", 32) + `"`

@@ -60,6 +60,7 @@ func TestEmptyRoot(t *testing.T) {
 // Every size, whole and cut into tiny pieces, on one, two and eight workers,
 // from separate leaves, from records and from nodes, and as a whole tree.
 func TestRootMatchesSpecification(t *testing.T) {
+	t.Parallel()
 	eachScheme(t, func(t *testing.T, s *Scheme) {
 		builders := map[string]*Builder{}
 		for _, workers := range []int{1, 2, 8} {
@@ -125,6 +126,7 @@ func TestRootRandomLeaves(t *testing.T) {
 
 // Sizes around the real limits of pieces, where several are folded together.
 func TestRootLargeTrees(t *testing.T) {
+	t.Parallel()
 	z := defaultSizes
 	eachScheme(t, func(t *testing.T, s *Scheme) {
 		for _, n := range []int{
