@@ -1,10 +1,12 @@
-// Package merkle builds Merkle trees over lists of leaves and proves and
-// checks what is in them. It serves a blockchain node that hashes every block's
-// transactions, so the root is its fast path: batches of nodes go to package
-// hash, work is spread over cores by subtree, and a [Builder] that is used
-// again allocates nothing.
+// Package merkle builds Merkle trees over lists of leaves, and proves and checks
+// what is in them. A root is its fast path: batches of nodes go to package hash,
+// work is spread over cores by subtree, and a [Builder] that is used again
+// allocates nothing. Proofs are checked without allocating.
 //
-// # Shapes
+// What follows is a tour. Each step has an example that runs, under the name of
+// the function it is about.
+//
+// # Choose a scheme
 //
 // A tree is built in layers. Where a layer has an odd number of nodes, the
 // [Scheme] says what becomes of the last one. Seven leaves give:
@@ -19,16 +21,94 @@
 //	   / \   / \  / \                       / \   / \  / \   / \
 //	  0   1 2   3 4  5                     0   1 2   3 4  5 6   6
 //
-// [RFC6962] is the tree of certificate logs (RFC 6962, RFC 9162), with leaves
-// and nodes kept apart by a prefix byte. [Bitcoin] is the tree of block headers,
-// kept for interoperability: its pairing lets two different lists share a root
-// (CVE-2012-2459), which this package detects and reports as [ErrMutated].
-// [CometBFT] is the tree of RFC 6962 under the name of the system whose blocks
-// have it.
+//	scheme         for                        leaf               node
+//	RFC6962        new designs, CT logs       SHA-256(0x00 ‖ x)  SHA-256(0x01 ‖ l ‖ r)
+//	CometBFT       CometBFT's blocks          as RFC6962         as RFC6962
+//	Bitcoin        Bitcoin's blocks           x, of 32 bytes     SHA-256(SHA-256(l ‖ r))
+//	SSZ, SSZLimit  Ethereum's consensus       x, of 32 bytes     SHA-256(l ‖ r)
+//	PlainSHA256    what other programs made   SHA-256(x)         SHA-256(l ‖ r)
+//	PlainBLAKE3    what other programs made   BLAKE3(x)          BLAKE3(l ‖ r)
 //
-// [SSZ] is the tree of Ethereum's consensus layer, padded with zeros to a power
-// of two, and [SSZLimit] that of a list type, as deep as its limit says. No zero
-// is hashed: where the list ends, roots of zero subtrees come from a table.
+// [RFC6962] (RFC 6962, RFC 9162) keeps leaves and nodes apart by a prefix byte
+// and is the one to take where nothing else is asked for. [Bitcoin] is there for
+// interoperability: its pairing lets two different lists share a root
+// (CVE-2012-2459), which this package detects and reports as [ErrMutated]. The
+// plain trees have no such care taken; read their warning.
+//
+// # The root of a list
+//
+// [Root] takes leaves as slices, as records side by side, or as nodes that are
+// hashed already; see [Input]. The last argument bounds the goroutines, 0 being
+// one for each processor. A node that hashes block after block keeps a [Builder].
+//
+//	root, err := merkle.Root(ctx, merkle.RFC6962, merkle.Leaves(payments), 0)
+//
+// # Keep a tree and prove
+//
+// A [Tree] keeps every layer, 64 bytes a leaf, and makes a proof without hashing.
+// For one proof of a list, [Builder.Proof] takes less memory.
+//
+//	tree, err := merkle.Build(ctx, merkle.RFC6962, merkle.Leaves(payments), 0)
+//	path, err := tree.Path(2)
+//
+// # Verify with the root, the size and the leaf
+//
+// The verifier needs nothing of the list. A path has to have exactly the nodes
+// that index and size ask for, and each way to fail has its own error, such as
+// [ErrPathLength], [ErrIndexRange] and [ErrRootMismatch].
+//
+//	err = merkle.VerifyInclusion(merkle.RFC6962, root, []byte("pay 3"), 2, 7, path)
+//
+// [Proof] holds all of that and has a JSON form, which the weir command writes
+// and [DecodeProof] reads, strictly.
+//
+// # Several leaves at once
+//
+// A multi-proof of k leaves leaves out what the verifier computes from the
+// others; a range proof is that for neighbours, without a list of indices.
+//
+//	path, err := tree.MultiPath(indices)
+//	path, err := tree.RangePath(2, 4)
+//
+// They go to [VerifyMulti] and [VerifyRange]. Many proofs that have nothing to do
+// with each other, such as those of many clients, are several times faster in a
+// batch: see [Verifier.Inclusions].
+//
+// # A log that grows
+//
+// A [Log] appends leaves to a tree whose odd nodes move up and keeps only the
+// roots of its complete subtrees, 64 at most. Its complete nodes go to a
+// [NodeSink], such as a [NodeFile], from which a [LogReader] makes the roots and
+// proofs of any size that the log ever had.
+//
+//	err = log.Append(ctx, merkle.Leaves([][]byte{[]byte("a"), []byte("b"), []byte("c")}))
+//
+// A consistency proof says that the log of now continues the one of then:
+//
+//	path, err := reader.ConsistencyPath(size1, size2)
+//	err = merkle.VerifyConsistency(merkle.RFC6962, size1, size2, root1, root2, path)
+//
+// # Change some leaves
+//
+// [Tree.Update] replaces k leaves of n and hashes the nodes above them once each,
+// all or nothing.
+//
+//	err = tree.Update(ctx, []uint64{7, 900}, merkle.Leaves(changed))
+//
+// # Leaves that do not fit memory
+//
+// [RootReader] cuts a stream into leaves, [RootSeq] takes leaves from a sequence
+// or, with [ReceiveLeaves], from a channel. Memory is about 1 MiB and as much for
+// each worker, whatever the length. [ReadChunks], [ReadLeaves] and [ReadDir]
+// make leaves of a file's chunks, of lines of hex and of a directory's files.
+//
+//	root, chunks, err := merkle.RootReader(ctx, merkle.RFC6962, file, 4096, 0)
+//
+// # SSZ: Ethereum's consensus layer
+//
+// [SSZ] pads with zeros to a power of two, and [SSZLimit] as deep as a list type's
+// limit says. No zero is hashed: where the list ends, roots of zero subtrees come
+// from a table.
 //
 //	SSZ: three chunks                    SSZLimit(8): three chunks, always three layers
 //
@@ -40,19 +120,34 @@
 //	    0     1    2    Z0                 / \   / \
 //	                                      0   1 2   Z0       Z0 = one zero chunk
 //
-// [PlainSHA256] and [PlainBLAKE3] are trees without any such care, for
-// interoperability; read their warning. BLAKE3's own tree is apart from the
-// schemes, since its leaves are numbered: [BLAKE3Root] is the digest of a
-// message, and [VerifyBLAKE3Chunk] checks one chunk of it against that digest.
+// A list's root has its length mixed in:
 //
-// # What is where
+//	root, err := merkle.Root(ctx, merkle.SSZLimit(limit), chunks, 1)
+//	root = merkle.MixInLength(root, uint64(len(balances)))
 //
-// [Builder] computes roots and single paths in a small scratch buffer, without
-// ever holding a whole layer. [Tree] keeps every layer, for many proofs.
-// [VerifyInclusion] and [VerifyConsistency] check proofs without allocating.
-// [Proof] is the JSON form that the weir command writes and reads.
+// Fields of objects are proven by generalized index, with [VerifyGeneralized].
 //
-// A size is part of what is proven but no root carries it: RFC 6962 signs it
-// beside the root, Bitcoin does not commit to it at all. Take root and size from
-// a place you trust, and only leaf and path from the prover.
+// # BLAKE3: any kilobyte of a file
+//
+// BLAKE3's own tree is apart from the schemes, since its leaves are numbered. Its
+// root is the BLAKE3 digest of a file, so whoever has digest and length checks
+// any chunk of 1024 bytes by itself. [BuildBLAKE3] keeps what proofs of many
+// chunks take.
+//
+//	err = merkle.VerifyBLAKE3Chunk(digest, chunk, 4, uint64(len(file)), path)
+//
+// # What to trust
+//
+// Take root and size from a place you trust, such as a signed tree head or a
+// block header, and only leaf, index and path from the prover.
+//
+// The size is part of what is proven, but the root of a tree does not commit to
+// it. RFC 6962 signs it beside the root, SSZ mixes it into the root of a list,
+// Bitcoin has it nowhere. A proof holds for every size in which the leaf climbs
+// the same way: in RFC 6962's tree leaf 0 of 6 is also leaf 0 of 5, 7 and 8. At the size that is trusted, another index and any other bit of
+// leaf, path or root are refused.
+//
+// What a stranger sends may be of any form. Decoders and readers take memory in
+// proportion to the bytes that came, never to the sizes these claim, and sizes
+// are 64-bit numbers throughout.
 package merkle

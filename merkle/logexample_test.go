@@ -31,11 +31,16 @@ func ExampleLog() {
 		return
 	}
 	path, err := reader.ConsistencyPath(size1, size2)
-	fmt.Println(err, merkle.VerifyConsistency(merkle.RFC6962, size1, size2, root1, root2, path))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = merkle.VerifyConsistency(merkle.RFC6962, size1, size2, root1, root2, path)
+	fmt.Println(err)
 	// Output:
 	// 3 36642e73 <nil>
 	// 4 33376a3b <nil>
-	// <nil> <nil>
+	// <nil>
 }
 
 // A log is put away as its size and a few nodes, and taken up again.

@@ -8,14 +8,11 @@ import (
 )
 
 func paymentTree() (*merkle.Tree, [][]byte) {
-	leaves := [][]byte{
-		[]byte("pay 1"), []byte("pay 2"), []byte("pay 3"), []byte("pay 4"), []byte("pay 5"), []byte("pay 6"), []byte("pay 7"),
-	}
-	tree, err := merkle.Build(context.Background(), merkle.RFC6962, merkle.Leaves(leaves), 1)
+	tree, err := merkle.Build(context.Background(), merkle.RFC6962, merkle.Leaves(payments), 1)
 	if err != nil {
 		panic(err)
 	}
-	return tree, leaves
+	return tree, payments
 }
 
 // A wallet asks for its three payments at once: one proof of two nodes instead

@@ -12,7 +12,8 @@ import (
 // a chunk changes the root, and each chunk can be proven by itself.
 func ExampleRootReader() {
 	file := strings.NewReader(strings.Repeat("weir", 5000)) // as good as an *os.File
-	root, chunks, err := merkle.RootReader(context.Background(), merkle.RFC6962, file, 4096, 0)
+	ctx := context.Background()
+	root, chunks, err := merkle.RootReader(ctx, merkle.RFC6962, file, 4096, 0)
 	fmt.Printf("%x %d %v\n", root[:4], chunks, err)
 	// Output: 732a8570 5 <nil>
 }
@@ -50,7 +51,8 @@ func ExampleTree_Update() {
 		return
 	}
 	accounts[7], accounts[900] = []byte("account 7: 90"), []byte("account 900: 110")
-	err = tree.Update(ctx, []uint64{7, 900}, merkle.Leaves([][]byte{accounts[7], accounts[900]}))
+	changed := [][]byte{accounts[7], accounts[900]}
+	err = tree.Update(ctx, []uint64{7, 900}, merkle.Leaves(changed))
 	root, err2 := merkle.Root(ctx, merkle.RFC6962, merkle.Leaves(accounts), 0)
 	fmt.Println(err, err2, tree.Root() == root)
 	// Output: <nil> <nil> true
