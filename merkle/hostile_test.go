@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -118,14 +117,14 @@ func TestHostileInputMemory(t *testing.T) {
 
 // Documents of any length cost a multiple of it.
 func TestHostileInputGrowth(t *testing.T) {
-	const megabyte = 1 << 20
+	const length = 256 << 10
 	head := `{"scheme":"rfc6962","root":"` + strings.Repeat("00", HashSize) + `","size":9,`
 	for what, data := range map[string]string{
-		"nodes":   head + `"indices":[1],"leaves":[""],"path":[""` + strings.Repeat(`,""`, megabyte/3) + `]}`,
-		"leaves":  head + `"indices":[1],"path":[],"leaves":[""` + strings.Repeat(`,""`, megabyte/3) + `]}`,
-		"indices": head + `"leaves":[],"path":[],"indices":[1` + strings.Repeat(`,1`, megabyte/2) + `]}`,
-		"keys":    `{"x":0` + strings.Repeat(`,"y":1`, megabyte/6) + `}`,
-		"depth":   `{"x":` + strings.Repeat(`[`, megabyte),
+		"nodes":   head + `"indices":[1],"leaves":[""],"path":[""` + strings.Repeat(`,""`, length/3) + `]}`,
+		"leaves":  head + `"indices":[1],"path":[],"leaves":[""` + strings.Repeat(`,""`, length/3) + `]}`,
+		"indices": head + `"leaves":[],"path":[],"indices":[1` + strings.Repeat(`,1`, length/2) + `]}`,
+		"keys":    `{"x":0` + strings.Repeat(`,"y":1`, length/6) + `}`,
+		"depth":   `{"x":` + strings.Repeat(`[`, length),
 	} {
 		got := allocated(func() { _, _, _ = DecodeMultiProof([]byte(data)) })
 		if most := 64 * uint64(len(data)); got > most {
@@ -184,7 +183,7 @@ func TestHostileStoreMemory(t *testing.T) {
 			_, _ = r.Log(size, nil)
 		})
 		if got > 64<<10 {
-			t.Errorf("size %d: %s", size, fmt.Sprint(got, " bytes"))
+			t.Errorf("size %d: %d bytes", size, got)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func mustJSON(t testing.TB, v any) []byte {
 }
 
 func TestMultiProofRoundTrip(t *testing.T) {
-	eachScheme(t, func(t *testing.T, s *Scheme) {
+	eachProofScheme(t, func(t *testing.T, s *Scheme) {
 		for _, reversed := range []bool{false, s.HasDisplayOrder()} {
 			for _, p := range []MultiProof{
 				someMultiProof(t, s, 1, 0), someMultiProof(t, s, 7, 2, 3, 6), someMultiProof(t, s, 100, 0, 99),
