@@ -182,6 +182,34 @@ func TestSSZPaddingIsChecked(t *testing.T) {
 	})
 }
 
+// A proof that climbs the same way at a size above the limit is refused for that
+// by every verifier: no list of the type is so long.
+func TestSSZLimitIsChecked(t *testing.T) {
+	s := SSZLimit(7)
+	leaves := someLeaves(s, 6)
+	tree := mustBuild(t, s, leaves)
+	single, err1 := tree.Path(0)
+	multi, err2 := tree.MultiPath([]uint64{0})
+	ranged, err3 := tree.RangePath(0, 1)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	root, first := tree.Root(), leaves[:1]
+	for size, want := range map[uint64]error{5: nil, 6: nil, 7: nil, 8: ErrLimit} {
+		_, batch := VerifyInclusionBatch(s, []Inclusion{{Root: root, Leaf: leaves[0], Size: size, Path: single}})
+		for name, err := range map[string]error{
+			"single": VerifyInclusion(s, root, leaves[0], 0, size, single),
+			"multi":  VerifyMulti(s, root, Leaves(first), []uint64{0}, size, multi),
+			"range":  VerifyRange(s, root, Leaves(first), 0, size, ranged),
+			"batch":  batch,
+		} {
+			if !errors.Is(err, want) {
+				t.Errorf("%s, size %d of at most 7: %v; want %v", name, size, err, want)
+			}
+		}
+	}
+}
+
 // Equal lists with other limits of the same depth have one root; a proof that
 // was written down keeps the limit and refuses what is above it.
 func TestSSZLimitRoundTrip(t *testing.T) {
