@@ -307,3 +307,31 @@ func TestBatchSharedWays(t *testing.T) {
 		}
 	})
 }
+
+// Proofs of one batch share the nodes above them, but only at the same place:
+// the node, the rest of the path, the root and the size of a proven leaf do not
+// prove it at another index.
+func TestSharedNodesKeepTheirPlace(t *testing.T) {
+	const n = 256
+	leaves := someLeaves(RFC6962, n)
+	tree := mustBuild(t, RFC6962, leaves)
+	path, err := tree.Path(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ps []Inclusion
+	for range 2 * batchLanes {
+		ps = append(ps, Inclusion{Root: tree.Root(), Leaf: leaves[5], Index: 5, Size: n, Path: path})
+	}
+	for bit := range 8 {
+		forged := ps[0]
+		forged.Index ^= 1 << bit
+		ps = append(ps, forged)
+	}
+	v := NewVerifier(RFC6962)
+	v.from = 1
+	failed, err := v.Inclusions(context.Background(), ps, nil)
+	if !errors.Is(err, ErrBatch) || len(failed) != 8 || failed[0] != 2*batchLanes {
+		t.Fatalf("failed: %v, %v; want the last 8 of %d", failed, err, len(ps))
+	}
+}

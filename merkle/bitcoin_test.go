@@ -143,3 +143,15 @@ func TestBitcoinMutationAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// A Builder that has met a mutated list builds the next one as if nothing had
+// been.
+func TestBuilderAfterMutation(t *testing.T) {
+	b := NewBuilder(Bitcoin, 1)
+	if _, err := b.Root(repeated(1, 2, 3, 3)); !errors.Is(err, ErrMutated) {
+		t.Fatal(err)
+	}
+	if _, err := b.Root(repeated(1, 2, 3)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -83,7 +83,7 @@ func DecodeBLAKE3Proof(data []byte) (BLAKE3Proof, error) {
 	var j BLAKE3ProofJSON
 	if err := decodeObject(data, map[string]any{
 		"scheme": &j.Scheme, "root": &j.Root, "index": &j.Index, "size": &j.Size,
-		"chunk": &j.Chunk, "path": &j.Path,
+		"chunk": &j.Chunk, "path": nodeList(&j.Path, maxLevels),
 	}); err != nil {
 		return BLAKE3Proof{}, err
 	}

@@ -109,7 +109,7 @@ func TestDecodeBLAKE3ProofErrors(t *testing.T) {
 		"bad chunk":     {`"chunk":"`, `"chunk":"zz`, "key chunk"},
 		"long chunk":    {`"chunk":"`, `"chunk":"00`, "at most 1024"},
 		"short node":    {`"path":["`, `"path":["00","`, "node 0"},
-		"path too long": {`"path":[`, `"path":[` + node + strings.Repeat(","+node, maxLevels) + `],"x":[`, "no tree is higher"},
+		"path too long": {`"path":[`, `"path":[` + node + strings.Repeat(","+node, maxLevels) + `],"x":[`, "a proof has at most so many"},
 	} {
 		_, err := DecodeBLAKE3Proof([]byte(strings.Replace(good, tc.old, tc.new, 1)))
 		if !errors.Is(err, ErrProofFormat) || !contains(err.Error(), tc.wantText) {

@@ -127,7 +127,7 @@ func TestHostileInputGrowth(t *testing.T) {
 		"depth":   `{"x":` + strings.Repeat(`[`, length),
 	} {
 		got := allocated(func() { _, _, _ = DecodeMultiProof([]byte(data)) })
-		if most := 64 * uint64(len(data)); got > most {
+		if most := 96 * uint64(len(data)); got > most {
 			t.Errorf("%s: %d bytes for a document of %d; the most is %d", what, got, len(data), most)
 		}
 	}

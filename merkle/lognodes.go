@@ -90,13 +90,30 @@ func (l *NodeList) StoreNodes(first uint64, nodes []byte) error {
 	return nil
 }
 
+// inLog says whether a log of MaxLogSize leaves has the node; positions of others
+// would be those of nodes in it.
+func inLog(level uint, index uint64) bool {
+	return level < maxLevels && index < MaxLogSize>>level
+}
+
 // ReadNode returns a node, or ErrNoNode.
 func (l *NodeList) ReadNode(level uint, index uint64) (Hash, error) {
+	if !inLog(level, index) {
+		return Hash{}, noNode(level, index)
+	}
 	at := NodePosition(level, index)
 	if at >= uint64(len(l.nodes)/HashSize) {
 		return Hash{}, noNode(level, index)
 	}
 	return Hash(l.nodes[at*HashSize:]), nil
+}
+
+// cut forgets all but the first nodes.
+func (l *NodeList) cut(nodes uint64) error {
+	if nodes < uint64(len(l.nodes)/HashSize) {
+		l.nodes = l.nodes[:nodes*HashSize]
+	}
+	return nil
 }
 
 // NodeFile keeps nodes in a flat file, 32 bytes each in the order of positions.
@@ -123,6 +140,9 @@ func (f NodeFile) StoreNodes(first uint64, nodes []byte) error {
 
 // ReadNode reads a node, or returns ErrNoNode where the file ends before it.
 func (f NodeFile) ReadNode(level uint, index uint64) (Hash, error) {
+	if !inLog(level, index) {
+		return Hash{}, noNode(level, index)
+	}
 	at := NodePosition(level, index)
 	if at > maxFilePosition {
 		return Hash{}, noNode(level, index)
@@ -141,4 +161,24 @@ func (f NodeFile) ReadNode(level uint, index uint64) (Hash, error) {
 
 func noNode(level uint, index uint64) error {
 	return fmt.Errorf("%w: node %d of level %d; the log was shorter when it was last stored", ErrNoNode, index, level)
+}
+
+// cut removes all but the first nodes from the file, where there are more and
+// File has a Truncate method, as an *os.File has.
+func (f NodeFile) cut(nodes uint64) error {
+	t, ok := f.File.(interface{ Truncate(size int64) error })
+	if !ok || nodes > maxFilePosition {
+		return nil
+	}
+	var b [1]byte
+	switch n, err := f.File.ReadAt(b[:], int64(nodes)*HashSize); {
+	case n == 0 && errors.Is(err, io.EOF):
+		return nil
+	case n == 0:
+		return fmt.Errorf("merkle: looking for nodes after position %d: %w", nodes, err)
+	}
+	if err := t.Truncate(int64(nodes) * HashSize); err != nil {
+		return fmt.Errorf("merkle: cutting off the nodes from position %d on: %w", nodes, err)
+	}
+	return nil
 }

@@ -104,7 +104,9 @@ func (r *LogReader) ConsistencyPath(size1, size2 uint64) ([]Hash, error) {
 }
 
 // Log returns the log as it was with size leaves, to go on from there. sink may
-// be the store that r reads: what it has of later leaves is then written over.
+// be the store that r reads: what a NodeList or NodeFile has of later leaves is
+// then cut off. Another store must do so itself, or readers of sizes between the
+// new log's and the old one's get roots of a mixture.
 func (r *LogReader) Log(size uint64, sink NodeSink) (*Log, error) {
 	if err := checkLogSize(size); err != nil {
 		return nil, err
@@ -118,6 +120,11 @@ func (r *LogReader) Log(size uint64, sink NodeSink) (*Log, error) {
 			return nil, err
 		}
 		l.front.peaks[level] = node
+	}
+	if s, ok := sink.(interface{ cut(nodes uint64) error }); ok {
+		if err := s.cut(NodeCount(size)); err != nil {
+			return nil, err
+		}
 	}
 	return l, nil
 }

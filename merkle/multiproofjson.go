@@ -83,8 +83,9 @@ func (j MultiProofJSON) Proof() (MultiProof, error) {
 func DecodeMultiProof(data []byte) (p MultiProof, reversed bool, err error) {
 	var j MultiProofJSON
 	if err := decodeObject(data, map[string]any{
-		"scheme": &j.Scheme, "root": &j.Root, "size": &j.Size, "indices": &j.Indices,
-		"leaves": &j.Leaves, "path": &j.Path, "reversed": &j.Reversed,
+		"scheme": &j.Scheme, "root": &j.Root, "size": &j.Size,
+		"indices": listOf[uint64]{&j.Indices, "index", maxProofLeaves, nil}, "leaves": listOf[string]{&j.Leaves, "leaf", maxProofLeaves, nil},
+		"path": nodeList(&j.Path, maxLevels*maxProofLeaves), "reversed": &j.Reversed,
 	}); err != nil {
 		return MultiProof{}, false, err
 	}

@@ -226,3 +226,32 @@ func FuzzRangeIsMulti(f *testing.F) {
 		}
 	})
 }
+
+// No element of a list may be null: it would be read as an empty leaf or as 0.
+// Lists that are too long, or of what is no node, end the reading at once.
+func TestDecodersRefuseElements(t *testing.T) {
+	root := strings.Repeat("00", HashSize)
+	head := `{"scheme":"rfc6962","root":"` + root + `","size":2,`
+	multi := func(text string) error { _, _, err := DecodeMultiProof([]byte(head + text + "}")); return err }
+	ranged := func(text string) error { _, _, err := DecodeRangeProof([]byte(head + text + "}")); return err }
+	single := func(text string) error { _, _, err := DecodeProof([]byte(head + text + "}")); return err }
+	long := `["` + root + strings.Repeat(`","`+root, 2*maxLevels) + `"]`
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"multi, index":       {multi(`"indices":[null,1],"leaves":["","01"],"path":[]`), `"indices": index 0 is null`},
+		"multi, leaf":        {multi(`"indices":[0,1],"leaves":["",null],"path":[]`), `"leaves": leaf 1 is null`},
+		"range, leaf":        {ranged(`"first":0,"leaves":[null,"01"],"path":[]`), `"leaves": leaf 0 is null`},
+		"range, node":        {ranged(`"first":0,"leaves":["01"],"path":[null]`), `"path": node 0 is null`},
+		"range, path":        {ranged(`"first":0,"leaves":["01"],"path":` + long), "more than 128;"},
+		"single, node":       {single(`"index":0,"leaf":"01","path":["",""]`), "node 0: a node is 64 hex digits"},
+		"single, path":       {single(`"index":0,"leaf":"01","path":` + long), "more than 64;"},
+		"single, no list":    {single(`"index":0,"leaf":"01","path":"` + root + `"`), "not an array"},
+		"single, unfinished": {single(`"index":0,"leaf":"01","path":["` + root + `"`), "path"},
+	} {
+		if !errors.Is(c.err, ErrProofFormat) || !strings.Contains(c.err.Error(), c.want) {
+			t.Errorf("%s: %v; want %s", name, c.err, c.want)
+		}
+	}
+}

@@ -94,7 +94,7 @@ func TestDecodeProofErrors(t *testing.T) {
 		"odd leaf":       {`"leaf":"`, `"leaf":"0`, "leaf"},
 		"short node":     {`"path":["`, `"path":["00","`, "node 0"},
 		"null node":      {`"path":["`, `"path":[null,"`, "node 0"},
-		"path too long":  {`"path":[`, `"path":` + long + `,"x":[`, "no tree is higher"},
+		"path too long":  {`"path":[`, `"path":` + long + `,"x":[`, "a proof has at most so many"},
 		"no limit":       {`"rfc6962"`, `"ssz:"`, "decimal number"},
 		"limit again":    {`"rfc6962"`, `"ssz:08"`, "decimal number"},
 		"large limit":    {`"rfc6962"`, `"ssz:18446744073709551616"`, "decimal number"},

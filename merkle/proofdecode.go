@@ -27,7 +27,7 @@ func decodeProofJSON(data []byte) (ProofJSON, error) {
 	var j ProofJSON
 	err := decodeObject(data, map[string]any{
 		"scheme": &j.Scheme, "root": &j.Root, "index": &j.Index, "size": &j.Size,
-		"leaf": &j.Leaf, "path": &j.Path, "reversed": &j.Reversed,
+		"leaf": &j.Leaf, "path": nodeList(&j.Path, maxLevels), "reversed": &j.Reversed,
 	})
 	return j, err
 }
@@ -47,7 +47,7 @@ func decodeObject(data []byte, fields map[string]any) error {
 		}
 		key, ok := tok.(string)
 		if !ok || seen[key] {
-			return fmt.Errorf("%w: key %v comes twice; leave one", ErrProofFormat, tok)
+			return fmt.Errorf("%w: key %q comes twice; leave one", ErrProofFormat, tok)
 		}
 		seen[key] = true
 		if err := decodeField(dec, key, fields[key]); err != nil {
@@ -63,8 +63,68 @@ func decodeObject(data []byte, fields map[string]any) error {
 	return missingKeys(fields, seen)
 }
 
+// list is an array of a document. Its elements are read one by one, so that what
+// a hostile document can have in memory is bounded before it is all read.
+type list interface {
+	decode(dec *json.Decoder) error
+}
+
+type listOf[T any] struct {
+	dst   *[]T
+	noun  string
+	most  int
+	check func(T) error // nil: none
+}
+
+// nodeList is an array of at most most nodes in hex.
+func nodeList(dst *[]string, most int) list {
+	return listOf[string]{dst, "node", most, func(text string) error {
+		if len(text) != 2*HashSize {
+			return fmt.Errorf("a node is %d hex digits, this one has %d characters", 2*HashSize, len(text))
+		}
+		return nil
+	}}
+}
+
+func (l listOf[T]) decode(dec *json.Decoder) error {
+	tok, err := dec.Token()
+	if err != nil {
+		return err
+	}
+	if tok != json.Delim('[') {
+		return errors.New("it is null or not an array")
+	}
+	*l.dst = []T{}
+	for dec.More() {
+		if len(*l.dst) == l.most {
+			return fmt.Errorf("more than %d; a proof has at most so many", l.most)
+		}
+		var element *T
+		if err := dec.Decode(&element); err != nil {
+			return err
+		}
+		if element == nil {
+			return fmt.Errorf("%s %d is null", l.noun, len(*l.dst))
+		}
+		if l.check != nil {
+			if err := l.check(*element); err != nil {
+				return fmt.Errorf("%s %d: %w", l.noun, len(*l.dst), err)
+			}
+		}
+		*l.dst = append(*l.dst, *element)
+	}
+	_, err = dec.Token() // the closing bracket
+	return err
+}
+
 // decodeField reads the value of a key into field, or skips it if nil.
 func decodeField(dec *json.Decoder, key string, field any) error {
+	if l, ok := field.(list); ok {
+		if err := l.decode(dec); err != nil {
+			return fmt.Errorf("%w: key %q: %w", ErrProofFormat, key, err)
+		}
+		return nil
+	}
 	var raw json.RawMessage
 	if err := dec.Decode(&raw); err != nil {
 		return fmt.Errorf("%w: key %q: %w", ErrProofFormat, key, err)

@@ -71,7 +71,8 @@ func DecodeRangeProof(data []byte) (p RangeProof, reversed bool, err error) {
 	var j RangeProofJSON
 	if err := decodeObject(data, map[string]any{
 		"scheme": &j.Scheme, "root": &j.Root, "first": &j.First, "size": &j.Size,
-		"leaves": &j.Leaves, "path": &j.Path, "reversed": &j.Reversed,
+		"leaves": listOf[string]{&j.Leaves, "leaf", maxProofLeaves, nil}, "path": nodeList(&j.Path, 2*maxLevels),
+		"reversed": &j.Reversed,
 	}); err != nil {
 		return RangeProof{}, false, err
 	}

@@ -156,6 +156,10 @@ func (st *stream) flush() error {
 	b := st.batch
 	b.lo = st.leaves
 	st.leaves += uint64(b.len())
+	// A stream without end must not be read for ever because its list is full.
+	if err := st.scheme.checkSize(st.leaves); err != nil {
+		return err
+	}
 	if st.workers == 1 {
 		b.hash(st.ctx, st.scheme)
 		return st.merge(b)

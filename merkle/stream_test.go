@@ -98,7 +98,7 @@ func TestStreamChunks(t *testing.T) {
 	}
 	for _, size := range []int{
 		1000, 4096, 65_537, streamBatchBytes/2 + 1, streamBatchBytes - 1, streamBatchBytes,
-		streamBatchBytes + 1, len(data) - 1, len(data), len(data) + 1, math.MaxInt32,
+		streamBatchBytes + 1, len(data) - 1, len(data), len(data) + 1, math.MaxInt32, math.MaxInt,
 	} {
 		for name, r := range map[string]io.Reader{
 			"whole":    bytes.NewReader(data),
@@ -334,6 +334,27 @@ func BenchmarkStream(b *testing.B) {
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/leaf")
 			})
+		}
+	}
+}
+
+// A stream of more leaves than its list may have ends when that is known, not
+// when the stream does.
+func TestStreamEndsAtTheLimit(t *testing.T) {
+	for _, limit := range []uint64{4, 2*streamBatchLeaves - 1} {
+		for _, workers := range []int{1, 3} {
+			var taken uint64
+			endless := func(yield func([]byte, error) bool) {
+				for yield(make([]byte, HashSize), nil) {
+					taken++
+				}
+			}
+			if _, _, err := RootSeq(context.Background(), SSZLimit(limit), endless, workers); !errors.Is(err, ErrLimit) {
+				t.Errorf("limit %d: %v", limit, err)
+			}
+			if most := limit + 2*streamBatchLeaves; taken > most {
+				t.Errorf("limit %d: %d leaves were taken, want at most %d", limit, taken, most)
+			}
 		}
 	}
 }

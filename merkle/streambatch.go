@@ -29,7 +29,11 @@ type streamBatch struct {
 // len returns the number of leaves.
 func (b *streamBatch) len() int {
 	if b.size > 0 {
-		return (len(b.data) + b.size - 1) / b.size
+		n := len(b.data) / b.size // not rounded up by adding: a size may be the largest int
+		if len(b.data)%b.size > 0 {
+			n++
+		}
+		return n
 	}
 	return len(b.ends)
 }

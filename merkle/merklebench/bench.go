@@ -129,7 +129,7 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("%w: %d bytes per leaf; use 1 to %d", ErrConfig, c.LeafBytes, maxLeafBytes)
 	}
 	for _, n := range c.Leaves {
-		if n < 2 || n > maxLeaves || n*c.LeafBytes > maxInput {
+		if n < 2 || n > maxLeaves || n > maxInput/c.LeafBytes {
 			return c, fmt.Errorf("%w: %d leaves of %d bytes; use 2 to %d leaves and at most %d bytes in all",
 				ErrConfig, n, c.LeafBytes, maxLeaves, maxInput)
 		}
