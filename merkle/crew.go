@@ -47,18 +47,21 @@ func newCrew(workers int, task func(ctx context.Context, worker, piece int) erro
 // stops the handing out, so of several failures the one of the lowest piece is
 // returned whatever the number of workers.
 func (c *crew) run(ctx context.Context, pieces int) error {
+	if pieces == 0 {
+		return nil
+	}
 	c.ctx, c.pieces, c.err = ctx, pieces, nil
 	c.next.Store(0)
 	c.joined.Store(0)
-	n := min(c.workers, pieces)
-	c.wg.Add(n)
-	for range n - 1 {
+	shared := workersOf(ctx)
+	others := shared.take(min(c.workers, pieces) - 1)
+	c.wg.Add(1 + others)
+	for range others {
 		go c.loop()
 	}
-	if n > 0 {
-		c.work()
-	}
+	c.work()
 	c.wg.Wait()
+	shared.give(others)
 	c.ctx = nil
 	return c.err
 }

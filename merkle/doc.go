@@ -136,6 +136,19 @@
 //
 //	err = merkle.VerifyBLAKE3Chunk(digest, chunk, 4, uint64(len(file)), path)
 //
+// A file that is verified while it arrives goes with its tree in the Bao format:
+// [EncodeBao] and [NewBaoReader] for a stream of both, [EncodeBaoOutboardAt] and
+// [NewBaoOutboardReader] for a tree beside the file, [BaoSlice] for a part of it.
+//
+//	outboard, root, err := merkle.EncodeBaoOutboardAt(context.Background(), file, file.Size(), 0)
+//
+// # Share the cores
+//
+// Calls that run at the same time share a bound on goroutines through their
+// context: see [Workers].
+//
+//	tree, err := merkle.Build(shared.With(ctx), merkle.RFC6962, merkle.Leaves(block), 0)
+//
 // # What to trust
 //
 // Take root and size from a place you trust, such as a signed tree head or a
@@ -144,8 +157,9 @@
 // The size is part of what is proven, but the root of a tree does not commit to
 // it. RFC 6962 signs it beside the root, SSZ mixes it into the root of a list,
 // Bitcoin has it nowhere. A proof holds for every size in which the leaf climbs
-// the same way: in RFC 6962's tree leaf 0 of 6 is also leaf 0 of 5, 7 and 8. At the size that is trusted, another index and any other bit of
-// leaf, path or root are refused.
+// the same way: in RFC 6962's tree leaf 0 of 6 is also leaf 0 of 5, 7 and 8. At
+// the size that is trusted, another index and any other bit of leaf, path or root
+// are refused.
 //
 // What a stranger sends may be of any form. Decoders and readers take memory in
 // proportion to the bytes that came, never to the sizes these claim, and sizes

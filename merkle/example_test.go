@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/chainweir/weir/merkle"
 )
@@ -246,4 +247,25 @@ func ExampleBuildBLAKE3() {
 	// 2 1024 <nil>
 	// 3 1024 <nil>
 	// 4 904 <nil>
+}
+
+// Two blocks are hashed at the same time, with one goroutine more than two.
+func ExampleWorkers() {
+	ctx := context.Background()
+	shared := merkle.NewWorkers(1)
+	blocks := [][][]byte{{[]byte("a"), []byte("b")}, {[]byte("a"), []byte("b"), []byte("c")}}
+	roots := make([]merkle.Hash, len(blocks))
+	var wg sync.WaitGroup
+	for i, block := range blocks {
+		wg.Go(func() {
+			tree, err := merkle.Build(shared.With(ctx), merkle.RFC6962, merkle.Leaves(block), 0)
+			if err == nil {
+				roots[i] = tree.Root()
+			}
+		})
+	}
+	wg.Wait()
+	fmt.Printf("%x %x\n", roots[0][:4], roots[1][:4])
+	// Output:
+	// b137985f 36642e73
 }

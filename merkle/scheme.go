@@ -71,7 +71,7 @@ func SchemeByName(name string) (*Scheme, error) {
 	if limit, ok := strings.CutPrefix(name, sszLimitPrefix); ok {
 		return sszByLimit(limit)
 	}
-	return nil, fmt.Errorf("%w: %q; use one of %s", ErrScheme, name, strings.Join(known, ", "))
+	return nil, fmt.Errorf("%w: %q; use one of %s, ssz:N with the limit of a list", ErrScheme, name, strings.Join(known, ", "))
 }
 
 // Name returns the scheme's name, as SchemeByName takes it.

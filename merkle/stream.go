@@ -123,13 +123,14 @@ type stream struct {
 	front   frontier
 	twins   twins
 
-	started int // goroutines
+	started int      // goroutines
+	shared  *Workers // that they were taken from; nil for no bound
 	work    chan *streamBatch
 	wg      sync.WaitGroup
 }
 
 func newStream(ctx context.Context, scheme *Scheme, workers int) *stream {
-	st := &stream{ctx: ctx, scheme: scheme, workers: resolveWorkers(workers)}
+	st := &stream{ctx: ctx, scheme: scheme, workers: resolveWorkers(workers), shared: workersOf(ctx)}
 	n := 1
 	if st.workers > 1 {
 		n += st.workers
@@ -160,13 +161,13 @@ func (st *stream) flush() error {
 	if err := st.scheme.checkSize(st.leaves); err != nil {
 		return err
 	}
-	if st.workers == 1 {
-		b.hash(st.ctx, st.scheme)
-		return st.merge(b)
-	}
-	if st.started < st.workers {
+	if st.started < st.workers && st.workers > 1 && st.shared.take(1) == 1 {
 		st.started++
 		st.wg.Go(st.loop)
+	}
+	if st.started == 0 {
+		b.hash(st.ctx, st.scheme)
+		return st.merge(b)
 	}
 	b.busy = true
 	st.work <- b
@@ -237,6 +238,7 @@ func (st *stream) finish() (Hash, uint64, error) {
 func (st *stream) stop() {
 	close(st.work)
 	st.wg.Wait()
+	st.shared.give(st.started)
 }
 
 func (st *stream) fault(err error) error {

@@ -113,6 +113,10 @@ func readInput[T any](
 		return none, fmt.Errorf("%w; name a file that you can read, or - for standard input", err)
 	}
 	defer f.Close() // it was only read
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		var none T
+		return none, fmt.Errorf("%s is a directory; its files are leaves with root --dir or prove --dir, here name a file", name)
+	}
 	return read(ctx, f, name)
 }
 

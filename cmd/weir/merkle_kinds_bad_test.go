@@ -57,6 +57,8 @@ func TestMerkleKindsErrors(t *testing.T) {
 		"longest":              {append([]string{"root", "--mix-in-length=18446744073709551615"}, append(ssz, "ssz:8")...), "no SSZ list"},
 		"above the limit":      {append([]string{"root"}, append(ssz, "ssz:4")...), "ssz:4 takes at most 4"},
 		"limit":                {append([]string{"root"}, append(ssz, "ssz:x")...), "as in ssz:1024"},
+		"directory":            {[]string{"root", dir}, "is a directory; its files are leaves with root --dir"},
+		"directory of chunks":  {[]string{"root", "--chunk", "4", dir}, "is a directory"},
 		"blake3 of lines":      {[]string{"root", "--scheme", "blake3", "--hex", "-"}, "leave --hex out"},
 		"blake3 of a dir":      {[]string{"root", "--scheme", "blake3", "--dir", dir}, "leave --dir out"},
 		"blake3 of chunks":     {[]string{"root", "--scheme", "blake3", "--chunk", "4096", "-"}, "chunks of blake3 have 1024 bytes"},
