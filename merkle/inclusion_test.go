@@ -23,7 +23,7 @@ func TestInclusionEveryLeaf(t *testing.T) {
 	t.Parallel()
 	eachProofScheme(t, func(t *testing.T, s *Scheme) {
 		b := newTinyBuilder(s, 3)
-		for n := 1; n <= 300; n++ {
+		for n := 1; n <= everySize(300); n++ {
 			if s.depth > 10 && n > 64 && n%16 > 1 {
 				continue
 			}

@@ -151,7 +151,7 @@ func TestMultiManySets(t *testing.T) {
 	eachProofScheme(t, func(t *testing.T, s *Scheme) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		v := NewVerifier(s)
-		for n := 1; n <= 300; n++ {
+		for n := 1; n <= everySize(300); n++ {
 			leaves := someLeaves(s, n)
 			tree := mustBuild(t, s, leaves)
 			sets := 12

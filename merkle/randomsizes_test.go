@@ -22,6 +22,9 @@ func randomSizes(rng *rand.Rand, n int) []int {
 // leaves hold and end to hold when a bit is another.
 func TestRandomSizes(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("trees of up to 100 000 leaves take minutes where a processor is emulated (-short)")
+	}
 	eachScheme(t, func(t *testing.T, s *Scheme) {
 		rng := rand.New(rand.NewPCG(11, 12))
 		for _, n := range randomSizes(rng, 5) {

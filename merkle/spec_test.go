@@ -245,3 +245,12 @@ func newTinyBuilder(s *Scheme, workers int) *Builder {
 	b.sizes = tinyPieces
 	return b
 }
+
+// everySize is up to which size a test tries every one: all of them, or, with
+// -short, as where a processor is emulated, those around the first powers of two.
+func everySize(most int) int {
+	if testing.Short() {
+		return min(most, 70)
+	}
+	return most
+}

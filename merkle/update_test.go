@@ -115,6 +115,9 @@ func TestUpdateLarge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	eachScheme(t, func(t *testing.T, s *Scheme) {
 		for _, n := range []int{65_535, 65_537, 100_000} {
+			if testing.Short() && (n != 65_537 || s != RFC6962 && s != Bitcoin) {
+				continue
+			}
 			leaves := someLeaves(s, n)
 			tree := mustBuild(t, s, leaves)
 			for round, k := range []int{updateBlock - 1, updateBlock + 1, 1000, 40_000} {
@@ -363,6 +366,9 @@ func TestUpdateWorkers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	eachScheme(t, func(t *testing.T, s *Scheme) {
 		for _, n := range []int{updateParallel, 30_001} {
+			if testing.Short() && n > updateParallel {
+				continue
+			}
 			leaves := someLeaves(s, n)
 			tree := mustBuild(t, s, leaves)
 			for round, workers := range []int{1, 2, 16} {
