@@ -260,11 +260,13 @@ func TestRunWithTheAppSource(t *testing.T) {
 	dir := e2eTemp(t)
 	out := weir(t, dir, "run", "--json", "--probe", "app", "--budget", "6500ms", "--max-rate", "500", "--accounts", "64", "--out", "out")
 	s := readRun(t, out, filepath.Join(dir, "out"))
-	if s.Knee.LowerTxPerSec == nil {
-		t.Fatalf("500 tx/s did not hold: %q", s.Warnings)
-	}
 	if s.Wire.Source != results.WireApp || s.Wire.Exact {
 		t.Errorf("wire source %q, exact %v", s.Wire.Source, s.Wire.Exact)
+	}
+	// A machine with other work to do may starve the generator. Then there is no
+	// rate, and the run has to say that it was the generator that was measured.
+	if s.Knee.LowerTxPerSec == nil && !mentions(s.Warnings, "inconclusive", "the generator was measured") {
+		t.Errorf("500 tx/s did not hold, and nothing says why: %q", s.Warnings)
 	}
 }
 
