@@ -265,7 +265,7 @@ func TestRunWithTheAppSource(t *testing.T) {
 	}
 	// A machine with other work to do may starve the generator. Then there is no
 	// rate, and the run has to say that it was the generator that was measured.
-	if s.Knee.LowerTxPerSec == nil && !mentions(s.Warnings, "inconclusive", "the generator was measured") {
+	if s.Knee.LowerTxPerSec == nil && (!mentions(s.Warnings, "inconclusive") || !mentions(s.Warnings, "the generator was measured")) {
 		t.Errorf("500 tx/s did not hold, and nothing says why: %q", s.Warnings)
 	}
 }
