@@ -129,7 +129,9 @@ func (k *checker) block(height uint64, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	k.leaves = appendLeaves(k.leaves[:0], body)
+	if k.leaves, err = appendLeaves(k.leaves[:0], body); err != nil {
+		return err
+	}
 	root, err := k.roots.Root(k.leaves)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func newForger(t *testing.T) *forger {
 	gen.Rules = genesis.Rules{MaxBlockTxs: 8, MaxBlockBytes: 4096}
 	f := &forger{t: t, dir: t.TempDir(), gen: gen, w: newWallet(gen), st: state.New(6), timeNS: gen.TimeNS, prev: tx.Hash(gen.ChainID())}
 	for _, a := range gen.AllAccounts() {
-		if _, err := f.st.Add(a.PublicKey, a.Balance); err != nil {
+		if _, err := f.st.Add(a.PublicKey, a.Balance, tx.Membership{}); err != nil {
 			t.Fatal(err)
 		}
 	}

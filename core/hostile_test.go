@@ -88,8 +88,8 @@ func TestBrokenClients(t *testing.T) {
 		{"subscription", "subscription", after(frame(wire.TypeSubscribe, 4))},
 		{"empty submission", "submit has 0 bytes", after(frame(wire.TypeSubmit))},
 		{"submission of none", "submit of 0", after(wire.AppendSubmitHeader(nil, 0, 0, 0))},
-		{"too few bytes", "199 bytes for 1", after(wire.AppendSubmitHeader(nil, 0, 1, 199), make([]byte, 199))},
-		{"too many bytes", "201 bytes for 1", after(wire.AppendSubmitHeader(nil, 0, 1, 201), make([]byte, 201))},
+		{"too few bytes", "199 bytes left, a transaction has 200", after(wire.AppendSubmitHeader(nil, 0, 1, 199), make([]byte, 199))},
+		{"too many bytes", "1 bytes after 1 transactions", after(wire.AppendSubmitHeader(nil, 0, 1, 201), make([]byte, 201))},
 	} {
 		nc := rawDial(t, addr)
 		if _, err := nc.Write(c.send); err != nil {

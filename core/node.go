@@ -173,7 +173,8 @@ func (n *Node) orderLoop(ctx context.Context) error {
 
 // Submit hands a batch to the node. It never blocks on a slow stage: when the
 // node is full, the whole batch is answered with StatusBusy. A batch of more
-// than MaxTxs could stand in no block and is answered with StatusMalformed.
+// than MaxTxs, or of more bytes than a block may have, could stand in no block
+// and is answered with StatusMalformed.
 func (n *Node) Submit(b *Batch) {
 	b.prepare()
 	n.submitted.Add(int64(len(b.Txs)))
@@ -183,7 +184,7 @@ func (n *Node) Submit(b *Batch) {
 		b.refuse(tx.StatusStopping)
 		return
 	}
-	if len(b.Txs) > n.MaxTxs() {
+	if len(b.Txs) > n.MaxTxs() || b.bytes > int(n.gen.Rules.MaxBlockBytes) {
 		b.refuse(tx.StatusMalformed)
 		return
 	}

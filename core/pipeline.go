@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/chainweir/weir/core/tx"
@@ -185,15 +186,16 @@ func (n *Node) execute(s *execScratch, batches []*Batch) *block {
 // block the tip.
 func (n *Node) seal(s *execScratch, blk *block, batches []*Batch) {
 	blk.batches = batches
-	blk.body = blk.body[:0]
+	blk.body, s.leaves = blk.body[:0], s.leaves[:0]
 	for i, t := range s.txs {
 		if s.status[i] == tx.StatusOK {
 			blk.body = append(blk.body, t...)
+			s.leaves = append(s.leaves, t)
 		}
 	}
-	s.leaves = appendLeaves(s.leaves[:0], blk.body)
-	clear(s.txs)
 	root, err := s.roots.Root(s.leaves)
+	clear(s.txs) // the views must not keep returned buffers alive
+	clear(s.leaves)
 	if err != nil { // only wrong leaf lengths can fail, and RFC 6962 has none
 		panic("core: transaction root: " + err.Error())
 	}
@@ -206,11 +208,16 @@ func (n *Node) seal(s *execScratch, blk *block, batches []*Batch) {
 
 // appendLeaves splits a body into its transactions, the leaves of the
 // transaction tree.
-func appendLeaves(dst [][]byte, body []byte) [][]byte {
-	for ; len(body) >= tx.Size; body = body[tx.Size:] {
-		dst = append(dst, body[:tx.Size:tx.Size])
+func appendLeaves(dst [][]byte, body []byte) ([][]byte, error) {
+	for len(body) > 0 {
+		n, err := tx.Length(body)
+		if err != nil {
+			return dst, fmt.Errorf("transaction %d: %w", len(dst), err)
+		}
+		dst = append(dst, body[:n:n])
+		body = body[n:]
 	}
-	return dst
+	return dst, nil
 }
 
 // openAccounts makes the slots registered by a block known to the verifier and

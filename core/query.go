@@ -88,7 +88,10 @@ func (n *Node) Transaction(ctx context.Context, height uint64, index uint32) (Tx
 	if index >= h.Count {
 		return TxAnswer{}, fmt.Errorf("%w: transaction %d, block %d has %d", ErrNotFound, index, height, h.Count)
 	}
-	leaves := appendLeaves(make([][]byte, 0, h.Count), body)
+	leaves, err := appendLeaves(make([][]byte, 0, h.Count), body)
+	if err != nil {
+		return TxAnswer{}, fmt.Errorf("%w: block %d: %w", ErrBadChain, height, err)
+	}
 	root, path, err := merkle.NewBuilder(merkle.RFC6962, 1).Path(ctx, merkle.Leaves(leaves), uint64(index))
 	if err != nil {
 		return TxAnswer{}, err

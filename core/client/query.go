@@ -144,11 +144,13 @@ func (c *Client) Proof(ctx context.Context, height uint64, index uint32) (Proof,
 	if pr.Header, err = tx.ParseHeader(p); err != nil {
 		return pr, err
 	}
-	if p = p[tx.HeaderSize:]; len(p) < tx.Size {
-		return pr, fmt.Errorf("%w: proof answer cut short", wire.ErrFrame)
+	p = p[tx.HeaderSize:]
+	n, err := tx.Length(p)
+	if err != nil {
+		return pr, fmt.Errorf("%w: proof answer: %w", wire.ErrFrame, err)
 	}
-	pr.Tx = p[:tx.Size]
-	pr.Path, p, err = wire.ParsePath(p[tx.Size:])
+	pr.Tx = p[:n]
+	pr.Path, p, err = wire.ParsePath(p[n:])
 	return pr, trailing(p, err)
 }
 

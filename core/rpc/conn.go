@@ -197,16 +197,21 @@ func (s *Submission) parse(maxTxs int) (count int, err error) {
 	if count > maxTxs {
 		return 0, fmt.Errorf("%w: %d transactions in a frame, this chain takes %d", wire.ErrFrame, count, maxTxs)
 	}
-	if len(rest) != count*tx.Size {
-		return 0, fmt.Errorf("%w: %d bytes for %d transactions, want %d", wire.ErrFrame, len(rest), count, count*tx.Size)
-	}
 	s.Base = base
 	for i := range count {
-		one := rest[i*tx.Size:][:tx.Size:tx.Size]
+		n, err := tx.Length(rest)
+		if err != nil {
+			return 0, fmt.Errorf("%w: transaction %d of %d: %w", wire.ErrFrame, i, count, err)
+		}
+		one := rest[:n:n]
 		if _, _, err := tx.Parse(one); err != nil {
 			s.Malformed = append(s.Malformed, i)
 		}
 		s.Txs = append(s.Txs, one)
+		rest = rest[n:]
+	}
+	if len(rest) != 0 {
+		return 0, fmt.Errorf("%w: %d bytes after %d transactions", wire.ErrFrame, len(rest), count)
 	}
 	return count, nil
 }

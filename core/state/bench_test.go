@@ -17,7 +17,7 @@ func BenchmarkStateRoot(b *testing.B) {
 	for i := range accounts {
 		var k [32]byte
 		binary.LittleEndian.PutUint64(k[:], uint64(i))
-		if _, err := s.Add(k, 1<<40); err != nil {
+		if _, err := s.Add(k, 1<<40, tx.Membership{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -98,7 +98,7 @@ func TestRegistration(t *testing.T) {
 	}
 	run(t, s, 2, []tx.View{register(0, a, 1, 13), transfer(2, 3, 30, 1), transfer(0, 4, 5, 14)}, tx.StatusKeyTaken, ok, ok)
 	wantBalances(t, s, 65, 93, 0, 37, 5)
-	if _, err := s.Add(b, 1); err == nil {
+	if _, err := s.Add(b, 1, tx.Membership{}); err == nil {
 		t.Error("Add gave a key a second slot")
 	}
 	if _, err := s.Account(5); !errors.Is(err, state.ErrNoSlot) {
@@ -147,7 +147,7 @@ func TestExecuteProperties(t *testing.T) {
 		s, replayed := state.New(accounts), state.New(0)
 		for i := range accounts {
 			for _, l := range []*state.State{s, replayed} {
-				if _, err := l.Add(keyOf(i), each); err != nil {
+				if _, err := l.Add(keyOf(i), each, tx.Membership{}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -63,7 +63,7 @@ func newState(t testing.TB, n int, balance uint64) *state.State {
 	t.Helper()
 	s := state.New(0)
 	for i := range n {
-		if slot, err := s.Add(keyOf(i), balance); err != nil || slot != uint32(i) {
+		if slot, err := s.Add(keyOf(i), balance, tx.Membership{}); err != nil || slot != uint32(i) {
 			t.Fatalf("slot %d: %v", slot, err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestRootOfEverySize(t *testing.T) {
 	grown := state.New(0) // asked for its root at every size
 	for n := range 71 {
 		if n > 0 {
-			if _, err := grown.Add(keyOf(n-1), 5); err != nil {
+			if _, err := grown.Add(keyOf(n-1), 5, tx.Membership{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -98,7 +98,7 @@ func TestRootModel(t *testing.T) {
 		n := rapid.IntRange(1, 70).Draw(t, "n")
 		s := state.New(n)
 		for i := range n {
-			if _, err := s.Add(keyOf(i), 1000); err != nil {
+			if _, err := s.Add(keyOf(i), 1000, tx.Membership{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -18,13 +18,16 @@ import (
 
 // RecordSize is the length of an account record.
 //
-//	0 public key [32] | 32 balance u64 | 40 highest nonce u64 | 48 nonce bitmap [16]
+//	 0 public key [32] | 32 balance u64 | 40 highest nonce u48 | 46 role u8 |
+//	47 validator u8 | 48 nonce bitmap [16]
 const RecordSize = 64
 
 const (
-	offBalance = 32
-	offHigh    = 40
-	offBitmap  = 48
+	offBalance   = 32
+	offHigh      = 40
+	offRole      = 46
+	offValidator = 47
+	offBitmap    = 48
 )
 
 // ErrNoSlot says that an account slot is not registered.
@@ -57,6 +60,7 @@ type Account struct {
 	PublicKey [32]byte
 	Balance   uint64
 	Window    tx.Window
+	tx.Membership
 }
 
 // New returns an empty ledger with room for n accounts.
@@ -66,7 +70,7 @@ func New(n int) *State {
 
 // Add opens the next slot. It serves genesis and replay; a running chain adds
 // accounts by registration. It fails on a key that has a slot.
-func (s *State) Add(key [32]byte, balance uint64) (uint32, error) {
+func (s *State) Add(key [32]byte, balance uint64, m tx.Membership) (uint32, error) {
 	if old, ok := s.slots[key]; ok {
 		return 0, fmt.Errorf("public key %x has slot %d already", key[:8], old)
 	}
@@ -74,6 +78,7 @@ func (s *State) Add(key [32]byte, balance uint64) (uint32, error) {
 	var rec [RecordSize]byte
 	copy(rec[:], key[:])
 	binary.LittleEndian.PutUint64(rec[offBalance:], balance)
+	putMembership(rec[:], m)
 	s.recs = append(s.recs, rec[:]...)
 	s.slots[key] = slot
 	s.tree.markNew(slot)
@@ -111,12 +116,24 @@ func DecodeRecord(rec []byte) Account {
 	copy(a.PublicKey[:], rec)
 	a.Balance = binary.LittleEndian.Uint64(rec[offBalance:])
 	a.Window = window(rec)
+	a.Membership = membership(rec)
 	return a
+}
+
+func membership(rec []byte) tx.Membership {
+	return tx.Membership{Role: tx.Role(rec[offRole]), Validator: rec[offValidator] == 1}
+}
+
+func putMembership(rec []byte, m tx.Membership) {
+	rec[offRole], rec[offValidator] = byte(m.Role), 0
+	if m.Validator {
+		rec[offValidator] = 1
+	}
 }
 
 func window(rec []byte) tx.Window {
 	return tx.Window{
-		High: binary.LittleEndian.Uint64(rec[offHigh:]),
+		High: binary.LittleEndian.Uint64(rec[offHigh:]) & tx.MaxNonce,
 		Bitmap: [2]uint64{
 			binary.LittleEndian.Uint64(rec[offBitmap:]),
 			binary.LittleEndian.Uint64(rec[offBitmap+8:]),
@@ -125,7 +142,8 @@ func window(rec []byte) tx.Window {
 }
 
 func putWindow(rec []byte, w *tx.Window) {
-	binary.LittleEndian.PutUint64(rec[offHigh:], w.High)
+	rest := binary.LittleEndian.Uint64(rec[offHigh:]) &^ tx.MaxNonce
+	binary.LittleEndian.PutUint64(rec[offHigh:], w.High|rest)
 	binary.LittleEndian.PutUint64(rec[offBitmap:], w.Bitmap[0])
 	binary.LittleEndian.PutUint64(rec[offBitmap+8:], w.Bitmap[1])
 }

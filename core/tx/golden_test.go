@@ -130,6 +130,8 @@ func TestStatusNames(t *testing.T) {
 	want := []string{
 		"ok", "malformed", "unknown_sender", "bad_signature", "nonce_used", "nonce_too_far", "expired", "busy",
 		"stopping", "exec:insufficient_funds", "exec:unknown_recipient", "exec:key_taken", "exec:overflow", "internal",
+		"not_member", "exec:not_allowed", "exec:unknown_collection", "exec:unknown_item", "exec:not_owner",
+		"exec:duplicate_item", "exec:collection_full",
 	}
 	if tx.NumStatus != len(want) {
 		t.Fatalf("%d statuses, want %d", tx.NumStatus, len(want))

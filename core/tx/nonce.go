@@ -9,6 +9,9 @@ const (
 	WindowSize = 128
 	// MaxNonceStep is how far one transaction may move the window.
 	MaxNonceStep = 1 << 20
+	// MaxNonce is the highest number: ledger records keep 48 bits of it. At a
+	// thousand transactions a second it lasts an account nine thousand years.
+	MaxNonce = 1<<48 - 1
 )
 
 // Window is an account's replay window. The zero value is a new account's:
@@ -22,7 +25,7 @@ type Window struct {
 // StatusNonceTooFar. It changes nothing.
 func (w *Window) Check(nonce uint64) Status {
 	if nonce > w.High {
-		if nonce-w.High > MaxNonceStep {
+		if nonce-w.High > MaxNonceStep || nonce > MaxNonce {
 			return StatusNonceTooFar
 		}
 		return StatusOK

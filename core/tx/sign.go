@@ -12,7 +12,8 @@ import (
 // identifier's SHA-256 three instead of four.
 const signTag = "weirtx1"
 
-// SigningSize is the number of bytes that are signed: tag, chain id, body.
+// SigningSize is the number of bytes that are signed: tag, chain id, body. A
+// tail follows them, with its length.
 const SigningSize = len(signTag) + len(ChainID{}) + BodySize
 
 // AppendSigning appends the bytes that are signed and identified: the domain
@@ -20,7 +21,8 @@ const SigningSize = len(signTag) + len(ChainID{}) + BodySize
 func (v View) AppendSigning(dst []byte, chain *ChainID) []byte {
 	dst = append(dst, signTag...)
 	dst = append(dst, chain[:]...)
-	return append(dst, v.Body()...)
+	dst = append(dst, v.Body()...)
+	return append(dst, v[Size:]...)
 }
 
 // ID returns the transaction's identifier on the given chain.
@@ -32,5 +34,5 @@ func (v View) ID(chain *ChainID) ID {
 // Sign signs the transaction in place for the given chain.
 func (v View) Sign(chain *ChainID, key ed25519.PrivateKey) {
 	var buf [SigningSize]byte
-	copy(v[offSig:Size], ed25519.Sign(key, v.AppendSigning(buf[:0], chain)))
+	copy(v.Signature(), ed25519.Sign(key, v.AppendSigning(buf[:0], chain)))
 }

@@ -21,7 +21,14 @@ const (
 	StatusKeyTaken      Status = 11 // the key to register has an account already
 	StatusOverflow      Status = 12 // the recipient's balance would overflow
 	StatusInternal      Status = 13 // the node failed; see its log
-	numStatus           Status = 14
+	StatusNotMember     Status = 14 // the sender is an observer or was removed
+	StatusNotAllowed    Status = 15 // only an administrator may do this
+	StatusNoCollection  Status = 16 // there is no such collection
+	StatusNoItem        Status = 17 // there is no such item, or it is burnt
+	StatusNotOwner      Status = 18 // somebody else owns it
+	StatusDuplicate     Status = 19 // the collection has or had an item with this content
+	StatusFull          Status = 20 // the collection has all the items it may have
+	numStatus           Status = 21
 )
 
 // NumStatus is the number of statuses, for tables indexed by Status.
@@ -30,7 +37,9 @@ const NumStatus = int(numStatus)
 var statusNames = [NumStatus]string{
 	"ok", "malformed", "unknown_sender", "bad_signature", "nonce_used", "nonce_too_far",
 	"expired", "busy", "stopping", "exec:insufficient_funds", "exec:unknown_recipient",
-	"exec:key_taken", "exec:overflow", "internal",
+	"exec:key_taken", "exec:overflow", "internal", "not_member", "exec:not_allowed",
+	"exec:unknown_collection", "exec:unknown_item", "exec:not_owner", "exec:duplicate_item",
+	"exec:collection_full",
 }
 
 // String returns the reason as it stands in records: lower case, with the

@@ -22,9 +22,12 @@ const Version = 1
 //	  0 version u8 | 1 kind u8 | 2 flags u16 | 4 from u32 | 8 to u32 | 12 reserved u32
 //	 16 amount u64 | 24 nonce u64 | 32 expiry height u64
 //	 40 subject [32] | 72 memo [64] | 136 signature [64]
-//	200 end (payload kinds append a length-prefixed tail here)
+//	200 end, or: 200 tail length u32 | 204 tail
+//
+// The only flag, 1, says that there is a tail. Tails are signed.
 const (
-	Size          = 200
+	Size          = 200 // without a tail
+	MaxSize       = Size + tailHead + MaxTail
 	BodySize      = 136 // what is signed, without the domain tag and the chain id
 	SignatureSize = 64
 	KeySize       = 32
@@ -40,22 +43,13 @@ const (
 	offSubject  = 40
 	offMemo     = 72
 	offSig      = BodySize
+	offTail     = Size + tailHead
+
+	tailHead = 4
 )
 
 // MemoSize is the number of free bytes that a transaction carries.
 const MemoSize = offSig - offMemo
-
-// Kind says what a transaction does.
-type Kind uint8
-
-// The kinds of this version. An unknown kind is rejected, never skipped.
-const (
-	// KindRegister opens the next free account slot for the key in the
-	// subject field and moves amount into it.
-	KindRegister Kind = 1
-	// KindTransfer moves amount from one slot to another; its subject is zero.
-	KindTransfer Kind = 2
-)
 
 // Errors of Parse. The wrapped text names the value.
 var (
@@ -77,32 +71,51 @@ type ID [32]byte
 // from and is valid as long as that buffer is.
 type View []byte
 
+// Length returns how many bytes the first transaction in b has, without looking
+// at anything but its length: Parse may refuse it all the same. It fails with
+// ErrTruncated when b ends before, and with ErrNotCanon for a tail over MaxTail.
+func Length(b []byte) (int, error) {
+	if len(b) < Size {
+		return 0, fmt.Errorf("%w: %d bytes left, a transaction has %d", ErrTruncated, len(b), Size)
+	}
+	if b[offFlags]&flagTail == 0 {
+		return Size, nil
+	}
+	if len(b) < offTail {
+		return 0, fmt.Errorf("%w: %d bytes left, a transaction with a tail has at least %d", ErrTruncated, len(b), offTail)
+	}
+	n := binary.LittleEndian.Uint32(b[Size:])
+	if n > MaxTail {
+		return 0, fmt.Errorf("%w: a tail of %d bytes, at most %d are allowed", ErrNotCanon, n, MaxTail)
+	}
+	if len(b)-offTail < int(n) {
+		return 0, fmt.Errorf("%w: %d bytes left, the tail has %d", ErrTruncated, len(b)-offTail, n)
+	}
+	return offTail + int(n), nil
+}
+
 // Parse checks the first transaction in b and returns it with the bytes that
 // follow it. It allocates nothing unless it fails.
 func Parse(b []byte) (View, []byte, error) {
-	if len(b) < Size {
-		return nil, b, fmt.Errorf("%w: %d bytes left, a transaction has %d", ErrTruncated, len(b), Size)
+	n, err := Length(b)
+	if err != nil {
+		return nil, b, err
 	}
-	v := View(b[:Size:Size])
+	v := View(b[:n:n])
 	if v[0] != Version {
 		return nil, b, fmt.Errorf("%w: version %d, this build reads %d", ErrVersion, v[0], Version)
 	}
-	switch v.Kind() {
-	case KindTransfer:
-		if !isZero(v[offSubject:offMemo]) {
-			return nil, b, fmt.Errorf("%w: a transfer with a subject", ErrNotCanon)
-		}
-	case KindRegister:
-		if v.To() != 0 {
-			return nil, b, fmt.Errorf("%w: a registration with recipient slot %d; the chain assigns it", ErrNotCanon, v.To())
-		}
-	default:
-		return nil, b, fmt.Errorf("%w: %d", ErrUnknownKind, v[offKind])
+	if err := v.checkKind(); err != nil {
+		return nil, b, err
 	}
-	if binary.LittleEndian.Uint16(v[offFlags:]) != 0 || binary.LittleEndian.Uint32(v[offReserved:]) != 0 {
-		return nil, b, fmt.Errorf("%w: reserved bits are set", ErrNotCanon)
+	flags := uint16(0)
+	if v.Kind().HasTail() {
+		flags = flagTail
 	}
-	return v, b[Size:], nil
+	if f := binary.LittleEndian.Uint16(v[offFlags:]); f != flags || binary.LittleEndian.Uint32(v[offReserved:]) != 0 {
+		return nil, b, fmt.Errorf("%w: flags %#x, want %#x, and zero in the reserved bytes", ErrNotCanon, f, flags)
+	}
+	return v, b[n:], nil
 }
 
 func isZero(b []byte) bool {
@@ -119,10 +132,10 @@ func (v View) Kind() Kind { return Kind(v[offKind]) }
 // From returns the sender's account slot.
 func (v View) From() uint32 { return binary.LittleEndian.Uint32(v[offFrom:]) }
 
-// To returns the recipient's account slot (zero in a registration).
+// To returns the recipient's account slot.
 func (v View) To() uint32 { return binary.LittleEndian.Uint32(v[offTo:]) }
 
-// Amount returns how many units move.
+// Amount returns how many units move, or what else the kind keeps there.
 func (v View) Amount() uint64 { return binary.LittleEndian.Uint64(v[offAmount:]) }
 
 // Nonce returns the sender's number for this transaction, from 1.
@@ -131,18 +144,26 @@ func (v View) Nonce() uint64 { return binary.LittleEndian.Uint64(v[offNonce:]) }
 // Expiry returns the last block height at which the transaction may be included.
 func (v View) Expiry() uint64 { return binary.LittleEndian.Uint64(v[offExpiry:]) }
 
-// Subject returns the 32 bytes that the kind speaks about: the new account's
-// public key in a registration.
+// Subject returns the 32 bytes that the kind speaks about.
 func (v View) Subject() []byte { return v[offSubject:offMemo:offMemo] }
 
 // Memo returns the sender's free bytes.
 func (v View) Memo() []byte { return v[offMemo:offSig:offSig] }
 
-// Body returns the part of the encoding that is signed.
+// Body returns the fixed part of what is signed; the tail is signed after it.
 func (v View) Body() []byte { return v[:BodySize:BodySize] }
 
 // Signature returns the 64-byte Ed25519 signature.
 func (v View) Signature() []byte { return v[offSig:Size:Size] }
+
+// Tail returns what follows the fixed part, without its length; nil for kinds
+// that have none.
+func (v View) Tail() []byte {
+	if len(v) < offTail {
+		return nil
+	}
+	return v[offTail:len(v):len(v)]
+}
 
 // Fields is a transaction before it is encoded.
 type Fields struct {
@@ -154,11 +175,17 @@ type Fields struct {
 	Expiry  uint64
 	Subject [KeySize]byte
 	Memo    [MemoSize]byte
+	Tail    []byte // only of kinds that have one
 }
 
-// AppendUnsigned appends the encoding with a zero signature.
+// AppendUnsigned appends the encoding with a zero signature. It checks nothing:
+// Parse refuses fields that do not go with the kind.
 func (f *Fields) AppendUnsigned(dst []byte) []byte {
-	dst = append(dst, Version, byte(f.Kind), 0, 0)
+	flags := byte(0)
+	if f.Kind.HasTail() || f.Tail != nil {
+		flags = flagTail
+	}
+	dst = append(dst, Version, byte(f.Kind), flags, 0)
 	dst = binary.LittleEndian.AppendUint32(dst, f.From)
 	dst = binary.LittleEndian.AppendUint32(dst, f.To)
 	dst = binary.LittleEndian.AppendUint32(dst, 0)
@@ -168,5 +195,10 @@ func (f *Fields) AppendUnsigned(dst []byte) []byte {
 	dst = append(dst, f.Subject[:]...)
 	dst = append(dst, f.Memo[:]...)
 	var sig [SignatureSize]byte
-	return append(dst, sig[:]...)
+	dst = append(dst, sig[:]...)
+	if flags == 0 {
+		return dst
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(f.Tail)))
+	return append(dst, f.Tail...)
 }
