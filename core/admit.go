@@ -36,6 +36,7 @@ func (n *Node) verifyLoop() {
 		at := 0
 		for _, b := range batches {
 			at += copy(b.status, status[at:])
+			b.seal()
 		}
 		c.worked()
 		for _, b := range batches {

@@ -4,11 +4,15 @@
 // Transactions flow one way through bounded stages, each working on another
 // block or batch at the same time:
 //
-//	Submit → [verify ×N] → ready → [order] → [execute, roots] → [log, fdatasync] → [notify]
-//	         signatures,           cut into   ledger, state      durable            clients
-//	         mempool               blocks     and tx roots
+//	parse → [verify ×N] → [order] → [execute]  → [roots] → [persist]  → [notify]
+//	Submit   signatures,   engine:    ledger,      tx root,  log,         clients
+//	         mempool,      cut into   state root   header    fdatasync
+//	         leaf hashes   blocks
 //
-// A client is told "accepted" after its signature is checked and there is room,
+// What is ordered are references to batches (see package engine); the batches
+// wait on a shelf until the engine has decided on them. Every queue is bounded,
+// and a stage whose queue behind it is full waits, so that pressure moves towards
+// the clients. A client is told "accepted" after its signature is checked and there is room,
 // and "committed" only after the block is on disk. When a stage is slow, the
 // queues before it fill up to the mempool's bound, and then Submit answers
 // StatusBusy.
@@ -21,6 +25,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/chainweir/weir/core/engine"
 	"github.com/chainweir/weir/core/engine/solo"
 	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/mempool"
@@ -28,15 +33,20 @@ import (
 	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/verify"
-	"github.com/chainweir/weir/merkle"
 )
 
 // Queue lengths between stages, in entries. They are short: the mempool's byte
 // bound is what limits waiting transactions.
 const (
-	verifyQueue = 4096 // batches
-	readyQueue  = 4096 // batches
-	blockQueue  = 1    // blocks between later stages: one in work, one ready
+	verifyQueue  = 4096 // batches
+	readyQueue   = 256  // batches between verification and the engine's queue
+	engineQueue  = 4096 // references
+	blockQueue   = 1    // blocks between later stages: one in work, one ready
+	persistQueue = 2    // blocks that the next sync may take together
+
+	// blocksReused is how many blocks can be on their way: in the four queues,
+	// in the hands of four stages, with a group of them in one, and in the engine's.
+	blocksReused = 3*blockQueue + persistQueue + 4 + groupMax
 )
 
 // Node is a running node.
@@ -52,7 +62,7 @@ type Node struct {
 	st       *state.State
 	stHeight uint64 // the last executed block, which may not be durable yet
 
-	tip        tip // of the executing goroutine
+	tip        tip // the last sealed block, of rootsLoop
 	genesisTip tip // height 0
 
 	durable durable // the last block on disk
@@ -64,7 +74,11 @@ type Node struct {
 	stopped   bool
 	verifyCh  chan *Batch
 	readyCh   chan *Batch
-	execCh    chan []*Batch
+	batches   *shelf
+	engine    engine.Engine
+	decidedNS uint64 // time of the last decision, of the engine's goroutine
+	execCh    chan *block
+	rootsCh   chan *block
 	persistCh chan *block
 	notifyCh  chan *block
 	free      chan *block // blocks whose buffers can be used again
@@ -76,9 +90,9 @@ type Node struct {
 	wg      sync.WaitGroup
 	workers sync.WaitGroup
 
-	// Ordering is not among them: it only collects batches, and is never busy.
-	stVerify, stExec, stPersist, stNotify Stage
-	submitted, accepted, committed, busy  atomic.Int64
+	stParse, stVerify, stOrder, stExec, stRoots, stPersist, stNotify Stage
+	stStateRoot                                                      Stage // a part of stExec
+	submitted, accepted, committed, busy                             atomic.Int64
 
 	onBlock atomic.Pointer[func(*tx.Header)]
 }
@@ -93,15 +107,6 @@ type tip struct {
 	hash   tx.Hash
 }
 
-// block is one block in the pipeline. Its buffers are reused.
-type block struct {
-	batches []*Batch
-	header  tx.Header
-	hash    tx.Hash
-	enc     []byte // encoded header
-	body    []byte
-}
-
 // Open opens or creates the data directory, replays its log and starts the node.
 func Open(cfg Config) (*Node, error) {
 	cfg.setDefaults()
@@ -113,17 +118,12 @@ func Open(cfg Config) (*Node, error) {
 		cfg: cfg, gen: gen, chain: gen.ChainID(),
 		keys: verify.NewKeys(cfg.ExpandedKeys), pool: mempool.New(cfg.MempoolBytes),
 		verifyCh: make(chan *Batch, verifyQueue), readyCh: make(chan *Batch, readyQueue),
-		execCh: make(chan []*Batch, blockQueue), persistCh: make(chan *block, blockQueue),
-		notifyCh: make(chan *block, blockQueue), free: make(chan *block, 2*blockQueue+3),
-		done: make(chan struct{}),
+		batches: newShelf(batchesMax),
+		execCh:  make(chan *block, blockQueue), rootsCh: make(chan *block, blockQueue),
+		persistCh: make(chan *block, persistQueue), notifyCh: make(chan *block, blockQueue),
+		free: make(chan *block, blocksReused), done: make(chan struct{}),
 	}
-	n.stVerify.name, n.stVerify.workers = "verify", cfg.Workers
-	for _, s := range []struct {
-		st   *Stage
-		name string
-	}{{&n.stExec, "execute"}, {&n.stPersist, "persist"}, {&n.stNotify, "notify"}} {
-		s.st.name, s.st.workers = s.name, 1
-	}
+	n.nameStages()
 	n.log, err = store.Open(store.Options{
 		Dir: cfg.Dir, ChainID: n.chain, FS: cfg.FS, MaxRecordBytes: maxRecord(gen),
 	})
@@ -134,41 +134,42 @@ func Open(cfg Config) (*Node, error) {
 	if err := n.replay(); err != nil {
 		return nil, errors.Join(err, n.log.Close())
 	}
-	n.start()
+	if err := n.start(); err != nil {
+		return nil, errors.Join(err, n.log.Close())
+	}
 	return n, nil
 }
 
 func maxRecord(g *genesis.Genesis) int { return tx.HeaderSize + int(g.Rules.MaxBlockBytes) }
 
 // start launches the stages.
-func (n *Node) start() {
+func (n *Node) start() error {
 	n.ctx, n.cancel = context.WithCancel(context.Background())
+	head, _ := n.durable.get()
+	n.decidedNS = head.TimeNS
+	n.engine = solo.New(solo.Config{
+		MaxTxs:   int(n.gen.Rules.MaxBlockTxs),
+		MaxBytes: int(n.gen.Rules.MaxBlockBytes),
+		Interval: n.cfg.BlockInterval,
+		Queue:    engineQueue,
+		Number:   head.Height,
+		TimeNS:   head.TimeNS,
+	})
+	if err := n.engine.Start(n.ctx, app{n}); err != nil {
+		n.cancel()
+		return err
+	}
 	for range n.cfg.Workers {
 		n.workers.Go(n.verifyLoop)
 	}
 	n.wg.Go(func() { n.workers.Wait(); close(n.readyCh) })
-	n.wg.Go(func() { defer close(n.execCh); n.fail(n.orderLoop(n.ctx)) })
-	n.wg.Go(func() { defer close(n.persistCh); n.execLoop(merkle.NewBuilder(merkle.RFC6962, 1)) })
+	n.wg.Go(func() { defer close(n.execCh); n.orderLoop() })
+	n.wg.Go(func() { defer close(n.rootsCh); n.execLoop() })
+	n.wg.Go(func() { defer close(n.persistCh); n.rootsLoop() })
 	n.wg.Go(func() { defer close(n.notifyCh); n.persistLoop() })
 	n.wg.Go(n.notifyLoop)
 	go func() { n.wg.Wait(); close(n.done) }()
-}
-
-func (n *Node) orderLoop(ctx context.Context) error {
-	cfg := solo.Config{
-		MaxTxs:   int(n.gen.Rules.MaxBlockTxs),
-		MaxBytes: int(n.gen.Rules.MaxBlockBytes),
-		Interval: n.cfg.BlockInterval,
-	}
-	size := func(b *Batch) solo.Size { return solo.Size{Txs: len(b.Txs), Bytes: b.bytes} }
-	return solo.Run(ctx, cfg, n.readyCh, size, func(bs []*Batch) error {
-		select {
-		case n.execCh <- bs:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	})
+	return nil
 }
 
 // Submit hands a batch to the node. It never blocks on a slow stage: when the
@@ -176,7 +177,11 @@ func (n *Node) orderLoop(ctx context.Context) error {
 // than MaxTxs, or of more bytes than a block may have, could stand in no block
 // and is answered with StatusMalformed.
 func (n *Node) Submit(b *Batch) {
+	c := n.stParse.clock()
 	b.prepare()
+	c.worked()
+	n.stParse.busy.Add(b.ParseNS)
+	n.stParse.items.Add(int64(len(b.Txs)))
 	n.submitted.Add(int64(len(b.Txs)))
 	n.submitMu.RLock()
 	defer n.submitMu.RUnlock()
@@ -195,6 +200,7 @@ func (n *Node) Submit(b *Batch) {
 	}
 	select {
 	case n.verifyCh <- b:
+		n.stVerify.saw(len(n.verifyCh))
 	default:
 		n.pool.Free(b.bytes)
 		n.busy.Add(int64(len(b.Txs)))

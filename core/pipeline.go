@@ -1,148 +1,23 @@
 package core
 
 import (
+	"context"
 	"fmt"
-	"time"
 
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
 	"github.com/chainweir/weir/merkle"
 )
 
-// execLoop executes blocks in order and computes their roots.
-func (n *Node) execLoop(roots *merkle.Builder) {
-	var s execScratch
-	s.roots = roots
-	c := n.stExec.clock()
-	for batches := range n.execCh {
-		c.waited()
-		blk := n.execute(&s, batches)
-		n.stExec.items.Add(1)
-		c.worked()
-		if blk == nil {
-			// Nothing of it survived execution. It goes the same way, so that its
-			// senders hear of it after the blocks that it depended on are durable.
-			blk = &block{batches: batches}
-		}
-		n.persistCh <- blk // persistLoop drains until this is closed
-		c.blocked()
-	}
-}
-
-type execScratch struct {
-	txs    []tx.View
-	status []tx.Status
-	leaves [][]byte
-	roots  *merkle.Builder
-}
-
-// execute runs one block's transactions and builds the block. It returns nil
-// when none of them could be executed: there are no empty blocks.
-func (n *Node) execute(s *execScratch, batches []*Batch) *block {
-	s.txs = s.txs[:0]
-	for _, b := range batches {
-		for i, t := range b.Txs {
-			if b.status[i] == tx.StatusOK {
-				s.txs = append(s.txs, t)
-			}
-		}
-	}
-	if cap(s.status) < len(s.txs) {
-		s.status = make([]tx.Status, len(s.txs))
-	}
-	s.status = s.status[:len(s.txs)]
-
-	height := n.tip.header.Height + 1
-	n.mu.Lock()
-	before := n.st.Len()
-	n.st.Execute(height, s.txs, s.status)
-	opened := n.st.Len()
-	included := 0
-	for _, st := range s.status {
-		if st == tx.StatusOK {
-			included++
-		}
-	}
-	var blk *block
-	if included > 0 {
-		n.stHeight = height
-		blk = n.takeBlock()
-		blk.header = tx.Header{
-			Height: height, Count: uint32(included), Prev: n.tip.hash, StateRoot: n.st.Root(),
-			TimeNS: max(uint64(time.Now().UnixNano()), n.tip.header.TimeNS+1),
-		}
-	}
-	n.mu.Unlock()
-
-	n.pool.Settle(s.txs, s.status)
-	at := 0
-	for _, b := range batches {
-		for i := range b.Txs {
-			if b.status[i] == tx.StatusOK {
-				b.exec[i] = s.status[at]
-				at++
-			}
-		}
-	}
-	if blk == nil {
-		return nil
-	}
-	n.seal(s, blk, batches)
-	n.openAccounts(before, opened)
-	return blk
-}
-
-// seal fills in the body, the transaction root and the hash, and makes the
-// block the tip.
-func (n *Node) seal(s *execScratch, blk *block, batches []*Batch) {
-	blk.batches = batches
-	blk.body, s.leaves = blk.body[:0], s.leaves[:0]
-	for i, t := range s.txs {
-		if s.status[i] == tx.StatusOK {
-			blk.body = append(blk.body, t...)
-			s.leaves = append(s.leaves, t)
-		}
-	}
-	root, err := s.roots.Root(s.leaves)
-	clear(s.txs) // the views must not keep returned buffers alive
-	clear(s.leaves)
-	if err != nil { // only wrong leaf lengths can fail, and RFC 6962 has none
-		panic("core: transaction root: " + err.Error())
-	}
-	blk.header.TxRoot = root
-	blk.header.BodyBytes = uint64(len(blk.body))
-	blk.hash = blk.header.Hash(&n.chain)
-	blk.enc = blk.header.Append(blk.enc[:0])
-	n.tip = tip{blk.header, blk.hash}
-}
-
-// appendLeaves splits a body into its transactions, the leaves of the
-// transaction tree.
-func appendLeaves(dst [][]byte, body []byte) ([][]byte, error) {
-	for len(body) > 0 {
-		n, err := tx.Length(body)
-		if err != nil {
-			return dst, fmt.Errorf("transaction %d: %w", len(dst), err)
-		}
-		dst = append(dst, body[:n:n])
-		body = body[n:]
-	}
-	return dst, nil
-}
-
-// openAccounts makes the slots registered by a block known to the verifier and
-// the mempool.
-func (n *Node) openAccounts(from, to int) {
-	for slot := from; slot < to; slot++ {
-		n.mu.RLock()
-		a, err := n.st.Account(uint32(slot))
-		n.mu.RUnlock()
-		if err != nil {
-			panic("core: " + err.Error()) // slots below Len exist
-		}
-		n.pool.AddAccount(a.Window)
-		n.keys.Append(a.PublicKey)
-	}
+// block is one block in the pipeline. Its buffers are reused.
+type block struct {
+	batches []*Batch
+	header  tx.Header // Height 0: nothing survived execution, only refusals are told
+	hash    tx.Hash
+	status  []tx.Status // of the accepted transactions of all batches, in order
+	leaves  []byte      // leaf hashes of the included ones
+	parts   [][]byte    // encoded header, then every included transaction
+	enc     []byte      // encoded header
 }
 
 func (n *Node) takeBlock() *block {
@@ -154,31 +29,225 @@ func (n *Node) takeBlock() *block {
 	}
 }
 
-// persistLoop makes blocks durable, one fdatasync each. After a failure it only
-// drains: nothing is written, and nothing is acknowledged, after a failed sync.
+// giveBlock makes a block's buffers available again.
+func (n *Node) giveBlock(blk *block) {
+	clear(blk.batches)
+	clear(blk.parts) // the views must not keep returned buffers alive
+	blk.batches, blk.parts, blk.leaves = blk.batches[:0], blk.parts[:0], blk.leaves[:0]
+	blk.header = tx.Header{}
+	select {
+	case n.free <- blk:
+	default:
+	}
+}
+
+// execLoop executes blocks in order.
+func (n *Node) execLoop() {
+	var txs []tx.View
+	height := n.tip.header.Height
+	c := n.stExec.clock()
+	for blk := range n.execCh {
+		c.waited()
+		txs = txs[:0]
+		for _, b := range blk.batches {
+			txs = b.appendTxs(txs)
+		}
+		if n.execute(blk, height+1, txs) {
+			height++
+		}
+		clear(txs)
+		n.stExec.items.Add(1)
+		c.worked()
+		n.rootsCh <- blk // rootsLoop and persistLoop drain until theirs are closed
+		n.stRoots.saw(len(n.rootsCh))
+		c.blocked()
+	}
+}
+
+// execute runs one block's transactions and computes the state root. It returns
+// false when none of them could be executed: there are no empty blocks. Such a
+// block goes the same way, so that its senders hear of it after the blocks that
+// it depended on are durable.
+func (n *Node) execute(blk *block, height uint64, txs []tx.View) bool {
+	if cap(blk.status) < len(txs) {
+		blk.status = make([]tx.Status, len(txs), len(txs)+len(txs)/4)
+	}
+	blk.status = blk.status[:len(txs)]
+
+	n.mu.Lock()
+	before := n.st.Len()
+	n.st.Execute(height, txs, blk.status)
+	opened := n.st.Len()
+	included := countOK(blk.status)
+	if included > 0 {
+		n.stHeight = height
+		w := n.stStateRoot.clock()
+		blk.header.StateRoot = n.st.Root()
+		w.worked()
+	}
+	n.mu.Unlock()
+
+	n.pool.Settle(txs, blk.status)
+	status := blk.status
+	for _, b := range blk.batches {
+		b.exec, status = status[:b.ref.Txs], status[b.ref.Txs:]
+		b.included = int(b.ref.Txs)
+		if included < len(txs) {
+			b.included = countOK(b.exec)
+		}
+	}
+	if included == 0 {
+		return false
+	}
+	blk.header.Height, blk.header.Count = height, uint32(included)
+	n.openAccounts(before, opened)
+	return true
+}
+
+// openAccounts makes the slots registered by a block known to the verifier and
+// the mempool.
+func (n *Node) openAccounts(from, to int) {
+	for slot := from; slot < to; slot++ {
+		n.mu.RLock()
+		a, err := n.st.Account(uint32(slot))
+		n.mu.RUnlock()
+		must(err) // slots below Len exist
+		n.pool.AddAccount(a.Window)
+		n.keys.Append(a.PublicKey)
+	}
+}
+
+// rootsLoop computes the transaction roots and links the blocks.
+func (n *Node) rootsLoop() {
+	tree := merkle.NewBuilder(merkle.RFC6962, 1)
+	c := n.stRoots.clock()
+	for blk := range n.rootsCh {
+		c.waited()
+		if blk.header.Height > 0 {
+			n.seal(blk, tree)
+		}
+		n.stRoots.items.Add(1)
+		c.worked()
+		n.persistCh <- blk
+		n.stPersist.saw(len(n.persistCh))
+		c.blocked()
+	}
+}
+
+// seal collects the included transactions, which stay where they are, and
+// completes the header. The leaf hashes are those that named the batches.
+func (n *Node) seal(blk *block, tree *merkle.Builder) {
+	blk.parts = append(blk.parts[:0], nil) // the header, below
+	blk.leaves = blk.leaves[:0]
+	size := 0
+	for _, b := range blk.batches {
+		size += b.appendIncluded(blk)
+	}
+	root, err := tree.RootOf(context.Background(), merkle.Nodes(blk.leaves))
+	must(err)
+	blk.header.Prev = n.tip.hash
+	blk.header.TxRoot = root
+	blk.header.BodyBytes = uint64(size)
+	blk.hash = blk.header.Hash(&n.chain)
+	blk.enc = blk.header.Append(blk.enc[:0])
+	blk.parts[0] = blk.enc
+	n.tip = tip{blk.header, blk.hash}
+}
+
+// appendIncluded appends the batch's included transactions and their leaf hashes
+// to the block, and returns how many bytes the transactions have.
+func (b *Batch) appendIncluded(blk *block) int {
+	if b.included == len(b.Txs) {
+		for _, t := range b.Txs {
+			blk.parts = append(blk.parts, t)
+		}
+		blk.leaves = append(blk.leaves, b.leaves...)
+		return b.bytes
+	}
+	size, k := 0, 0 // k counts accepted transactions
+	for i, t := range b.Txs {
+		if b.status[i] != tx.StatusOK {
+			continue
+		}
+		if b.exec[k] == tx.StatusOK {
+			blk.parts = append(blk.parts, t)
+			blk.leaves = append(blk.leaves, b.leaves[k*merkle.HashSize:][:merkle.HashSize]...)
+			size += len(t)
+		}
+		k++
+	}
+	return size
+}
+
+// groupMax is how many blocks one sync covers at most.
+const groupMax = 4
+
+// persistLoop makes blocks durable: one fdatasync for those that are there, so
+// that a slow disk makes larger groups instead of a longer queue. After a
+// failure it only drains: nothing is written, and nothing is acknowledged, after
+// a failed sync.
 func (n *Node) persistLoop() {
+	var group []*block
 	c := n.stPersist.clock()
 	for blk := range n.persistCh {
 		c.waited()
-		if n.Err() != nil {
-			continue
-		}
-		if blk.header.Height == 0 { // no block, only refusals
-			n.notifyCh <- blk
-			c.blocked()
-			continue
-		}
-		if err := n.log.Commit(blk.header.Height, blk.enc, blk.body); err != nil {
+		group = n.writeGroup(group[:0], blk)
+		err := n.Err()
+		if last := lastBlock(group); err == nil && last != nil {
+			if err = n.log.Sync(); err == nil {
+				n.durable.set(last.header, last.hash)
+			}
 			n.fail(err)
-			continue
 		}
-		n.durable.set(blk.header, blk.hash)
-		n.committed.Add(int64(blk.header.Count))
-		n.stPersist.items.Add(1)
+		if err == nil {
+			for _, blk := range group {
+				n.committed.Add(int64(blk.header.Count))
+			}
+			n.stPersist.items.Add(int64(len(group)))
+		}
 		c.worked()
-		n.notifyCh <- blk
+		for _, blk := range group {
+			if err == nil {
+				n.notifyCh <- blk
+				n.stNotify.saw(len(n.notifyCh))
+			}
+		}
+		clear(group)
 		c.blocked()
 	}
+}
+
+// writeGroup writes blk and the blocks that are waiting behind it, without
+// syncing them, and returns what it took from the queue.
+func (n *Node) writeGroup(group []*block, blk *block) []*block {
+	for {
+		group = append(group, blk)
+		if blk.header.Height > 0 && n.Err() == nil {
+			n.fail(n.log.Append(blk.header.Height, blk.parts...))
+		}
+		if len(group) == groupMax {
+			return group
+		}
+		select {
+		case next, ok := <-n.persistCh:
+			if !ok {
+				return group
+			}
+			blk = next
+		default:
+			return group
+		}
+	}
+}
+
+// lastBlock is the last of the group that is a block, nil if all are refusals.
+func lastBlock(group []*block) *block {
+	for i := len(group) - 1; i >= 0; i-- {
+		if group[i].header.Height > 0 {
+			return group[i]
+		}
+	}
+	return nil
 }
 
 // notifyLoop tells clients about durable blocks and gives buffers back.
@@ -199,18 +268,14 @@ func (n *Node) notifyLoop() {
 			if len(rejects) > 0 {
 				b.Sink.Rejected(rejects)
 			}
+			b.exec = nil // the block's memory
 			n.release(b)
 		}
 		n.stNotify.items.Add(1)
 		if h := n.onBlock.Load(); h != nil && blk.header.Height > 0 {
 			(*h)(&blk.header)
 		}
-		clear(blk.batches)
-		blk.batches = nil
-		select {
-		case n.free <- blk:
-		default:
-		}
+		n.giveBlock(blk)
 		c.worked()
 	}
 }
@@ -218,21 +283,42 @@ func (n *Node) notifyLoop() {
 // outcome appends the runs of committed transactions and the rejected ones;
 // index is the block index of the batch's first included transaction.
 func (b *Batch) outcome(ranges []wire.Range, rejects []wire.Rejection, index *uint32) ([]wire.Range, []wire.Rejection) {
+	if n := len(b.Txs); b.included == n && n > 0 { // nearly always
+		ranges = append(ranges, wire.Range{Seq: b.Base, Count: uint32(n), Index: *index})
+		*index += uint32(n)
+		return ranges, rejects
+	}
+	k := -1 // the accepted transaction
 	for i := range b.Txs {
 		if b.status[i] != tx.StatusOK {
 			continue
 		}
+		k++
 		seq := b.Base + uint64(i)
-		if b.exec[i] != tx.StatusOK {
-			rejects = append(rejects, wire.Rejection{Seq: seq, Status: b.exec[i]})
+		if b.exec[k] != tx.StatusOK {
+			rejects = append(rejects, wire.Rejection{Seq: seq, Status: b.exec[k]})
 			continue
 		}
-		if k := len(ranges) - 1; k >= 0 && ranges[k].Seq+uint64(ranges[k].Count) == seq {
-			ranges[k].Count++
+		if last := len(ranges) - 1; last >= 0 && ranges[last].Seq+uint64(ranges[last].Count) == seq {
+			ranges[last].Count++
 		} else {
 			ranges = append(ranges, wire.Range{Seq: seq, Count: 1, Index: *index})
 		}
 		*index++
 	}
 	return ranges, rejects
+}
+
+// appendLeaves splits a body into its transactions, the leaves of the
+// transaction tree.
+func appendLeaves(dst [][]byte, body []byte) ([][]byte, error) {
+	for len(body) > 0 {
+		n, err := tx.Length(body)
+		if err != nil {
+			return dst, fmt.Errorf("transaction %d: %w", len(dst), err)
+		}
+		dst = append(dst, body[:n:n])
+		body = body[n:]
+	}
+	return dst, nil
 }

@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
-	"time"
 
 	"github.com/chainweir/weir/core/state"
 	"github.com/chainweir/weir/core/tx"
@@ -100,25 +97,4 @@ func (n *Node) Transaction(ctx context.Context, height uint64, index uint32) (Tx
 		return TxAnswer{}, fmt.Errorf("%w: block %d does not match its transaction root", ErrBadChain, height)
 	}
 	return TxAnswer{Header: h, Tx: leaves[index], Path: path}, nil
-}
-
-// Stats reads the node's counters.
-func (n *Node) Stats() Stats {
-	head, _ := n.durable.get()
-	var gc debug.GCStats // unlike runtime.ReadMemStats it does not stop the world
-	debug.ReadGCStats(&gc)
-	ls := n.log.Stats()
-	s := Stats{
-		Height: head.Height, Accounts: n.keys.Len(), Cores: runtime.GOMAXPROCS(0),
-		Submitted: n.submitted.Load(), Accepted: n.accepted.Load(),
-		Committed: n.committed.Load(), Busy: n.busy.Load(),
-		MempoolBytes: n.pool.Bytes(), GCPauseNS: int64(gc.PauseTotal),
-		DiskBusyNS: ls.BusyNS, DiskBytes: int64(ls.WrittenBytes), DiskRecords: int64(ls.Records), DiskSyncs: int64(ls.Syncs),
-	}
-	for _, st := range []*Stage{&n.stVerify, &n.stExec, &n.stPersist, &n.stNotify} {
-		s.Stages = append(s.Stages, st.stats())
-	}
-	s.CPUUserNS, s.CPUSysNS = processCPU()
-	s.TimeNS = time.Now().UnixNano()
-	return s
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chainweir/weir/core"
 	"github.com/chainweir/weir/core/genesis"
@@ -86,7 +85,6 @@ func TestRestart(t *testing.T) {
 func TestWorkersAgree(t *testing.T) {
 	const accounts, blocks = 40, 4
 	gen := genesis.Dev(accounts)
-	gen.Rules.MaxBlockTxs = 2*accounts + 3 // one batch is exactly one block
 	w := newWallet(gen)
 	var batches [][]tx.View
 	for b := range blocks {
@@ -99,11 +97,11 @@ func TestWorkersAgree(t *testing.T) {
 	var want []tx.Header
 	for _, workers := range []int{1, 2, 8} {
 		dir := t.TempDir()
-		n := open(t, core.Config{Dir: dir, Genesis: gen, Workers: workers, BlockInterval: time.Hour})
+		n := open(t, core.Config{Dir: dir, Genesis: gen, Workers: workers})
 		r := newRecorder()
 		for b, txs := range batches {
 			base := uint64(b * 1000)
-			fed(t, n, r, base, txs)
+			fed(t, n, r, base, txs) // one batch is exactly one block: the next comes after it
 			r.settled(t, base, base+uint64(len(txs)))
 			h, _ := n.Head()
 			if h.Height != uint64(b)+1 {

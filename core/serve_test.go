@@ -113,7 +113,7 @@ func wantAnswers(t *testing.T, c *client.Client, gen *genesis.Genesis, height ui
 	if err := json.Unmarshal(b, &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.Height != height || s.Submitted != s.Accepted || s.Committed != s.Accepted || s.Committed == 0 || s.DiskSyncs < int64(height) {
+	if s.Height != height || s.Submitted != s.Accepted || s.Committed != s.Accepted || s.Committed == 0 || s.DiskRecords != int64(height) || s.DiskSyncs == 0 {
 		t.Errorf("counters %+v", s)
 	}
 	for _, st := range s.Stages {

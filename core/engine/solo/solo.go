@@ -1,74 +1,181 @@
-// Package solo orders transactions on a single node: in the order in which
-// they arrive, cut into blocks by size or by time.
+// Package solo orders batches on a single node: in the order in which they
+// arrive, cut into blocks by size or by time. Nobody has to agree, so a decision
+// is final when it is made.
 package solo
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/chainweir/weir/core/engine"
 )
 
-// Config says when a block is cut.
+// Config says when a block is cut and where numbers and times go on.
 type Config struct {
 	MaxTxs   int           // cut before a block would hold more transactions
 	MaxBytes int           // cut before a block would hold more bytes
-	Interval time.Duration // cut this long after the block's first transaction
+	Interval time.Duration // cut this long after the block's first reference
+	Queue    int           // references that may wait, default 4096
+	Number   uint64        // of the last decision
+	TimeNS   uint64        // of the last decision
 }
 
-// Size is what one entry adds to a block.
-type Size struct{ Txs, Bytes int }
+const defaultQueue = 4096
 
-// Run takes entries from in and calls cut with each block's entries until in is
-// closed and everything is cut, ctx ends, or cut fails. The slice passed to cut
-// is its own. An entry larger than a block's limits makes a block by itself.
-//
-// cut may block: while it does, entries wait in the channel, which is how a
-// slow stage behind this one pushes back.
-func Run[T any](ctx context.Context, cfg Config, in <-chan T, size func(T) Size, cut func([]T) error) error {
-	var (
-		block []T
-		total Size
-	)
-	timer := time.NewTimer(cfg.Interval)
+// Engine implements engine.Engine.
+type Engine struct {
+	cfg  Config
+	in   chan engine.Ref
+	app  engine.App
+	done chan struct{} // closed when run has ended; nil before Start
+	err  error         // readable once done is closed
+
+	closing sync.Once
+
+	number            atomic.Uint64
+	proposed, decided atomic.Int64
+	now               func() time.Time
+
+	// Of the goroutine that cuts.
+	refs   []engine.Ref
+	txs    int
+	bytes  int
+	timeNS uint64
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+// New returns an engine that has not started.
+func New(cfg Config) *Engine {
+	if cfg.Queue <= 0 {
+		cfg.Queue = defaultQueue
+	}
+	e := &Engine{cfg: cfg, in: make(chan engine.Ref, cfg.Queue), now: time.Now, timeNS: cfg.TimeNS}
+	e.number.Store(cfg.Number)
+	return e
+}
+
+// Start implements engine.Engine.
+func (e *Engine) Start(ctx context.Context, app engine.App) error {
+	if e.done != nil {
+		return fmt.Errorf("the solo engine was started before: make a new one")
+	}
+	e.app, e.done = app, make(chan struct{})
+	go func() {
+		defer close(e.done)
+		e.err = e.run(ctx)
+	}()
+	return nil
+}
+
+// Propose implements engine.Engine.
+func (e *Engine) Propose(ref engine.Ref) error {
+	if e.done == nil {
+		return fmt.Errorf("%w: it was not started", engine.ErrClosed)
+	}
+	if !e.app.Check(ref) {
+		return fmt.Errorf("%w: digest %x", engine.ErrUnknown, ref.Digest[:8])
+	}
+	select {
+	case e.in <- ref:
+		e.proposed.Add(1)
+		return nil
+	case <-e.done:
+		if e.err != nil {
+			return e.err
+		}
+		return engine.ErrClosed
+	}
+}
+
+// Status implements engine.Engine.
+func (e *Engine) Status() engine.Status {
+	s := engine.Status{
+		Name: "solo", Number: e.number.Load(), Proposed: e.proposed.Load(), Decided: e.decided.Load(),
+		QueueCap: cap(e.in),
+	}
+	s.Queue = max(0, int(s.Proposed-s.Decided)) // two counters, read one after the other
+	select {
+	case <-e.done: // nil before Start: never
+		s.Err = e.err
+	default:
+	}
+	return s
+}
+
+// Close implements engine.Engine.
+func (e *Engine) Close() error {
+	if e.done == nil {
+		return nil
+	}
+	e.closing.Do(func() { close(e.in) })
+	<-e.done
+	if errors.Is(e.err, context.Canceled) {
+		return nil
+	}
+	return e.err
+}
+
+// run cuts blocks until the queue is closed and everything in it is decided,
+// ctx ends, or Commit fails. A reference larger than a block's limits makes a
+// block by itself.
+func (e *Engine) run(ctx context.Context) error {
+	timer := time.NewTimer(e.cfg.Interval)
 	timer.Stop()
 	defer timer.Stop()
-	flush := func() error {
-		if len(block) == 0 {
-			return nil
-		}
-		timer.Stop()
-		out := block
-		block, total = nil, Size{}
-		return cut(out)
-	}
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
-			if err := flush(); err != nil {
+			if err := e.cut(ctx); err != nil {
 				return err
 			}
-		case e, ok := <-in:
+		case ref, ok := <-e.in:
 			if !ok {
-				return flush()
+				return e.cut(ctx)
 			}
-			s := size(e)
-			if total.Txs+s.Txs > cfg.MaxTxs || total.Bytes+s.Bytes > cfg.MaxBytes {
-				if err := flush(); err != nil {
+			if e.txs+int(ref.Txs) > e.cfg.MaxTxs || e.bytes+int(ref.Bytes) > e.cfg.MaxBytes {
+				if err := e.cut(ctx); err != nil {
 					return err
 				}
 			}
-			if len(block) == 0 {
-				timer.Reset(cfg.Interval)
+			if len(e.refs) == 0 {
+				timer.Reset(e.cfg.Interval)
 			}
-			block = append(block, e)
-			total.Txs += s.Txs
-			total.Bytes += s.Bytes
-			if total.Txs >= cfg.MaxTxs || total.Bytes >= cfg.MaxBytes {
-				if err := flush(); err != nil {
+			e.refs = append(e.refs, ref)
+			e.txs += int(ref.Txs)
+			e.bytes += int(ref.Bytes)
+			if e.txs >= e.cfg.MaxTxs || e.bytes >= e.cfg.MaxBytes {
+				if err := e.cut(ctx); err != nil {
 					return err
 				}
+			}
+			if len(e.refs) == 0 {
+				timer.Stop()
 			}
 		}
 	}
+}
+
+// cut decides what has been collected. While Commit blocks, references wait in
+// the queue, and when that is full, in Propose.
+func (e *Engine) cut(ctx context.Context) error {
+	if len(e.refs) == 0 {
+		return nil
+	}
+	// A clock that stands still or goes back must not give two blocks one time.
+	e.timeNS = max(uint64(e.now().UnixNano()), e.timeNS+1)
+	err := e.app.Commit(ctx, engine.Decision{Number: e.number.Load() + 1, TimeNS: e.timeNS, Refs: e.refs})
+	if err != nil {
+		return err
+	}
+	e.number.Add(1)
+	e.decided.Add(int64(len(e.refs)))
+	e.refs, e.txs, e.bytes = e.refs[:0], 0, 0
+	return nil
 }
