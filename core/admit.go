@@ -2,7 +2,6 @@ package core
 
 import (
 	"github.com/chainweir/weir/core/tx"
-	"github.com/chainweir/weir/core/verify"
 )
 
 // verifyTarget is how many signatures a worker likes to check at once. It takes
@@ -15,7 +14,7 @@ func (n *Node) verifyLoop() {
 		batches []*Batch
 		txs     []tx.View
 		status  []tx.Status
-		v       = verify.NewBatch(n.chain, n.keys)
+		v       = n.newVerifier()
 		c       = n.stVerify.clock()
 	)
 	for {

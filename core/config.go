@@ -29,6 +29,10 @@ type Config struct {
 	MempoolBytes  int64         // transactions that may wait, default 64 MiB
 	ExpandedKeys  int           // expanded public keys kept, default 65 536 (1.5 KB each)
 	FS            store.FS      // default the operating system's
+
+	// Unsigned takes every signature as good. It is for measuring what the rest
+	// of the node costs, and only for a chain named UnsignedChain.
+	Unsigned bool
 }
 
 func (c *Config) setDefaults() {
@@ -75,13 +79,16 @@ func prepareDir(cfg *Config) (*genesis.Genesis, error) {
 					ErrChainMismatch, cfg.Dir, have[:8], want[:8])
 			}
 		}
-		return old, nil
+		return old, checkUnsigned(cfg, old)
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	case cfg.Genesis == nil:
 		return nil, fmt.Errorf("%s has no %s: give a genesis to start a new chain", cfg.Dir, genesisFile)
 	}
 	if err := cfg.Genesis.Validate(); err != nil {
+		return nil, err
+	}
+	if err := checkUnsigned(cfg, cfg.Genesis); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {

@@ -9,12 +9,16 @@ import (
 	"net"
 
 	"github.com/chainweir/weir/core/rpc"
+	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
 )
 
 // Serve answers clients on the listener until ctx ends, which closes the
 // listener and every connection. The node goes on running.
 func (n *Node) Serve(ctx context.Context, ln net.Listener, cfg rpc.Config) error {
+	if n.cfg.Unsigned {
+		return ErrUnsigned
+	}
 	cfg.MaxSubmission = n.MaxTxs()
 	srv := rpc.New(rpcNode{n}, cfg)
 	n.OnBlock(srv.Broadcast)
@@ -33,6 +37,11 @@ func (n rpcNode) Submit(s *rpc.Submission) {
 		s.Node = b
 	}
 	b.Base, b.Txs, b.Sink, b.Malformed = s.Base, s.Txs, s.Sink, s.Malformed
+	if n.cfg.Unsigned { // no protocol reaches a node that checks nothing
+		b.prepare()
+		b.refuse(tx.StatusNotAllowed)
+		return
+	}
 	n.Node.Submit(b)
 }
 

@@ -59,7 +59,7 @@ whose accounts have publicly known keys (--accounts of them).`,
 	if err := fl.MarkHidden("control"); err != nil {
 		panic(err) // the flag is defined on the line above
 	}
-	cmd.AddCommand(newNodeVerifyCmd(), newNodeQueryCmd())
+	cmd.AddCommand(newNodeVerifyCmd(), newNodeQueryCmd(), newNodeBenchCmd())
 	return cmd
 }
 

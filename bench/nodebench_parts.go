@@ -1,0 +1,111 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"github.com/chainweir/weir/bench/stat"
+	"github.com/chainweir/weir/core/state"
+	"github.com/chainweir/weir/core/tx"
+)
+
+// StateRootBench is the time to commit to a block's changes.
+type StateRootBench struct {
+	Accounts int         `json:"accounts"`
+	Updates  float64     `json:"updates"` // records changed per block, on average
+	MS       float64     `json:"ms"`      // median
+	CI95     *[2]float64 `json:"ms_ci95"`
+}
+
+const (
+	rootTransfers = 10_000 // from one account each to another: 20 000 updates
+	rootBlocks    = 41
+)
+
+// benchStateRoot executes blocks of transfers and times the root after each.
+func benchStateRoot(ctx context.Context, accounts int) (*StateRootBench, error) {
+	transfers := min(rootTransfers, accounts/2)
+	st := state.New(accounts)
+	for i := range accounts {
+		var k [32]byte
+		binary.LittleEndian.PutUint64(k[:], uint64(i)+1)
+		if _, err := st.Add(k, 1<<40, tx.Membership{}); err != nil {
+			return nil, err
+		}
+	}
+	st.Root()
+	var (
+		txs    = make([]tx.View, transfers)
+		status = make([]tx.Status, transfers)
+		raw    []byte
+		ms     []float64
+		mixed  = uint64(1)
+	)
+	for height := range uint64(rootBlocks) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		raw = raw[:0]
+		for i := range txs {
+			// Senders and recipients are spread over the slots and do not meet
+			// within a block: the odd ones pay the even ones.
+			mixed = mixed*0x5851f42d4c957f2d + 0x14057b7ef767814f
+			step := uint64(accounts / 2 / transfers)
+			from := 2*(uint64(i)*step+mixed>>33%step) + 1
+			to := 2 * ((uint64(i)*step + mixed>>13%step) % uint64(accounts/2))
+			f := tx.Fields{Kind: tx.KindTransfer, From: uint32(from), To: uint32(to), Nonce: height + 1, Amount: 1, Expiry: 1 << 62}
+			raw = f.AppendUnsigned(raw)
+		}
+		for i := range txs {
+			txs[i] = raw[i*tx.Size:][:tx.Size]
+		}
+		st.Execute(height+1, txs, status)
+		for i, s := range status {
+			if s != tx.StatusOK {
+				return nil, fmt.Errorf("%w: transfer %d of block %d: %s", ErrNodeBench, i, height+1, s)
+			}
+		}
+		begin := time.Now()
+		st.Root()
+		ms = append(ms, time.Since(begin).Seconds()*1e3)
+	}
+	return &StateRootBench{Accounts: accounts, Updates: float64(2 * transfers), MS: stat.Median(ms), CI95: interval95(ms)}, nil
+}
+
+// MemoryBench is what a node with many accounts and a warm key cache holds.
+type MemoryBench struct {
+	Accounts       int      `json:"accounts"`
+	HeapBytes      int64    `json:"heap_bytes"` // live objects, without the feed's transactions
+	HeapPerAccount float64  `json:"heap_bytes_per_account"`
+	ResidentBytes  *int64   `json:"resident_bytes"` // what the process gained, with memory outside the heap
+	PerAccount     *float64 `json:"resident_bytes_per_account"`
+}
+
+type memoryReading struct {
+	heap     int64
+	resident int64 // -1: unknown
+}
+
+// memoryNow collects garbage, gives unused memory back and reads what is left.
+func memoryNow() memoryReading {
+	debug.FreeOSMemory()
+	m := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(m)
+	return memoryReading{int64(m[0].Value.Uint64()), residentBytes()}
+}
+
+// since is what was gained, without the transactions that were added meanwhile.
+func (r memoryReading) since(before memoryReading, txBytes int64, accounts int) *MemoryBench {
+	b := &MemoryBench{Accounts: accounts, HeapBytes: r.heap - before.heap - txBytes}
+	b.HeapPerAccount = float64(b.HeapBytes) / float64(accounts)
+	if r.resident >= 0 && before.resident >= 0 {
+		gained := r.resident - before.resident - txBytes
+		per := float64(gained) / float64(accounts)
+		b.ResidentBytes, b.PerAccount = &gained, &per
+	}
+	return b
+}
