@@ -33,7 +33,7 @@ func benchDurable(ctx context.Context, dir string) (*DurableBench, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // nothing of it is kept
+	defer func() { _ = log.Close() }() // nothing of it is kept
 	raw, err := openRaw(filepath.Join(dir, "raw"), int64(durableBytes)*(2*durableRounds+1))
 	if err != nil {
 		return nil, err

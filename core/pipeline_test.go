@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,13 +12,12 @@ import (
 
 func stageOf(t *testing.T, n *core.Node, name string) core.StageStats {
 	t.Helper()
-	for _, s := range n.Stats().Stages {
-		if s.Name == name {
-			return s
-		}
+	stages := n.Stats().Stages
+	i := slices.IndexFunc(stages, func(s core.StageStats) bool { return s.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no stage %q", name)
 	}
-	t.Fatalf("there is no stage %q", name)
-	panic("unreachable")
+	return stages[i]
 }
 
 // While the disk is slow, blocks collect before it, and the next sync covers
@@ -106,13 +106,8 @@ func TestStatsOfStages(t *testing.T) {
 		}
 	}
 	want := []string{"parse", "verify", "order", "execute", "roots", "persist", "notify"}
-	if len(names) != len(want) {
+	if !slices.Equal(names, want) {
 		t.Fatalf("stages %v, want %v", names, want)
-	}
-	for i := range want {
-		if names[i] != want[i] {
-			t.Fatalf("stages %v, want %v", names, want)
-		}
 	}
 	if s.StateRootNS <= 0 || s.HeapBytes <= 0 || s.HeapGoal <= 0 || s.Engine.Name != "solo" || s.Engine.Decided != 1 {
 		t.Errorf("%+v", s)

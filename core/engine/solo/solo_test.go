@@ -65,7 +65,7 @@ func (a *app) Commit(ctx context.Context, d engine.Decision) error {
 	}
 }
 
-func start(t testing.TB, ctx context.Context, cfg solo.Config, a *app) *solo.Engine {
+func start(ctx context.Context, t testing.TB, cfg solo.Config, a *app) *solo.Engine {
 	t.Helper()
 	e := solo.New(cfg)
 	if err := e.Start(ctx, a); err != nil {
@@ -139,7 +139,7 @@ func TestLimits(t *testing.T) {
 func TestIntervalCuts(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	a := newApp()
-	e := start(t, ctx, solo.Config{MaxTxs: 3, MaxBytes: 1 << 20, Interval: time.Millisecond}, a)
+	e := start(ctx, t, solo.Config{MaxTxs: 3, MaxBytes: 1 << 20, Interval: time.Millisecond}, a)
 	propose := func(r engine.Ref) {
 		t.Helper()
 		if err := e.Propose(r); err != nil {
@@ -176,7 +176,7 @@ func TestCommitFails(t *testing.T) {
 	a := newApp()
 	a.gate = make(chan error, 1)
 	a.gate <- boom
-	e := start(t, t.Context(), solo.Config{MaxTxs: 1, MaxBytes: 1, Interval: time.Hour, Queue: 1}, a)
+	e := start(t.Context(), t, solo.Config{MaxTxs: 1, MaxBytes: 1, Interval: time.Hour, Queue: 1}, a)
 	var err error
 	for i := 0; err == nil && i < 10; i++ { // the queue holds one, so an early one must fail
 		err = e.Propose(ref(i, 1, 1))
@@ -205,7 +205,7 @@ func TestRefuses(t *testing.T) {
 	}
 	a := newApp()
 	a.unknown = 7
-	e = start(t, t.Context(), solo.Config{MaxTxs: 1, MaxBytes: 1, Interval: time.Hour}, a)
+	e = start(t.Context(), t, solo.Config{MaxTxs: 1, MaxBytes: 1, Interval: time.Hour}, a)
 	if err := e.Start(t.Context(), a); err == nil {
 		t.Error("a second Start succeeded")
 	}
@@ -227,7 +227,7 @@ func TestBackPressure(t *testing.T) {
 	const queue = 4
 	a := newApp()
 	a.gate = make(chan error)
-	e := start(t, t.Context(), solo.Config{MaxTxs: 1, MaxBytes: 1, Interval: time.Hour, Queue: queue}, a)
+	e := start(t.Context(), t, solo.Config{MaxTxs: 1, MaxBytes: 1, Interval: time.Hour, Queue: queue}, a)
 	var proposers sync.WaitGroup
 	proposed := make(chan int, 100)
 	proposers.Go(func() {
