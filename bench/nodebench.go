@@ -36,6 +36,7 @@ type NodeBenchConfig struct {
 	Duration      time.Duration // of a window
 	Accounts      int           // of the uniform modes
 	Workers       int           // 0: one per core
+	ExpandedKeys  int           // public keys kept ready, by the node and by bare verification
 	BlockInterval time.Duration // 0: the node's default
 	Dir           string        // an existing directory on the disk to measure; nothing is left in it
 	Parts         bool          // state root, disk and memory, too
@@ -164,7 +165,7 @@ func (m *modeBench) prepare(ctx context.Context) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.bare = newBareVerify(m.gen.ChainID(), src, m.cfg.Workers)
+	m.bare = newBareVerify(m.gen.ChainID(), src, m.cfg)
 	return src, src.extend(ctx, 1<<16, m.cfg.Progress)
 }
 
@@ -177,7 +178,7 @@ func (m *modeBench) run(ctx context.Context) (*NodeBenchRow, error) {
 	held := src.bytes()
 	m.cfg.Progress(m.mode + ": opening the node")
 	node, err := core.Open(core.Config{
-		Dir: m.cfg.Dir + "/" + m.mode, Genesis: m.gen, Workers: m.cfg.Workers,
+		Dir: m.cfg.Dir + "/" + m.mode, Genesis: m.gen, Workers: m.cfg.Workers, ExpandedKeys: m.cfg.ExpandedKeys,
 		BlockInterval: m.cfg.BlockInterval, Unsigned: m.mode == ModeUnsigned,
 	})
 	if err != nil {
@@ -212,8 +213,10 @@ func (m *modeBench) rounds(ctx context.Context, src source) error {
 			var err error
 			switch {
 			case pipeline:
-				// The pipeline is no faster than its signatures.
-				if err = src.reserve(ctx, rate*(m.cfg.Duration+warmUp).Seconds()*1.25, m.cfg.Progress); err != nil {
+				// The pipeline is no faster than its signatures; twice that leaves
+				// room for a machine that was busy when the rate was taken. What is
+				// left over serves the next window.
+				if err = src.reserve(ctx, 2*rate*(m.cfg.Duration+warmUp).Seconds()+1<<16, m.cfg.Progress); err != nil {
 					break
 				}
 				if m.bare != nil {

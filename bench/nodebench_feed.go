@@ -30,8 +30,10 @@ type feeder struct {
 	free chan *core.Batch
 
 	mu      sync.Mutex
-	txs     int64     // committed
-	at      time.Time // of the last commit
+	txs     int64         // committed
+	at      time.Time     // of the last commit
+	news    chan struct{} // a block was committed since it was last read
+	ran     atomic.Bool   // out of transactions
 	refused atomic.Int64
 	reason  atomic.Uint32 // the last refusal's status
 }
@@ -41,7 +43,7 @@ func newFeeder(node *core.Node, src source, unsigned bool) *feeder {
 	if unsigned {
 		underWay = feedUnsigned
 	}
-	f := &feeder{node: node, src: src, free: make(chan *core.Batch, underWay/feedBatch)}
+	f := &feeder{node: node, src: src, free: make(chan *core.Batch, underWay/feedBatch), news: make(chan struct{}, 1)}
 	done := func(b *core.Batch) { f.free <- b }
 	for range cap(f.free) {
 		f.free <- &core.Batch{Sink: f, Done: done}
@@ -50,6 +52,10 @@ func newFeeder(node *core.Node, src source, unsigned bool) *feeder {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.txs, f.at = f.txs+int64(h.Count), time.Now()
+		select {
+		case f.news <- struct{}{}:
+		default:
+		}
 	})
 	return f
 }
@@ -96,6 +102,7 @@ func (f *feeder) run(stop <-chan struct{}) error {
 			b.Txs, raw = append(b.Txs, t), rest
 		}
 		if len(b.Txs) == 0 {
+			f.ran.Store(true)
 			f.free <- b
 			return nil
 		}
@@ -126,10 +133,13 @@ func (f *feeder) drain() error {
 func (f *feeder) window(ctx context.Context, d time.Duration, total *usageDelta) (float64, error) {
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- f.run(stop) }()
+	begin := f.reading()
 	f.pause(ctx, done, warmUp)
-	a, ua := f.reading(), f.usage()
+	a := f.after(ctx, done, begin)
+	ua := f.usage()
 	f.pause(ctx, done, d)
-	b, ub := f.reading(), f.usage()
+	b := f.after(ctx, done, a)
+	ub := f.usage()
 	close(stop)
 	if err := <-done; err != nil {
 		return 0, err
@@ -143,11 +153,39 @@ func (f *feeder) window(ctx context.Context, d time.Duration, total *usageDelta)
 	if n := f.refused.Load(); n > 0 {
 		return 0, fmt.Errorf("%w: the node refused %d transactions, the last as %s", ErrNodeBench, n, tx.Status(f.reason.Load()))
 	}
+	if f.ran.Load() {
+		return 0, fmt.Errorf("%w: the feed ran out of transactions within %v; the machine is too uneven, give longer windows", ErrNodeBench, warmUp+d)
+	}
 	if b.txs == a.txs {
-		return 0, fmt.Errorf("%w: no commit in %v", ErrNodeBench, d)
+		return 0, fmt.Errorf("%w: no commit in %v and %v more", ErrNodeBench, d, commitTimeout)
 	}
 	total.add(ua, ub)
 	return float64(b.txs-a.txs) / b.at.Sub(a.at).Seconds(), nil
+}
+
+// commitTimeout is how long a window waits for a commit when it has seen none.
+const commitTimeout = 30 * time.Second
+
+// after returns the last commit, which is a later one than before unless the
+// feed, the context or the patience ends.
+func (f *feeder) after(ctx context.Context, done chan error, before commitReading) commitReading {
+	t := time.NewTimer(commitTimeout)
+	defer t.Stop()
+	for {
+		if now := f.reading(); now.txs > before.txs {
+			return now
+		}
+		select {
+		case <-f.news:
+		case err := <-done:
+			done <- err
+			return f.reading()
+		case <-ctx.Done():
+			return f.reading()
+		case <-t.C:
+			return f.reading()
+		}
+	}
 }
 
 // pause waits for d, or less when the feed or the context ends.

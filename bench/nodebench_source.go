@@ -122,14 +122,11 @@ type bareVerify struct {
 }
 
 // bareBatch is how many signatures are given to the verifier at once, as in the
-// node; bareKeys is the node's default for the keys it keeps expanded.
-const (
-	bareBatch = 512
-	bareKeys  = 1 << 16
-)
+// node.
+const bareBatch = 512
 
-func newBareVerify(chain tx.ChainID, src *signed, workers int) *bareVerify {
-	b := &bareVerify{chain: chain, src: src, keys: verify.NewKeys(bareKeys), workers: workers}
+func newBareVerify(chain tx.ChainID, src *signed, cfg NodeBenchConfig) *bareVerify {
+	b := &bareVerify{chain: chain, src: src, keys: verify.NewKeys(cfg.ExpandedKeys), workers: cfg.Workers}
 	for _, k := range src.keys {
 		b.keys.Append([32]byte(k.Public().(ed25519.PublicKey)))
 	}

@@ -33,13 +33,13 @@ func newNodeBenchCmd() *cobra.Command {
 		Use:   "bench",
 		Short: "Time the node's pipeline against bare signature verification",
 		Long: `bench runs a node in this process on a real disk, feeds it with transactions
-that were signed before, and measures committed transactions per second in turns
-with the bare verification of the same signatures: same library, key cache, batch
-size and cores. Modes:
-  signed          all accounts in turn, most keys are not in the key cache
+that were signed before, and measures committed transactions per second in
+turns with the bare verification of the same signatures: same library, key
+cache, batch size and cores. Modes:
+  signed          all accounts in turn: most keys are not in the key cache
   signed_cached   4096 active accounts, all keys in the cache
-  unsigned        signatures are not checked: what everything else costs. It runs
-                  on a chain of its own that no ordinary node opens or serves.
+  unsigned        signatures are not checked: what everything else costs. Its
+                  chain is its own; no ordinary node opens or serves it.
 It also times a state root of 20 000 updates, durable blocks of 2 MB beside raw
 writes of the same size, and counts the memory of the accounts.`,
 		Example: "  weir node bench\n" +
@@ -61,6 +61,7 @@ writes of the same size, and counts the memory of the accounts.`,
 	fl.DurationVar(&c.Duration, "duration", time.Second, "length of a window")
 	fl.IntVar(&c.Accounts, "accounts", 1<<20, "accounts of the chain, except in signed_cached")
 	fl.IntVar(&c.Workers, "workers", 0, "signature workers, 0: one per core")
+	fl.IntVar(&c.ExpandedKeys, "key-cache", 1<<16, "public keys kept ready for verification")
 	fl.DurationVar(&c.BlockInterval, "block-interval", 10*time.Millisecond, "cut a block this long after its first transaction")
 	fl.StringVar(&c.Dir, "dir", ".", "a directory on the disk to use; nothing is left in it")
 	fl.BoolVar(&c.Parts, "parts", true, "measure the state root, the disk and the memory, too")
@@ -86,6 +87,8 @@ func checkNodeBench(c *bench.NodeBenchConfig) error {
 		return usagef("--accounts is %d, give 1024 to %d", c.Accounts, genesis.MaxAccounts)
 	case c.Workers < 0:
 		return usagef("--workers is %d, give 0 (one per core) or more", c.Workers)
+	case c.ExpandedKeys < 1 || c.ExpandedKeys > genesis.MaxAccounts:
+		return usagef("--key-cache is %d, give 1 to %d", c.ExpandedKeys, genesis.MaxAccounts)
 	case c.BlockInterval < 0:
 		return usagef("--block-interval is %v, it cannot be negative", c.BlockInterval)
 	}

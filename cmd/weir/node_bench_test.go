@@ -61,6 +61,7 @@ func TestNodeBenchBadInput(t *testing.T) {
 		{"--rounds", "0", "--rounds is 0"},
 		{"--duration", "1ms", "--duration is 1ms"},
 		{"--accounts", "10", "--accounts is 10"},
+		{"--key-cache", "0", "--key-cache is 0"},
 		{"--workers", "-1", "--workers is -1"},
 		{"--block-interval", "-1s", "--block-interval is -1s"},
 		{"--dir", "/does/not/exist", "/does/not/exist"},
