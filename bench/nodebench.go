@@ -184,7 +184,7 @@ func (m *modeBench) run(ctx context.Context) (*NodeBenchRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.feed = newFeeder(node, src, m.mode == ModeUnsigned)
+	m.feed = newFeeder(node, src)
 	err = m.rounds(ctx, src)
 	if err == nil && m.cfg.Parts && m.mode == ModeSigned {
 		m.report.Memory = memoryNow().since(before, src.bytes()-held, m.accounts)

@@ -16,9 +16,9 @@ import (
 
 const (
 	feedBatch = 256 // transactions that are submitted together
-	// Transactions under way: a few blocks' worth at the rates of the modes.
-	feedSigned   = 1 << 14
-	feedUnsigned = 1 << 16
+	// feedUnderWay is how many transactions are in the node: enough that every
+	// stage finds work even when blocks are large. Latency is not measured here.
+	feedUnderWay = 1 << 16
 	// warmUp fills the pipeline before a window begins.
 	warmUp = 400 * time.Millisecond
 )
@@ -38,12 +38,8 @@ type feeder struct {
 	reason  atomic.Uint32 // the last refusal's status
 }
 
-func newFeeder(node *core.Node, src source, unsigned bool) *feeder {
-	underWay := feedSigned
-	if unsigned {
-		underWay = feedUnsigned
-	}
-	f := &feeder{node: node, src: src, free: make(chan *core.Batch, underWay/feedBatch), news: make(chan struct{}, 1)}
+func newFeeder(node *core.Node, src source) *feeder {
+	f := &feeder{node: node, src: src, free: make(chan *core.Batch, feedUnderWay/feedBatch), news: make(chan struct{}, 1)}
 	done := func(b *core.Batch) { f.free <- b }
 	for range cap(f.free) {
 		f.free <- &core.Batch{Sink: f, Done: done}

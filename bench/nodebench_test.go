@@ -28,7 +28,7 @@ func TestRing(t *testing.T) {
 				raw, left = rest, left-1
 			}
 		}
-		if perAccount := feedUnsigned / accounts; perAccount > tx.WindowSize/2 {
+		if perAccount := feedUnderWay / accounts; perAccount > tx.WindowSize/2 {
 			t.Errorf("%d accounts have %d transactions each under way, the window is %d", accounts, perAccount, tx.WindowSize)
 		}
 	}
