@@ -32,9 +32,10 @@
 // It calls Check before it votes for, or appends, a reference that another node
 // proposed; false means that the batch is not here yet or does not have the
 // counts that the reference claims, and the vote waits for the batch. Commit may
-// block until a missing batch has been fetched by its digest. Snapshot and
-// Restore carry a node that was away for too long over what the others no longer
-// keep.
+// block until a missing batch has been fetched by its digest. A node that was away
+// for so long that the others no longer keep what it missed is closed, given
+// another's snapshot of the ledger, and opened again: its engine then goes on
+// after the snapshot's block, and no stage has to change its ledger under way.
 //
 // The members that vote are accounts whose membership says Validator. They
 // change by transactions: after each block the node tells the changed slots

@@ -41,10 +41,9 @@ func id(r engine.Ref) int { return int(r.Digest[0]) | int(r.Digest[1])<<8 }
 // app keeps copies of what was decided. With a gate, each decision waits for a
 // value from it.
 type app struct {
-	engine.App // Snapshot and Restore are not for a node alone
-	gate       chan error
-	decided    chan engine.Decision
-	unknown    int // the batch that is not here
+	gate    chan error
+	decided chan engine.Decision
+	unknown int // the batch that is not here
 }
 
 func newApp() *app { return &app{decided: make(chan engine.Decision, 1000), unknown: -1} }
