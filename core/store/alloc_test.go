@@ -33,24 +33,6 @@ func TestAppendAndReadDoNotAllocate(t *testing.T) {
 	}
 }
 
-// BenchmarkCommit2MB reports the rate of blocks of 10,000 transactions of 200
-// bytes on the disk under the temporary directory.
-func BenchmarkCommit2MB(b *testing.B) {
-	l := mustOpen(b, store.Options{Dir: b.TempDir(), ChainID: chainA})
-	head, body := payload(0, 0, 128), payload(1, 0, 2_000_000)
-	b.SetBytes(int64(len(head) + len(body)))
-	height := uint64(0)
-	for b.Loop() {
-		height++
-		if err := l.Commit(height, head, body); err != nil {
-			b.Fatal(err)
-		}
-	}
-	s := l.Stats()
-	b.ReportMetric(float64(s.BusyNS)/float64(s.Records)/1e6, "busy-ms/record")
-	mustClose(b, l)
-}
-
 func BenchmarkRead2MB(b *testing.B) {
 	l := mustOpen(b, store.Options{Dir: b.TempDir(), ChainID: chainA})
 	mustCommit(b, l, 1, 8, 2_000_000)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"hash/crc32"
 	"time"
 )
 
@@ -30,9 +31,12 @@ func (l *Log) Append(height uint64, parts ...[]byte) error {
 	if err := l.reserve(diskBytes); err != nil {
 		return err
 	}
+	if err := l.buf.atLeast(int(diskBytes), int(recordDiskBytes(int64(l.opts.MaxRecordBytes)))); err != nil {
+		return l.fail(err)
+	}
 	crc := l.encode(height, payloadBytes, parts)
 	begin := time.Now()
-	_, err := l.active.f.WriteAt(l.buf[:diskBytes], l.off)
+	_, err := l.writer().WriteAt(l.buf.b[:diskBytes], l.off)
 	l.stats.busyNS.Add(int64(time.Since(begin)))
 	if err != nil {
 		return l.fail(fmt.Errorf("writing %d bytes at offset %d of %s: %w", diskBytes, l.off, l.active.path, err))
@@ -41,7 +45,7 @@ func (l *Log) Append(height uint64, parts ...[]byte) error {
 	l.stats.records.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.active.marks = addMark(l.active.marks, mark{height, l.off})
+	l.active.marks = addMark(l.active.marks, mark{height: height, offset: l.off, prevCRC: l.prevCRC})
 	l.off += diskBytes
 	l.active.end = l.off
 	l.prevCRC = crc
@@ -128,21 +132,30 @@ func (l *Log) fail(cause error) error {
 	return err
 }
 
-// encode puts the padded record into l.buf and returns its CRC. The copy lets
-// one write carry the whole record, as unbuffered files will require.
+// encodeStepBytes is copied and summed at a time: the checksum then finds the
+// bytes in the first-level cache.
+const encodeStepBytes = 16 << 10
+
+// encode puts the padded record into l.buf, which is large enough, and returns
+// its CRC. The copy lets one write carry the whole record, which unbuffered
+// files require.
 func (l *Log) encode(height uint64, payloadBytes int, parts [][]byte) uint32 {
-	diskBytes := int(recordDiskBytes(int64(payloadBytes)))
-	if len(l.buf) < diskBytes {
-		l.buf = make([]byte, max(diskBytes, min(2*len(l.buf), int(recordDiskBytes(int64(l.opts.MaxRecordBytes))))))
-	}
-	n := recordHeadBytes
-	for _, p := range parts {
-		n += copy(l.buf[n:], p)
-	}
-	clear(l.buf[n:diskBytes])
 	l.mu.Lock()
 	durableBelow := l.durableNext
 	l.mu.Unlock()
+	b := l.buf.b[:recordDiskBytes(int64(payloadBytes))]
 	h := recordHeader{payloadBytes: uint32(payloadBytes), height: height, prevCRC: l.prevCRC, durableBelow: durableBelow, nonce: l.nonce}
-	return h.encodeRecord(l.buf[:n])
+	h.put(b)
+	crc := crc32.Checksum(b[recordCRCStart:recordHeadBytes], castagnoli)
+	n := recordHeadBytes
+	for _, p := range parts {
+		for len(p) > 0 {
+			step := copy(b[n:], p[:min(len(p), encodeStepBytes)])
+			crc = crc32.Update(crc, castagnoli, b[n:n+step])
+			n, p = n+step, p[step:]
+		}
+	}
+	clear(b[n:])
+	h.putCRC(b, crc)
+	return crc
 }

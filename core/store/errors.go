@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -47,6 +48,9 @@ func (e *CorruptError) Error() string {
 	remedy := "restore this file from a copy, or move the data directory away and fetch the chain again"
 	if e.Torn {
 		remedy = "nothing after it is proven to have been synced: opening the log for writing cuts it off"
+	}
+	if strings.HasSuffix(e.Path, indexSuffix) {
+		remedy = "no block is lost: remove this file, and opening the log for writing makes it again"
 	}
 	return fmt.Sprintf("%v: segment %d (%s), offset %d, height %d: %s; %s",
 		ErrCorrupt, e.Segment, e.Path, e.Offset, e.Height, e.Reason, remedy)

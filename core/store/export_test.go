@@ -25,7 +25,8 @@ func RecordImage(height uint64, prevCRC uint32, durableBelow, nonce uint64, payl
 	b := make([]byte, recordDiskBytes(int64(len(payload))))
 	n := recordHeadBytes + copy(b[recordHeadBytes:], payload)
 	h := recordHeader{payloadBytes: uint32(len(payload)), height: height, prevCRC: prevCRC, durableBelow: durableBelow, nonce: nonce}
-	h.encodeRecord(b[:n])
+	h.put(b)
+	h.putCRC(b, crc32.Checksum(b[recordCRCStart:n], castagnoli))
 	return b
 }
 

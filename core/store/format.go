@@ -113,9 +113,8 @@ type recordHeader struct {
 	nonce        uint64
 }
 
-// encodeRecord fills in the header of rec, whose payload is already in place,
-// computes its CRC and returns it. rec holds header and payload, no padding.
-func (h *recordHeader) encodeRecord(rec []byte) uint32 {
+// put fills in the header at the start of rec, all but the CRC.
+func (h *recordHeader) put(rec []byte) {
 	clear(rec[:recordHeadBytes])
 	le := binary.LittleEndian
 	le.PutUint32(rec, recordMagic)
@@ -124,9 +123,13 @@ func (h *recordHeader) encodeRecord(rec []byte) uint32 {
 	le.PutUint32(rec[24:], h.prevCRC)
 	le.PutUint64(rec[32:], h.durableBelow)
 	le.PutUint64(rec[40:], h.nonce)
-	h.crc = crc32.Checksum(rec[recordCRCStart:], castagnoli)
-	le.PutUint32(rec[4:], h.crc)
-	return h.crc
+}
+
+// putCRC completes what put began. crc is that of everything from
+// recordCRCStart to the payload's end.
+func (h *recordHeader) putCRC(rec []byte, crc uint32) {
+	h.crc = crc
+	binary.LittleEndian.PutUint32(rec[4:], crc)
 }
 
 // decodeRecordHeader reads a record header and checks what can be checked
@@ -175,6 +178,18 @@ func segmentNumber(name string) (number uint64, ok bool) {
 		return 0, false
 	}
 	return number, number > 0 && segmentName(number) == name
+}
+
+const indexSuffix = ".idx"
+
+func indexName(number uint64) string { return fmt.Sprintf("seg-%010d", number) + indexSuffix }
+
+// indexNumber is the inverse of indexName.
+func indexNumber(name string) (number uint64, ok bool) {
+	if _, err := fmt.Sscanf(name, "seg-%d.idx", &number); err != nil {
+		return 0, false
+	}
+	return number, number > 0 && indexName(number) == name
 }
 
 func blocksDir(dir string) string { return filepath.Join(dir, "blocks") }

@@ -5,10 +5,17 @@ import (
 	"io/fs"
 )
 
+// OpenDirect is a flag for FS.OpenFile beside those of package os: transfers go
+// past the page cache (O_DIRECT) and must begin on a page, in the file as in
+// memory, and fill whole pages. A file system without that returns an error
+// matching errors.ErrUnsupported or EINVAL, from OpenFile or the first transfer.
+// Passing it on is all that a wrapper has to do.
+const OpenDirect = 1 << 30
+
 // FS is the part of a file system the log needs. OSFS is the real one; package
 // faultfs has one that forgets what was not synced. Names are as in package os.
 type FS interface {
-	// OpenFile takes the os.O_ flags.
+	// OpenFile takes the os.O_ flags, and OpenDirect.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	Mkdir(name string, perm fs.FileMode) error
 	Rename(oldName, newName string) error

@@ -6,16 +6,17 @@ import (
 	"sort"
 )
 
-// segment is one file of the log. number, path and first never change; the rest
+// segment is one file of the log. number, path, first and prevCRC never change; the rest
 // is guarded by Log.mu.
 type segment struct {
-	number uint64
-	path   string
-	first  uint64 // height of its first record
-	end    int64  // where its records end
-	marks  []mark
-	f      File // open while refs > 0
-	refs   int  // readers, plus one while it is the active segment
+	number  uint64
+	path    string
+	first   uint64 // height of its first record
+	prevCRC uint32 // of the record before that
+	end     int64  // where its records end
+	marks   []mark
+	f       File // open while refs > 0
+	refs    int  // readers, plus one while it is the active segment
 }
 
 // place is where to start looking for a height: its segment, held open, and the

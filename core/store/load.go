@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // loader reads the segments of a directory in order. Open uses it to rebuild
@@ -23,9 +24,15 @@ type loader struct {
 	records  uint64
 	bytes    int64
 	tail     tail
+	begin    beginning
+	indexes  []foundIndex
+	litter   []string // files that are not part of the log any more
 }
 
 func (ld *loader) run() error {
+	if err := ld.readBeginning(); err != nil {
+		return err
+	}
 	numbers, err := ld.list()
 	if err != nil || len(numbers) == 0 {
 		return err
@@ -35,6 +42,10 @@ func (ld *loader) run() error {
 	last := numbers[len(numbers)-1]
 	if err := ld.probeLast(last); err != nil {
 		return err
+	}
+	if ld.tail.unborn != 0 && last == ld.begin.number {
+		// It was whole when the segments before it were pruned.
+		return ld.corrupt(ld.path(last), last, 0, ld.begin.firstHeight, "the segment that a pruned log begins with has no valid header")
 	}
 	if ld.tail.unborn != 0 {
 		numbers = numbers[:len(numbers)-1]
@@ -46,24 +57,36 @@ func (ld *loader) run() error {
 			return err
 		}
 	}
-	return nil
+	return ld.checkIndexes()
 }
 
-// list returns the numbers of the segment files, 1 to n.
+// list returns the numbers of the segment files, without gaps from where the
+// log begins.
 func (ld *loader) list() ([]uint64, error) {
 	names, err := ld.fs.ReadDir(ld.blocks)
 	if err != nil {
 		return nil, fmt.Errorf("store: listing the segments: %w", err)
 	}
+	begin := max(ld.begin.number, 1)
 	var numbers []uint64
 	for _, name := range names {
-		if n, ok := segmentNumber(name); ok {
+		path := filepath.Join(ld.blocks, name)
+		if n, ok := segmentNumber(name); ok && n >= begin {
 			numbers = append(numbers, n)
+		} else if ok || name == firstName+tempSuffix || name == probeName {
+			ld.litter = append(ld.litter, path)
+		} else if n, ok := indexNumber(strings.TrimSuffix(name, tempSuffix)); ok {
+			if strings.HasSuffix(name, tempSuffix) || n < begin {
+				ld.litter = append(ld.litter, path)
+			}
 		}
 	}
 	slices.Sort(numbers)
+	if len(numbers) == 0 && ld.begin.number != 0 {
+		return nil, ld.corrupt(ld.path(begin), begin, 0, ld.begin.firstHeight, "the segment that a pruned log begins with is missing")
+	}
 	for i, n := range numbers {
-		if want := uint64(i) + 1; n != want {
+		if want := uint64(i) + begin; n != want {
 			return nil, &CorruptError{Path: ld.path(want), Segment: want,
 				Reason: fmt.Sprintf("the segment is missing, although segment %d exists", numbers[len(numbers)-1])}
 		}
@@ -75,8 +98,16 @@ func (ld *loader) path(number uint64) string {
 	return filepath.Join(ld.blocks, segmentName(number))
 }
 
-// segment reads one segment. The newest one is read in full, because only its
-// tail can be torn.
+// walkMode says how much of a segment is read.
+type walkMode int
+
+const (
+	walkHeaders walkMode = iota // of records, or the index in their place
+	walkTail                    // headers, and the end in full: only that can be torn
+	walkAll
+)
+
+// segment reads one segment.
 func (ld *loader) segment(number uint64, isTail, beforeUnborn bool) (err error) {
 	path := ld.path(number)
 	flag := os.O_RDONLY
@@ -92,8 +123,14 @@ func (ld *loader) segment(number uint64, isTail, beforeUnborn bool) (err error) 
 			_ = f.Close() // it was only read
 		}
 	}()
-	full := ld.full || isTail || beforeUnborn
-	w, err := ld.walk(f, path, number, full)
+	mode := walkHeaders
+	switch {
+	case ld.full:
+		mode = walkAll
+	case isTail || beforeUnborn:
+		mode = walkTail
+	}
+	w, err := ld.walk(f, path, number, mode)
 	if err != nil {
 		return err
 	}
@@ -105,16 +142,20 @@ func (ld *loader) segment(number uint64, isTail, beforeUnborn bool) (err error) 
 			ld.tail.f = f
 		}
 	} else if w.bad != "" {
-		if !full {
+		if mode == walkHeaders {
 			// The headers contradict each other; reading everything tells which
 			// record is the damaged one.
-			if w, err = ld.walk(f, path, number, true); err != nil {
+			if w, err = ld.walk(f, path, number, walkAll); err != nil {
 				return err
 			}
 		}
 		return ld.corrupt(path, number, w.off, w.want.height, w.bad)
 	}
-	ld.segments = append(ld.segments, &segment{number: number, path: path, first: w.head.firstHeight, end: w.off, marks: w.marks})
+	if ld.full && !isTail {
+		ld.noteIndex(w)
+	}
+	ld.segments = append(ld.segments, &segment{number: number, path: path, first: w.head.firstHeight,
+		prevCRC: w.head.prevCRC, end: w.off, marks: w.marks})
 	ld.want = w.want
 	ld.records += w.count
 	ld.bytes += w.off
@@ -122,9 +163,9 @@ func (ld *loader) segment(number uint64, isTail, beforeUnborn bool) (err error) 
 }
 
 // walk reads the header of a segment and goes through its records.
-func (ld *loader) walk(f File, path string, number uint64, full bool) (*walk, error) {
+func (ld *loader) walk(f File, path string, number uint64, mode walkMode) (*walk, error) {
 	window := hopWindowBytes
-	if full {
+	if mode == walkAll {
 		window = scanWindowBytes
 	}
 	r, err := newPageReader(f, path, window)
@@ -145,8 +186,27 @@ func (ld *loader) walk(f File, path string, number uint64, full bool) (*walk, er
 	if err := ld.checkHeader(head, path, number); err != nil {
 		return nil, err
 	}
-	w := newWalk(r, head, ld.want, full)
-	return w, w.run()
+	w := newWalk(r, head, ld.want, mode == walkAll)
+	if mode == walkHeaders {
+		if ok, err := ld.walkIndexed(w); ok || err != nil {
+			return w, err
+		}
+	}
+	if err := w.run(); err != nil || w.bad != "" && mode != walkTail {
+		return w, err
+	}
+	switch mode {
+	case walkHeaders:
+		if ld.settle {
+			writeIndex(ld.fs, ld.blocks, number, encodeIndex(head, w.count, w.off, w.want.prevCRC, w.marks))
+		}
+	case walkTail:
+		if r, err = newPageReader(f, path, scanWindowBytes); err != nil {
+			return nil, err
+		}
+		return w, w.reread(r)
+	}
+	return w, nil
 }
 
 // checkHeader compares an intact header with the chain and with the segment
@@ -157,10 +217,16 @@ func (ld *loader) checkHeader(head segmentHeader, path string, number uint64) er
 	}
 	switch {
 	case head.chainID != ld.chainID:
-		return fmt.Errorf("%w: %s belongs to chain %x, this node's chain is %x; use the data directory of this chain, or the genesis of that one",
-			ErrForeign, path, head.chainID, ld.chainID)
+		return ld.foreign(path, head.chainID)
 	case head.number != number:
 		return ld.corrupt(path, number, 48, ld.want.height, fmt.Sprintf("the header says segment %d; was the file renamed?", head.number))
+	case !ld.want.known && ld.begin.number != 0:
+		if head.firstHeight != ld.begin.firstHeight || head.prevCRC != ld.begin.prevCRC {
+			return ld.corrupt(path, number, 56, ld.begin.firstHeight, fmt.Sprintf(
+				"the segment begins with height %d after a record with CRC %08x; the pruned log begins with height %d after CRC %08x",
+				head.firstHeight, head.prevCRC, ld.begin.firstHeight, ld.begin.prevCRC))
+		}
+		ld.first = head.firstHeight
 	case !ld.want.known:
 		if head.prevCRC != 0 {
 			return ld.corrupt(path, number, 80, head.firstHeight, "the first segment claims a record before it")
@@ -176,6 +242,11 @@ func (ld *loader) checkHeader(head segmentHeader, path string, number uint64) er
 	}
 	ld.want = expectation{known: true, height: head.firstHeight, prevCRC: head.prevCRC}
 	return nil
+}
+
+func (ld *loader) foreign(path string, chainID [32]byte) error {
+	return fmt.Errorf("%w: %s belongs to chain %x, this node's chain is %x; use the data directory of this chain, or the genesis of that one",
+		ErrForeign, path, chainID, ld.chainID)
 }
 
 func (ld *loader) corrupt(path string, number uint64, off int64, height uint64, reason string) error {

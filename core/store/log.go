@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 )
 
 // Log is an open block log. One goroutine appends; Sync may run beside it, so
@@ -19,15 +20,22 @@ type Log struct {
 	lock   io.Closer // nil for a reader of a directory without a lock file
 	repair RepairReport
 	stats  counters
+	mode   atomic.Pointer[writeMode] // never nil
 
 	// appendMu is held for a whole Append or Close. It owns these fields:
 	appendMu  sync.Mutex
-	buf       []byte // one encoded record, reused
-	off       int64  // where the next record goes in the active segment
-	allocated int64  // the active file reaches at least this far
-	prealloc  bool   // the file system can preallocate
-	nonce     uint64 // of the active segment
-	prevCRC   uint32 // of the last record
+	buf       pageBuffer // one encoded record, reused
+	direct    File       // the active segment, for unbuffered writes; nil: buffered
+	off       int64      // where the next record goes in the active segment
+	allocated int64      // the active file reaches at least this far
+	prealloc  bool       // the file system can preallocate
+	nonce     uint64     // of the active segment
+	prevCRC   uint32     // of the last record
+
+	// pruneMu is held for a whole Prune and by Close. Taken after appendMu. It
+	// owns litter, the files that still have to be removed.
+	pruneMu sync.Mutex
+	litter  []string
 
 	// syncMu is held while a file is synced or sealed. Taken after appendMu.
 	syncMu sync.Mutex
@@ -69,7 +77,7 @@ func open(opts Options, src sources) (*Log, error) {
 		if ld.tail.f != nil {
 			_ = ld.tail.f.Close() // err says more
 		}
-		return nil, errors.Join(openError(opts.Dir, err), l.unlock())
+		return nil, errors.Join(openError(opts.Dir, err), l.stopDirect(), l.buf.release(), l.unlock())
 	}
 	return l, nil
 }
@@ -91,11 +99,21 @@ func (l *Log) recover(ld *loader) error {
 	l.started, l.first = ld.want.known, ld.first
 	l.appendedNext, l.durableNext = ld.want.height, ld.want.height
 	l.prevCRC = ld.want.prevCRC
-	if ld.tail.f != nil {
-		l.active = l.segments[len(l.segments)-1]
-		l.active.f, l.active.refs = ld.tail.f, 1
-		l.off, l.allocated, l.nonce = ld.tail.end, ld.tail.size, ld.tail.nonce
+	if l.opts.ReadOnly {
+		l.mode.Store(&writeMode{reason: "the log is open for reading only"})
+		return nil
 	}
+	l.litter = ld.litter
+	_ = l.sweep() // what stays is in nobody's way, and Prune tries again
+	if ld.tail.f == nil {
+		return l.probeDirect()
+	}
+	if err := l.startDirect(ld.tail.path); err != nil {
+		return err
+	}
+	l.active = l.segments[len(l.segments)-1]
+	l.active.f, l.active.refs = ld.tail.f, 1
+	l.off, l.allocated, l.nonce = ld.tail.end, ld.tail.size, ld.tail.nonce
 	return nil
 }
 
@@ -133,7 +151,7 @@ func (l *Log) Next() (height uint64, ok bool) {
 	return l.appendedNext, l.started
 }
 
-// First returns the lowest synced height; ok is false when there is none.
+// First returns the lowest synced height, which Prune moves; ok is false when there is none.
 func (l *Log) First() (height uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -163,6 +181,8 @@ func (l *Log) Repair() RepairReport { return l.repair }
 func (l *Log) Close() error {
 	l.appendMu.Lock()
 	defer l.appendMu.Unlock()
+	l.pruneMu.Lock()
+	defer l.pruneMu.Unlock()
 	err := l.Sync()
 	if errors.Is(err, ErrClosed) {
 		return nil
@@ -183,7 +203,7 @@ func (l *Log) Close() error {
 	if active != nil {
 		err = errors.Join(err, l.release(active))
 	}
-	return errors.Join(err, l.unlock())
+	return errors.Join(err, l.stopDirect(), l.buf.release(), l.unlock())
 }
 
 func (l *Log) unlock() error {

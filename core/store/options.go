@@ -9,7 +9,7 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultSegmentBytes   = 1 << 30
+	DefaultSegmentBytes   = 256 << 20
 	DefaultMaxRecordBytes = 64 << 20
 )
 
@@ -31,6 +31,9 @@ type Options struct {
 	// ReadOnly opens without writing anything, not even repairs, and shares the
 	// directory with other readers, but not with a writer.
 	ReadOnly bool
+	// Direct says whether records are written past the page cache; the zero
+	// value means: where that is possible. Stats tells.
+	Direct Direct
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -51,6 +54,8 @@ func (o Options) withDefaults() (Options, error) {
 			ErrOptions, o.SegmentBytes, PageBytes, 2*PageBytes)
 	case o.MaxRecordBytes < 1 || o.MaxRecordBytes > maxPayloadBytes:
 		return o, fmt.Errorf("%w: MaxRecordBytes is %d; the format allows 1 to %d", ErrOptions, o.MaxRecordBytes, maxPayloadBytes)
+	case o.Direct > DirectOff:
+		return o, fmt.Errorf("%w: %v; use DirectAuto, DirectOn or DirectOff", ErrOptions, o.Direct)
 	case o.ChainID == [32]byte{} && !o.ReadOnly:
 		return o, fmt.Errorf("%w: ChainID is zero; a log that is written belongs to one chain, set the hash of its genesis", ErrOptions)
 	}

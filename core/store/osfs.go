@@ -1,8 +1,11 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 )
 
 // OSFS is the operating system's file system.
@@ -12,6 +15,12 @@ var _ FS = OSFS{}
 
 // OpenFile opens a file.
 func (OSFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	if flag&OpenDirect != 0 {
+		if directFlag == 0 {
+			return nil, fmt.Errorf("opening %s: no O_DIRECT on %s: %w", name, runtime.GOOS, errors.ErrUnsupported)
+		}
+		flag = flag&^OpenDirect | directFlag
+	}
 	f, err := os.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// directFlag is how the system calls OpenDirect, or 0.
+const directFlag = unix.O_DIRECT
+
 // Signals may interrupt a system call this often before it is reported.
 const interruptsMax = 100
 

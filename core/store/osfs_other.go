@@ -7,6 +7,9 @@ import (
 	"fmt"
 )
 
+// directFlag is 0: what other systems offer is not the same.
+const directFlag = 0
+
 // Sync is the inherited (*os.File).Sync: a full fsync, which on macOS also
 // flushes the drive's cache.
 

@@ -45,13 +45,20 @@ func (l *Log) rotate(height uint64) error {
 	if err := l.Sync(); err != nil {
 		return err
 	}
+	sealed, index := l.active, []byte(nil)
+	if sealed != nil {
+		index = encodeIndex(segmentHeader{number: sealed.number, firstHeight: sealed.first, nonce: l.nonce},
+			height-sealed.first, l.off, l.prevCRC, sealed.marks)
+	}
 	if err := l.seal(); err != nil {
 		return err
 	}
 	number := uint64(1)
+	l.mu.Lock()
 	if n := len(l.segments); n > 0 {
 		number = l.segments[n-1].number + 1
 	}
+	l.mu.Unlock()
 	head := segmentHeader{version: formatVersion, chainID: l.opts.ChainID, number: number, firstHeight: height,
 		createdUnixNS: uint64(l.src.now().UnixNano()), nonce: l.src.nonce(), prevCRC: l.prevCRC}
 	path := filepath.Join(l.blocks, segmentName(number))
@@ -59,8 +66,15 @@ func (l *Log) rotate(height uint64) error {
 	if err != nil {
 		return l.fail(fmt.Errorf("creating segment %s: %w", path, err))
 	}
+	if err := l.startDirect(path); err != nil {
+		_ = f.Close() // err says more
+		return l.fail(err)
+	}
+	if index != nil { // nothing can change that segment now
+		writeIndex(l.opts.FS, l.blocks, sealed.number, index)
+	}
 	l.off, l.allocated, l.nonce = PageBytes, PageBytes, head.nonce
-	next := &segment{number: number, path: path, first: height, end: PageBytes, f: f, refs: 1}
+	next := &segment{number: number, path: path, first: height, prevCRC: l.prevCRC, end: PageBytes, f: f, refs: 1}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.started {
@@ -115,7 +129,7 @@ func (l *Log) seal() error {
 	l.mu.Lock()
 	l.active = nil
 	l.mu.Unlock()
-	if err := l.release(active); err != nil {
+	if err := errors.Join(l.stopDirect(), l.release(active)); err != nil {
 		return l.fail(fmt.Errorf("closing %s: %w", active.path, err))
 	}
 	return nil

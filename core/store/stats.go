@@ -9,6 +9,10 @@ type Stats struct {
 	Syncs        uint64 // syncs of records; those of new segments are not counted
 	BusyNS       int64  // time in writes and syncs of records, failed ones included
 	LastSyncNS   int64  // the most recent successful sync alone
+	// Direct is true when records are written past the page cache; otherwise
+	// DirectReason says why not.
+	Direct       bool
+	DirectReason string
 }
 
 type counters struct {
@@ -19,8 +23,10 @@ type counters struct {
 // Stats may be called at any time; the values are read one after the other.
 func (l *Log) Stats() Stats {
 	c := &l.stats
+	mode := l.mode.Load()
 	return Stats{
 		WrittenBytes: c.bytes.Load(), Records: c.records.Load(), Syncs: c.syncs.Load(),
 		BusyNS: c.busyNS.Load(), LastSyncNS: c.lastSyncNS.Load(),
+		Direct: mode.direct, DirectReason: mode.reason,
 	}
 }

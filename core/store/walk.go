@@ -8,8 +8,9 @@ const markEveryBytes = 1 << 20
 
 // mark is an entry of the sparse index: the record of height starts at offset.
 type mark struct {
-	height uint64
-	offset int64
+	height  uint64
+	offset  int64
+	prevCRC uint32 // of the record before, to start a walk here
 }
 
 // expectation is what the next record of the chain must say.
@@ -28,6 +29,8 @@ type walk struct {
 	want  expectation
 	marks []mark
 	count uint64
+	// durableBelow is what the last record said.
+	durableBelow uint64
 	// bad says why the record at off is not the next one; empty at a clean end.
 	bad string
 	// misplaced is set when that record is intact but not the one that belongs
@@ -38,6 +41,37 @@ type walk struct {
 func newWalk(r *pageReader, head segmentHeader, want expectation, full bool) *walk {
 	want = expectation{known: true, height: head.firstHeight, prevCRC: want.prevCRC}
 	return &walk{r: r, head: head, full: full, off: PageBytes, want: want}
+}
+
+// resume continues at an entry of the index, as if everything before it had just
+// been passed.
+func (w *walk) resume(i int) {
+	m := w.marks[i]
+	w.marks = w.marks[:i+1]
+	w.off, w.count = m.offset, m.height-w.head.firstHeight
+	w.want = expectation{known: true, height: m.height, prevCRC: m.prevCRC}
+	w.bad, w.misplaced = "", false
+}
+
+// tailCheckBytes at the end of the log are read in full when it is opened, and
+// more if more was not yet synced: only there can a crash have torn something.
+const tailCheckBytes = 32 << 20
+
+// reread goes through the end of the segment once more, now in full, after a
+// walk from header to header. It begins so early that whatever the last header
+// does not call durable is checked.
+func (w *walk) reread(r *pageReader) error {
+	i := len(w.marks) - 1
+	for i > 0 && (w.marks[i].offset > w.off-tailCheckBytes || w.marks[i].height > w.durableBelow) {
+		i--
+	}
+	w.r, w.full = r, true
+	if i < 0 { // no record: look at what is there instead
+		w.bad, w.misplaced = "", false
+	} else {
+		w.resume(i)
+	}
+	return w.run()
 }
 
 // run stops at the first thing that is not the next record.
@@ -87,9 +121,10 @@ func (w *walk) step() (more bool, err error) {
 		w.misplaced = w.full
 		return false, nil
 	}
-	w.marks = addMark(w.marks, mark{h.height, w.off})
+	w.marks = addMark(w.marks, mark{height: h.height, offset: w.off, prevCRC: h.prevCRC})
 	w.count++
 	w.off += h.diskBytes()
+	w.durableBelow = h.durableBelow
 	w.want.height, w.want.prevCRC = h.height+1, h.crc
 	return true, nil
 }

@@ -34,15 +34,16 @@ const SectorBytes = 512
 // FS is a file system in memory. The root and the current directory exist; both
 // are durable. It is safe for use by several goroutines.
 type FS struct {
-	mu      sync.Mutex
-	now     tree    // what processes see
-	disk    tree    // what a crash leaves at least
-	pending []entry // changes of names since the last SyncDir
-	locks   map[string]*lockState
-	open    map[*handle]bool
-	faults  []*Fault
-	calls   map[Op]int
-	free    int64 // bytes that files may still grow by; negative: no limit
+	mu       sync.Mutex
+	now      tree    // what processes see
+	disk     tree    // what a crash leaves at least
+	pending  []entry // changes of names since the last SyncDir
+	locks    map[string]*lockState
+	open     map[*handle]bool
+	faults   []*Fault
+	calls    map[Op]int
+	free     int64 // bytes that files may still grow by; negative: no limit
+	noDirect bool  // no unbuffered files
 }
 
 // tree maps clean names to what they name.
@@ -93,6 +94,8 @@ func (f *FS) OpenFile(name string, flag int, _ fs.FileMode) (store.File, error) 
 	}
 	n := f.now[name]
 	switch {
+	case f.noDirect && flag&store.OpenDirect != 0:
+		return nil, pathError("open", name, syscall.EINVAL)
 	case n != nil && n.dir:
 		return nil, pathError("open", name, fmt.Errorf("is a directory: %w", fs.ErrInvalid))
 	case n != nil && flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
@@ -106,7 +109,8 @@ func (f *FS) OpenFile(name string, flag int, _ fs.FileMode) (store.File, error) 
 		n = &inode{}
 		f.link(entry{name: name, node: n})
 	}
-	h := &handle{fs: f, name: name, node: n, writable: flag&(os.O_WRONLY|os.O_RDWR) != 0}
+	h := &handle{fs: f, name: name, node: n, writable: flag&(os.O_WRONLY|os.O_RDWR) != 0,
+		direct: flag&store.OpenDirect != 0}
 	f.open[h] = true
 	if flag&os.O_TRUNC != 0 && h.writable {
 		f.truncate(n, 0)

@@ -60,6 +60,7 @@ type handle struct {
 	name     string
 	node     *inode
 	writable bool
+	direct   bool  // unbuffered
 	gone     error // why it cannot be used: closed or crashed
 }
 
@@ -85,6 +86,9 @@ func (h *handle) ReadAt(b []byte, off int64) (int, error) {
 		return 0, err
 	}
 	defer h.fs.mu.Unlock()
+	if err := h.aligned("read", b, off); err != nil {
+		return 0, err
+	}
 	if err := h.fs.fault(OpRead, h.name); err != nil {
 		return 0, pathError("read", h.name, err)
 	}
@@ -107,6 +111,9 @@ func (h *handle) WriteAt(b []byte, off int64) (int, error) {
 		return 0, err
 	}
 	defer h.fs.mu.Unlock()
+	if err := h.aligned("write", b, off); err != nil {
+		return 0, err
+	}
 	if off < 0 {
 		return 0, pathError("write", h.name, fmt.Errorf("negative offset %d: %w", off, fs.ErrInvalid))
 	}
