@@ -42,6 +42,7 @@ type machine struct {
 	log        *store.Log
 	content    map[uint64][]byte // what was appended last under a height
 	first      uint64
+	firstMax   uint64 // what a Prune that failed may have moved it to
 	next       uint64 // one above the last height that Append was tried with
 	promised   uint64 // one above the last height that a Sync returned nil for
 	generation uint64
@@ -53,7 +54,7 @@ func crashTrial(choose chooser, steps int, wrap func(store.FS) store.FS) error {
 	disk := faultfs.New()
 	m := &machine{choose: choose, disk: disk, opts: memOptions(wrap(disk)), content: map[uint64][]byte{}}
 	m.first = uint64(choose.pick("first height", 3))
-	m.next, m.promised = m.first, m.first
+	m.next, m.promised, m.firstMax = m.first, m.first, m.first
 	var err error
 	if m.log, err = store.Open(m.opts); err != nil {
 		return fmt.Errorf("opening an empty directory: %w", err)
@@ -73,7 +74,7 @@ func crashTrial(choose chooser, steps int, wrap func(store.FS) store.FS) error {
 }
 
 func (m *machine) step() error {
-	switch m.choose.pick("step", 12) {
+	switch m.choose.pick("step", 13) {
 	case 0, 1, 2, 3:
 		return m.tolerate(m.append())
 	case 4, 5:
@@ -93,6 +94,8 @@ func (m *machine) step() error {
 		return m.restart()
 	case 10:
 		return m.read()
+	case 11:
+		return m.tolerate(m.prune())
 	default:
 		m.injectFault()
 		return nil
@@ -111,6 +114,28 @@ func (m *machine) sync() error {
 	err := m.log.Sync()
 	if err == nil {
 		m.promised = m.next
+	}
+	return err
+}
+
+// prune removes what is below a height of the log. A removal that fails is
+// nobody's loss.
+func (m *machine) prune() error {
+	below := m.first + uint64(m.choose.pick("below", int(m.next-m.first)+1))
+	m.firstMax = max(m.firstMax, below)
+	err := m.log.Prune(below)
+	if first, ok := m.log.First(); ok {
+		if first < m.first || first > m.firstMax {
+			return fmt.Errorf("%w: pruning below %d moved the first height from %d to %d", errLost, below, m.first, first)
+		}
+		m.first = first
+	}
+	if err == nil {
+		m.firstMax = m.first
+		return nil
+	}
+	if !errors.Is(err, store.ErrPoisoned) {
+		return m.restart()
 	}
 	return err
 }
@@ -156,6 +181,7 @@ func (m *machine) reopen(after string) error {
 	m.disk.ClearFaults()
 	m.disk.SetFreeBytes(-1)
 	_ = m.log.Close() // of a process that is gone: releases nothing real
+	m.opts.Direct = []store.Direct{store.DirectAuto, store.DirectOn, store.DirectOff}[m.choose.pick("direct", 3)]
 	var err error
 	if m.log, err = store.Open(m.opts); err != nil {
 		return fmt.Errorf("%w: cannot open after %s: %w", errLost, after, err)
@@ -169,6 +195,13 @@ func (m *machine) reopen(after string) error {
 			errLost, after, got, m.promised, m.next)
 	}
 	m.promised, m.next = got, got
+	if first, ok := m.log.First(); ok {
+		if first < m.first || first > m.firstMax {
+			return fmt.Errorf("%w: after %s the log begins with height %d, it was pruned up to %d or %d",
+				errLost, after, first, m.first, m.firstMax)
+		}
+		m.first, m.firstMax = first, first
+	}
 	return m.read()
 }
 

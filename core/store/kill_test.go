@@ -15,6 +15,7 @@ import (
 
 const (
 	killDirEnv      = "STORE_TEST_KILL_DIR"
+	killDirectEnv   = "STORE_TEST_KILL_DIRECT" // auto, on or off
 	killRounds      = 8
 	killRecordsMax  = 50_000 // the child ends by itself after this many
 	killPayloadsMax = 30_000
@@ -23,7 +24,13 @@ const (
 // killChild appends groups of records until it is killed and prints each height
 // once it is synced.
 func killChild(dir string) int {
-	l, err := store.Open(killOptions(dir))
+	opts := killOptions(dir)
+	var err error
+	if opts.Direct, err = store.ParseDirect(os.Getenv(killDirectEnv)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	l, err := store.Open(opts)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -61,7 +68,8 @@ func killPayload(height uint64) []byte {
 
 // TestKill kills a real writer with SIGKILL at arbitrary moments. The kernel
 // lives on, so this tests the order of writing and publishing and the recovery
-// of real files; faultfs is for power losses.
+// of real files, written past the page cache and through it in turn; faultfs is
+// for power losses.
 func TestKill(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -70,7 +78,7 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(11, 12))
 	for round := range killRounds {
-		synced := killAfter(t, self, dir, 1+rng.IntN(80))
+		synced := killAfter(t, self, dir, store.Direct(round%2)*store.DirectOff, 1+rng.IntN(80))
 		l := mustOpen(t, killOptions(dir))
 		head, ok := l.Head()
 		if !ok || head < synced {
@@ -95,10 +103,10 @@ func TestKill(t *testing.T) {
 
 // killAfter starts the child, kills it once it has printed some lines, and
 // returns the last height it printed.
-func killAfter(t *testing.T, self, dir string, lines int) (synced uint64) {
+func killAfter(t *testing.T, self, dir string, direct store.Direct, lines int) (synced uint64) {
 	t.Helper()
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), killDirEnv+"="+dir)
+	cmd.Env = append(os.Environ(), killDirEnv+"="+dir, killDirectEnv+"="+direct.String())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

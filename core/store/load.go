@@ -118,8 +118,9 @@ func (ld *loader) segment(number uint64, isTail, beforeUnborn bool) (err error) 
 	if err != nil {
 		return fmt.Errorf("store: opening segment %d: %w", number, err)
 	}
+	kept := false
 	defer func() {
-		if err != nil || ld.tail.f != f {
+		if err != nil || !kept {
 			_ = f.Close() // it was only read
 		}
 	}()
@@ -139,7 +140,7 @@ func (ld *loader) segment(number uint64, isTail, beforeUnborn bool) (err error) 
 			return err
 		}
 		if ld.settle {
-			ld.tail.f = f
+			ld.tail.f, kept = f, true
 		}
 	} else if w.bad != "" {
 		if mode == walkHeaders {
