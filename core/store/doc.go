@@ -14,7 +14,9 @@
 // # Files
 //
 //	DIR/LOCK                        one writer, or any number of readers
-//	DIR/blocks/seg-0000000001.log   segments, numbered from 1 without gaps
+//	DIR/blocks/seg-0000000001.log   segments, numbered without gaps
+//	DIR/blocks/seg-0000000001.idx   where its records are; made again when missing
+//	DIR/blocks/pruned               which segment is the first, if not segment 1
 //
 // All integers are little-endian. Everything starts on a 4096-byte page, so
 // that the same files can be written with O_DIRECT.
@@ -37,6 +39,13 @@
 //	     needs a new version u32
 //	 16  height              u64
 //
+//	pruned (128 bytes)
+//	  0  magic "WEIRCUT1"          56  first height           u64
+//	  8  format version      u32   64  CRC of the last record
+//	 12  mark 0x01020304     u32       that was pruned        u32
+//	 16  chain id          [32]    68  zero
+//	 48  first segment       u64  124  CRC-32C of 0..123      u32
+//
 // The layout of the first 128 bytes of a segment stays the same in later
 // versions, so that any version can tell which one it is looking at.
 //
@@ -57,5 +66,22 @@
 // reported in RepairReport, never silently.
 //
 // Segments before the last one were synced before their successor was created;
-// anything bad in them is corruption.
+// anything bad in them is corruption. Opening reads their indexes, and of the
+// last segment the headers and the end; damage to a payload that was synced long
+// ago is found when it is read, and by Verify.
+//
+// # Pruning
+//
+// The file that names the first segment is written aside, synced, renamed, and
+// the rename synced, before the first segment goes: a power loss leaves the old
+// beginning with everything, or the new one with some files too many, which do
+// not count and are removed by the next Open. A gap anywhere else is corruption.
+//
+// # Writing past the page cache
+//
+// Options.Direct. A block is copied once, into a page-aligned buffer, and one
+// write takes it to the device; one fdatasync then makes it durable. Segments are
+// preallocated, so that the write need not change the file's size. Append may
+// run while another goroutine is in Sync: the next block is copied, summed and
+// written while the last one is synced.
 package store

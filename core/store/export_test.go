@@ -83,3 +83,12 @@ func FixCRC(b []byte) {
 		le.PutUint32(b[4:], crc32.Checksum(b[recordCRCStart:end], castagnoli))
 	}
 }
+
+// FixIndexCRC is the index b with the byte at off changed and a CRC that fits.
+func FixIndexCRC(b []byte, off int) []byte {
+	b = append([]byte(nil), b...)
+	b[off] ^= 1
+	n := len(b) - 4
+	binary.LittleEndian.PutUint32(b[n:], crc32.Checksum(b[:n], castagnoli))
+	return b
+}

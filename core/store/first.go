@@ -88,6 +88,7 @@ func (ld *loader) readBeginning() error {
 		return ld.foreign(path, chainID)
 	}
 	ld.begin = c
+	ld.want.height = c.firstHeight // for what is wrong before the first header is read
 	return nil
 }
 

@@ -35,6 +35,23 @@ func goldenLog(t *testing.T) []byte {
 	return mustReadFile(t, fsys, segmentFile(1))
 }
 
+// TestPrunedFormatIsFixed: the same for the file that says where a log begins.
+func TestPrunedFormatIsFixed(t *testing.T) {
+	fsys := faultfs.New()
+	l, _ := threes(t, fsys, 5)
+	if err := l.Prune(4); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, l)
+	segment := mustReadFile(t, fsys, segmentFile(2))
+	want := "5745495243555431" + "01000000" + "04030201" + "aa010203" + strings.Repeat("00", 28) + "0200000000000000" + "0400000000000000" +
+		hex.EncodeToString(segment[80:84]) + strings.Repeat("00", 56)
+	got := mustReadFile(t, fsys, prunedFile)
+	if hex.EncodeToString(got[:len(got)-4]) != want || len(got) != 128 {
+		t.Fatalf("the file holds\n%x, want\n%s", got, want)
+	}
+}
+
 // TestFormatIsFixed: logs are kept for years. If this fails, the format has
 // changed: that needs a new version number and a reader for the old one, not a
 // new golden file.

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"os"
 	"runtime"
 	"testing"
@@ -52,6 +54,64 @@ func FuzzSegmentHeader(f *testing.F) {
 			first != binary.LittleEndian.Uint64(b[56:]) || nonce != binary.LittleEndian.Uint64(b[72:]) {
 			t.Fatal("the decoded header differs from the bytes")
 		}
+	})
+}
+
+// FuzzBeginning: the file that a pruned log has either leads to the segment it
+// names or is refused.
+func FuzzBeginning(f *testing.F) {
+	fsys := faultfs.New()
+	l, opts := threes(f, fsys, 5)
+	if err := l.Prune(4); err != nil {
+		f.Fatal(err)
+	}
+	mustClose(f, l)
+	good, segment := mustReadFile(f, fsys, prunedFile), mustReadFile(f, fsys, segmentFile(2))
+	f.Add(good, true)
+	f.Add(good[:100], false)
+	f.Fuzz(func(t *testing.T, b []byte, fix bool) {
+		if fix && len(b) == len(good) {
+			b = append(b[:len(b)-4:len(b)-4], 0, 0, 0, 0)
+			binary.LittleEndian.PutUint32(b[len(b)-4:], crc32.Checksum(b[:len(b)-4], crc32.MakeTable(crc32.Castagnoli)))
+		}
+		fsys := faultfs.New()
+		fsys.WriteFile(segmentFile(2), segment)
+		fsys.WriteFile(prunedFile, b)
+		opts.FS = fsys
+		rep, err := store.Verify(opts)
+		if err != nil && !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, store.ErrForeign) {
+			t.Fatal(err)
+		}
+		if err == nil && (rep.FirstHeight != 4 || rep.LastHeight != 5 || !bytes.Equal(b, good)) {
+			t.Fatalf("accepted %x: %+v", b, rep)
+		}
+	})
+}
+
+// FuzzIndex: whatever an index says, the records are those of the segment.
+func FuzzIndex(f *testing.F) {
+	fsys := faultfs.New()
+	l, opts := threes(f, fsys, 5)
+	mustClose(f, l)
+	good := mustReadFile(f, fsys, indexFile(1))
+	one, two := mustReadFile(f, fsys, segmentFile(1)), mustReadFile(f, fsys, segmentFile(2))
+	f.Add(good, uint16(56))
+	f.Add(good[:40], uint16(0))
+	f.Fuzz(func(t *testing.T, b []byte, off uint16) {
+		if int(off) < len(b)-4 {
+			b = store.FixIndexCRC(b, int(off))
+		}
+		fsys := faultfs.New()
+		fsys.WriteFile(segmentFile(1), one)
+		fsys.WriteFile(segmentFile(2), two)
+		fsys.WriteFile(indexFile(1), b)
+		opts.FS = fsys
+		if _, err := store.Verify(opts); (err == nil) != bytes.Equal(b, good) {
+			t.Fatalf("Verify of %x: %v", b, err)
+		}
+		l := mustOpen(t, opts)
+		wantHeights(t, l, 1, 5, recordSize)
+		mustClose(t, l)
 	})
 }
 

@@ -45,7 +45,7 @@ func (ld *loader) run() error {
 	}
 	if ld.tail.unborn != 0 && last == ld.begin.number {
 		// It was whole when the segments before it were pruned.
-		return ld.corrupt(ld.path(last), last, 0, ld.begin.firstHeight, "the segment that a pruned log begins with has no valid header")
+		return ld.corrupt(ld.path(last), last, 0, ld.want.height, "the segment that a pruned log begins with has no valid header")
 	}
 	if ld.tail.unborn != 0 {
 		numbers = numbers[:len(numbers)-1]
@@ -83,7 +83,7 @@ func (ld *loader) list() ([]uint64, error) {
 	}
 	slices.Sort(numbers)
 	if len(numbers) == 0 && ld.begin.number != 0 {
-		return nil, ld.corrupt(ld.path(begin), begin, 0, ld.begin.firstHeight, "the segment that a pruned log begins with is missing")
+		return nil, ld.corrupt(ld.path(begin), begin, 0, ld.want.height, "the segment that a pruned log begins with is missing")
 	}
 	for i, n := range numbers {
 		if want := uint64(i) + begin; n != want {

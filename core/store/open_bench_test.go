@@ -2,15 +2,17 @@ package store_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/chainweir/weir/core/store"
 )
 
-// BenchmarkOpen2GB opens logs of 2 GB. The dropped rows forget cached pages
+// BenchmarkOpen2GB opens logs of almost 2 GiB, whose last segment is almost full. The dropped rows forget cached pages
 // first, as after a reboot.
 func BenchmarkOpen2GB(b *testing.B) {
-	const logBytes = 2 << 30
+	const logBytes = 2<<30 - 8<<20
 	for _, payloadBytes := range []int{store.PageBytes - store.RecordHeadBytes, 2_000_000} {
 		opts := store.Options{Dir: b.TempDir(), ChainID: chainA}
 		l := mustOpen(b, opts)
@@ -22,6 +24,23 @@ func BenchmarkOpen2GB(b *testing.B) {
 			}
 		}
 		mustClose(b, l)
+		b.Run(fmt.Sprintf("record=%d/no-index", payloadBytes), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				dropCache(b, opts.Dir)
+				indexes, err := filepath.Glob(opts.Dir + "/blocks/*.idx")
+				if err != nil || len(indexes) == 0 {
+					b.Fatalf("%d index files, %v", len(indexes), err)
+				}
+				for _, name := range indexes {
+					if err := os.Remove(name); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.StartTimer()
+				mustClose(b, mustOpen(b, opts))
+			}
+		})
 		for _, cold := range []bool{false, true} {
 			b.Run(fmt.Sprintf("record=%d/dropped=%t", payloadBytes, cold), func(b *testing.B) {
 				for b.Loop() {
