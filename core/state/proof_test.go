@@ -10,6 +10,13 @@ import (
 	"github.com/chainweir/weir/core/state"
 )
 
+// proofOf is p with other fields.
+func proofOf(p state.Proof, slot uint32, path [][32]byte, count uint64) state.Proof {
+	p.Slot, p.Path = slot, path
+	p.Summary[p.Tree].Count = count
+	return p
+}
+
 func TestProofsOfEverySize(t *testing.T) {
 	for n := 1; n <= 70; n++ {
 		s := newState(t, n, uint64(n))
@@ -26,17 +33,18 @@ func TestProofsOfEverySize(t *testing.T) {
 			if err := state.VerifyProof(root, rec, p); err != nil {
 				t.Fatalf("slot %d of %d: %v", slot, n, err)
 			}
+			count := p.Summary[state.TreeAccounts].Count
 			for name, q := range map[string]state.Proof{
-				"slot":      {Slot: slot ^ 1, Count: p.Count, Path: p.Path},
-				"count + 1": {Slot: slot, Count: p.Count + 1, Path: p.Path},
-				"count - 1": {Slot: slot, Count: p.Count - 1, Path: p.Path},
-				"count * 2": {Slot: slot, Count: 2 * p.Count, Path: p.Path},
-				"count max": {Slot: slot, Count: 1<<64 - 1, Path: p.Path},
-				"count 0":   {Slot: slot, Path: p.Path},
-				"longer":    {Slot: slot, Count: p.Count, Path: append(slices.Clone(p.Path), [32]byte{})},
-				"deeper":    {Slot: slot, Count: 2 * p.Count, Path: append(slices.Clone(p.Path), [32]byte{})},
-				"shorter":   {Slot: slot, Count: p.Count, Path: p.Path[:max(0, len(p.Path)-1)]},
-				"far slot":  {Slot: uint32(n), Count: p.Count, Path: p.Path},
+				"slot":      proofOf(p, slot^1, p.Path, count),
+				"count + 1": proofOf(p, slot, p.Path, count+1),
+				"count - 1": proofOf(p, slot, p.Path, count-1),
+				"count * 2": proofOf(p, slot, p.Path, 2*count),
+				"count max": proofOf(p, slot, p.Path, 1<<64-1),
+				"count 0":   proofOf(p, slot, p.Path, 0),
+				"longer":    proofOf(p, slot, append(slices.Clone(p.Path), [32]byte{}), count),
+				"deeper":    proofOf(p, slot, append(slices.Clone(p.Path), [32]byte{}), 2*count),
+				"shorter":   proofOf(p, slot, p.Path[:max(0, len(p.Path)-1)], count),
+				"far slot":  proofOf(p, uint32(n), p.Path, count),
 			} {
 				if name == "shorter" && len(p.Path) == 0 {
 					continue // that is the proof itself
@@ -87,6 +95,9 @@ func TestProofBits(t *testing.T) {
 	for i := range p.Path {
 		flip("path", p.Path[i][:])
 	}
+	for i := range p.Summary {
+		flip("summary", p.Summary[i].Root[:])
+	}
 	if err := state.VerifyProof(root, rec, p); err != nil {
 		t.Errorf("the proof itself: %v", err)
 	}
@@ -111,7 +122,7 @@ func TestNodeIsNoLeaf(t *testing.T) {
 	}
 	inner := append(bytes.Clone(q.Path[0][:]), p.Path[0][:]...) // leaf 0 and leaf 1
 	for count := uint64(1); count <= 4; count++ {
-		if state.VerifyProof(root, inner, state.Proof{Count: count, Path: p.Path[1:]}) == nil {
+		if state.VerifyProof(root, inner, proofOf(p, 0, p.Path[1:], count)) == nil {
 			t.Errorf("two leaf hashes passed as a record of a ledger of %d", count)
 		}
 	}

@@ -15,29 +15,55 @@ import (
 
 // specRoot is the commitment as its comment says it, recursively and over the
 // whole ledger.
-func specRoot(recs [][]byte) [32]byte {
-	depth := 0
-	for 1<<depth < len(recs) {
-		depth++
-	}
+func specRoot(trees ...[][]byte) [32]byte {
 	b := []byte("weirst1")
-	root := specNode(recs, depth)
-	b = append(b, root[:]...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(recs)))
-	b = append(b, make([]byte, 2*(32+8))...) // items and key-values: none yet
+	for i, tag := range []byte{'a', 'i', 'k'} {
+		var recs [][]byte
+		if i < len(trees) {
+			recs = trees[i]
+		}
+		depth := 0
+		for 1<<depth < len(recs) {
+			depth++
+		}
+		root := specNode(tag, recs, depth)
+		b = append(b, root[:]...)
+		b = binary.LittleEndian.AppendUint64(b, uint64(len(recs)))
+	}
 	return sha256.Sum256(b)
 }
 
-func specNode(recs [][]byte, height int) [32]byte {
+func specNode(tag byte, recs [][]byte, height int) [32]byte {
 	if height == 0 {
 		if len(recs) == 0 {
 			return [32]byte{}
 		}
-		return sha256.Sum256(append([]byte{'a'}, recs[0]...))
+		return sha256.Sum256(append([]byte{tag}, recs[0]...))
 	}
 	half := min(1<<(height-1), len(recs))
-	l, r := specNode(recs[:half], height-1), specNode(recs[half:], height-1)
+	l, r := specNode(tag, recs[:half], height-1), specNode(tag, recs[half:], height-1)
 	return sha256.Sum256(append(l[:], r[:]...))
+}
+
+// ledger copies all records out, by tree.
+func ledger(t testing.TB, s *state.State) [][][]byte {
+	t.Helper()
+	out := [][][]byte{records(t, s), nil, nil}
+	for slot := range uint32(s.NumItems()) {
+		r, err := s.ItemRecord(slot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[1] = append(out[1], bytes.Clone(r))
+	}
+	for slot := range uint32(s.NumKeys()) {
+		r, err := s.KeyRecord(slot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[2] = append(out[2], bytes.Clone(r))
+	}
+	return out
 }
 
 // records copies the ledger out.

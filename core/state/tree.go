@@ -2,157 +2,267 @@ package state
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"math/bits"
 
 	"github.com/chainweir/weir/hash"
 )
 
-// The commitment is a dense binary Merkle tree over the slots.
+// The commitment is three dense binary Merkle trees over slots, of accounts, of
+// items and collections, and of key-values, under one state root.
 //
-//	leaf  = SHA-256('a' ‖ 64-byte record)      65 bytes hashed
-//	node  = SHA-256(left ‖ right)              64 bytes hashed
+//	leaf  = SHA-256(tag ‖ record)     tag 'a', 'i' or 'k'; 65, 129 or 97 bytes hashed
+//	node  = SHA-256(left ‖ right)     64 bytes hashed
 //	depth = smallest d with 2^d >= number of slots
+//	state root = SHA-256("weirst1" ‖ for each tree: root ‖ count u64)
 //
 // Leaves and nodes can never be mistaken for each other: their messages differ
 // in length. Places beyond the last slot hold the zero subtree of their level
-// (32 zero bytes at the leaves). The depth follows from the count, and the
-// count is hashed into the state root, so a proof of any other depth is
-// rejected.
+// (32 zero bytes at the leaves, which are the root of an empty tree). The depth
+// follows from the count, and the count is hashed into the state root, so a
+// proof of any other depth is rejected.
 const (
-	leafTag = 'a'
-	rootTag = "weirst1"
+	tagAccount = 'a'
+	tagItem    = 'i'
+	tagKey     = 'k'
+	tagRoot    = "weirst1"
+	nodeSize   = 32
 )
 
 // MaxDepth is the deepest tree of 32-bit slots.
 const MaxDepth = 32
 
 // zeros[l] is the root of an empty subtree of height l.
-var zeros = func() (z [MaxDepth + 1][32]byte) {
+var zeros = func() (z [MaxDepth + 1][nodeSize]byte) {
 	for l := 1; l <= MaxDepth; l++ {
 		z[l] = hash.SHA256(append(append([]byte(nil), z[l-1][:]...), z[l-1][:]...))
 	}
 	return z
 }()
 
-// tree caches every node's hash and knows which leaves have changed.
-type tree struct {
-	levels [][]byte // levels[0] holds the leaf hashes, 32 bytes each
-	dirty  []uint64 // bitmap over slots
-	n      int      // slots, including those not hashed yet
+// treeBlock is how many records or pairs are gathered, hashed and written back
+// in one go: what they touch stays in the first cache, and the kernels are near
+// their best.
+const treeBlock = 128
 
-	idx     []uint32 // scratch: the changed indices of a level, ascending
-	gather  []byte   // scratch: what is hashed
-	results []byte
+// hasher is one worker's memory.
+type hasher struct {
+	idx     []uint32 // the changed nodes of a level, ascending
+	gather  []byte   // what is hashed
+	results [treeBlock * nodeSize]byte
+	touched byte // see touch
 }
 
-// mark notes that a slot's record has changed.
-func (t *tree) mark(slot uint32) { t.dirty[slot>>6] |= 1 << (slot & 63) }
-
-// markNew notes a new slot at the end.
-func (t *tree) markNew(slot uint32) {
-	t.n = int(slot) + 1
-	for len(t.dirty)*64 < t.n {
-		t.dirty = append(t.dirty, 0)
-	}
-	t.mark(slot)
-}
-
-// depth is the number of levels above the leaves for n slots.
-func depth(n int) int {
-	if n <= 1 {
-		return 0
-	}
-	return bits.Len(uint(n - 1))
-}
+// parallelMarks is the number of changes from which an update is worth waking
+// other cores: about a tenth of a millisecond of hashing.
+const parallelMarks = 512
 
 // update rehashes every path from a changed record and returns the tree's root.
-func (t *tree) update(recs []byte) [32]byte {
+// Pieces of the tree, each a complete subtree, are hashed by any worker; what is
+// above them by the caller.
+func (s *State) update(t *table) [nodeSize]byte {
 	if t.n == 0 {
 		return zeros[0]
 	}
-	t.idx = t.idx[:0]
-	for w, word := range t.dirty {
-		for ; word != 0; word &= word - 1 {
-			t.idx = append(t.idx, uint32(w<<6+bits.TrailingZeros64(word)))
-		}
-		t.dirty[w] = 0
+	workers, slabLog := s.workers, t.slabs[0].bits
+	if t.marked < parallelMarks {
+		workers = 1
 	}
-	d := depth(t.n)
-	for len(t.levels) <= d {
-		t.levels = append(t.levels, nil)
+	t.piece = slabLog
+	for workers > 1 && t.piece > minPieceBits && t.n>>t.piece < 8*workers {
+		t.piece-- // so many that none has to wait long for the last
 	}
-	for l := range d + 1 {
-		t.grow(l)
+	pieces := (t.n + 1<<t.piece - 1) >> t.piece
+	t.changed = sized(t.changed, pieces)
+	s.hashing = t
+	s.crew.run(workers, pieces, s.subtrees)
+	s.hashing = nil
+	s.hashUpper(t)
+	t.marked = 0
+	if len(t.slabs) == 1 {
+		return [nodeSize]byte(t.slabs[0].node(depth(t.n), 0))
 	}
-	if len(t.idx) > 0 {
-		t.hashLeaves(recs)
-		for l := range d {
-			t.hashLevel(l)
-		}
-	}
-	return [32]byte(t.levels[d][:32])
+	return [nodeSize]byte(t.top.node(t.top.bits, 0))
 }
 
-// grow gives level l its length. A level that gains its first nodes has all of
-// them above changed leaves, except the one that was the root before: its path
-// upwards is hashed because the new leaf's path shares it.
-func (t *tree) grow(l int) {
-	want := 32 * ((t.n + 1<<l - 1) >> l)
-	if have := len(t.levels[l]); have < want {
-		t.levels[l] = append(t.levels[l], make([]byte, want-have)...)
-	}
-}
+// minPieceBits bounds how far a small tree is divided: below, batches get too
+// small for the kernels.
+const minPieceBits = 10
 
-// hashLeaves hashes the records of the slots in idx into level 0.
-func (t *tree) hashLeaves(recs []byte) {
-	t.gather = t.gather[:0]
-	for _, i := range t.idx {
-		t.gather = append(t.gather, recs[int(i)*RecordSize:][:RecordSize]...)
-	}
-	t.results = sized(t.results, 32*len(t.idx))
-	must(hash.SHA256Records(t.results, t.gather, RecordSize, leafTag))
-	t.scatter(0)
-}
-
-// hashLevel hashes the parents of the nodes in idx from level l into level l+1
-// and leaves the parents' indices in idx.
-func (t *tree) hashLevel(l int) {
-	nodes := t.levels[l]
-	t.gather = t.gather[:0]
-	out := t.idx[:0]
-	last := uint32(1<<32 - 1)
-	for _, i := range t.idx {
-		p := i >> 1
-		if p == last {
+// hashPiece hashes the changed records of one piece and the nodes above them,
+// up to the piece's root.
+func (s *State) hashPiece(worker, piece int) {
+	t, h := s.hashing, &s.hashers[worker]
+	first := piece << t.piece
+	words := t.dirty[first>>6 : min(len(t.dirty), (first+1<<t.piece)>>6)]
+	sl := &t.slabs[first>>slabBits]
+	h.idx = h.idx[:0]
+	for w, word := range words {
+		if word == 0 {
 			continue
 		}
-		last = p
-		out = append(out, p)
-		pair := nodes[64*int(p):]
-		if len(pair) >= 64 {
-			t.gather = append(t.gather, pair[:64]...)
-		} else {
-			t.gather = append(t.gather, pair[:32]...)
-			t.gather = append(t.gather, zeros[l][:]...)
+		at := uint32(first+w<<6) & (1<<slabBits - 1)
+		for ; word != 0; word &= word - 1 {
+			h.idx = append(h.idx, at+uint32(bits.TrailingZeros64(word)))
+		}
+		words[w] = 0
+	}
+	if len(h.idx) > 0 && int(h.idx[len(h.idx)-1]) >= t.n-first>>slabBits<<slabBits {
+		h.dropBeyond(t.n - first>>slabBits<<slabBits)
+	}
+	t.changed[piece] = len(h.idx) > 0
+	if len(h.idx) > 0 {
+		h.leaves(sl, t.size, t.tag)
+		h.climb(sl, 0, t.piece)
+	}
+}
+
+// dropBeyond forgets marks of slots that do not exist: growing marks by words.
+func (h *hasher) dropBeyond(n int) {
+	for len(h.idx) > 0 && int(h.idx[len(h.idx)-1]) >= n {
+		h.idx = h.idx[:len(h.idx)-1]
+	}
+}
+
+// hashUpper hashes what is above the pieces.
+func (s *State) hashUpper(t *table) {
+	h := &s.hashers[0]
+	perSlab := 1 << (t.slabs[0].bits - t.piece)
+	all := false // rebuild the top
+	if k := bitsFor(len(t.slabs)); len(t.slabs) > 1 && (t.top.nodes == nil || t.top.bits != k) {
+		t.top, _ = newSlab(make([]byte, slabBytes(k, 0)), k, slabBits, 0)
+		all = true
+	}
+	fresh := s.fresh[:0]
+	for i := range t.slabs {
+		h.idx = h.idx[:0]
+		for j := range min(perSlab, max(0, len(t.changed)-i*perSlab)) {
+			if t.changed[i*perSlab+j] {
+				h.idx = append(h.idx, uint32(j))
+			}
+		}
+		if len(h.idx) > 0 {
+			h.climb(&t.slabs[i], t.piece, t.slabs[i].bits)
+		}
+		if len(h.idx) > 0 || all {
+			fresh = append(fresh, uint32(i))
 		}
 	}
-	t.idx = out
-	t.results = sized(t.results, 32*len(out))
-	must(hash.SHA256Pairs(t.results, t.gather))
-	t.scatter(l + 1)
+	s.fresh = fresh
+	if len(t.slabs) == 1 || len(fresh) == 0 {
+		return
+	}
+	h.idx = h.idx[:0]
+	for _, i := range fresh {
+		copy(t.top.node(0, int(i)), t.slabs[i].node(slabBits, 0))
+		h.idx = append(h.idx, i)
+	}
+	h.climb(&t.top, 0, t.top.bits)
 }
 
-func (t *tree) scatter(l int) {
-	for k, i := range t.idx {
-		copy(t.levels[l][32*int(i):][:32], t.results[32*k:])
+// leaves hashes the records of the places in idx into level 0.
+func (h *hasher) leaves(s *slab, size int, tag byte) {
+	h.gather = sized(h.gather, treeBlock*max(size, 2*nodeSize))
+	level := s.level(0)
+	for lo := 0; lo < len(h.idx); lo += treeBlock {
+		idx := h.idx[lo:min(len(h.idx), lo+treeBlock)]
+		h.touch(s.recs, idx, size)
+		h.touch(level, idx, nodeSize)
+		src := h.gather[:len(idx)*size]
+		for k, i := range idx {
+			copy(src[k*size:][:size], s.recs[int(i)*size:][:size])
+		}
+		out := h.results[:len(idx)*nodeSize]
+		must(hash.SHA256Records(out, src, size, tag))
+		scatter(level, idx, out)
 	}
 }
 
-func sized(b []byte, n int) []byte {
+// climb hashes the nodes above those in idx, which are of level from and right,
+// up to level to. It leaves there in idx what has changed.
+func (h *hasher) climb(s *slab, from, to int) {
+	h.gather = sized(h.gather, treeBlock*2*nodeSize)
+	for l := from; l < to; l++ {
+		h.parents()
+		below, above := s.level(l), s.level(l+1)
+		first, last := int(h.idx[0]), int(h.idx[len(h.idx)-1])
+		if run := last - first + 1; 4*len(h.idx) >= 3*run {
+			// Nearly all: hashing the others again costs less than picking.
+			must(hash.SHA256Pairs(above[first*nodeSize:][:run*nodeSize], below[first*2*nodeSize:][:run*2*nodeSize]))
+			continue
+		}
+		for lo := 0; lo < len(h.idx); lo += treeBlock {
+			idx := h.idx[lo:min(len(h.idx), lo+treeBlock)]
+			h.touch(above, idx, nodeSize)
+			for k, p := range idx {
+				copyPair(h.gather[k*2*nodeSize:], below[int(p)*2*nodeSize:])
+			}
+			out := h.results[:len(idx)*nodeSize]
+			must(hash.SHA256Pairs(out, h.gather[:len(idx)*2*nodeSize]))
+			scatter(above, idx, out)
+		}
+	}
+}
+
+// parents replaces the nodes in idx by their parents, each once. It has no
+// branch, since whether the next one has the same parent cannot be guessed.
+func (h *hasher) parents() {
+	idx := h.idx
+	prev, m := idx[0]>>1, 0
+	for _, i := range idx {
+		p := i >> 1
+		d := p ^ prev
+		m += int((d | -d) >> 31)
+		idx[m], prev = p, p
+	}
+	h.idx = idx[:m+1]
+}
+
+// touch reads a byte of each place of a level. In a large tree each is far away
+// in memory; as nothing waits for what is read, a processor fetches dozens at a
+// time, where moving whole nodes to and fro lets it look only a few ahead.
+func (h *hasher) touch(level []byte, idx []uint32, size int) {
+	sum := byte(0)
+	for _, i := range idx {
+		sum ^= level[int(i)*size]
+	}
+	h.touched ^= sum // so that the reads are not optimised away
+}
+
+func scatter(level []byte, idx []uint32, nodes []byte) {
+	for k, i := range idx {
+		d, s := level[int(i)*nodeSize:][:nodeSize], nodes[k*nodeSize:][:nodeSize]
+		le := binary.LittleEndian
+		w0, w1, w2, w3 := le.Uint64(s[0:]), le.Uint64(s[8:]), le.Uint64(s[16:]), le.Uint64(s[24:])
+		le.PutUint64(d[0:], w0)
+		le.PutUint64(d[8:], w1)
+		le.PutUint64(d[16:], w2)
+		le.PutUint64(d[24:], w3)
+	}
+}
+
+// copyPair copies two nodes in words: an assignment of arrays that might overlap
+// would be a call.
+func copyPair(dst, src []byte) {
+	d, s := (*[2 * nodeSize]byte)(dst), (*[2 * nodeSize]byte)(src)
+	le := binary.LittleEndian
+	w0, w1, w2, w3 := le.Uint64(s[0:]), le.Uint64(s[8:]), le.Uint64(s[16:]), le.Uint64(s[24:])
+	le.PutUint64(d[0:], w0)
+	le.PutUint64(d[8:], w1)
+	le.PutUint64(d[16:], w2)
+	le.PutUint64(d[24:], w3)
+	w0, w1, w2, w3 = le.Uint64(s[32:]), le.Uint64(s[40:]), le.Uint64(s[48:]), le.Uint64(s[56:])
+	le.PutUint64(d[32:], w0)
+	le.PutUint64(d[40:], w1)
+	le.PutUint64(d[48:], w2)
+	le.PutUint64(d[56:], w3)
+}
+
+// depth is the number of levels above the leaves for n slots.
+func depth(n int) int { return bitsFor(n) }
+
+func sized[T any](b []T, n int) []T {
 	if cap(b) < n {
-		return make([]byte, n, n+n/2)
+		return make([]T, n, n+n/2)
 	}
 	return b[:n]
 }
@@ -162,78 +272,4 @@ func must(err error) {
 	if err != nil {
 		panic("state: " + err.Error())
 	}
-}
-
-// Root commits to the ledger as it is now and returns the state root:
-// SHA-256(tag ‖ for accounts, items and key-values: root ‖ count u64). Items and
-// key-values have no kinds yet; their trees are empty.
-func (s *State) Root() [32]byte {
-	return stateRoot(s.tree.update(s.recs), uint64(s.Len()))
-}
-
-func stateRoot(accounts [32]byte, n uint64) [32]byte {
-	var buf [len(rootTag) + 3*40]byte
-	b := append(buf[:0], rootTag...)
-	b = append(b, accounts[:]...)
-	b = binary.LittleEndian.AppendUint64(b, n)
-	for range 2 { // items, key-values
-		b = append(b, zeros[0][:]...)
-		b = binary.LittleEndian.AppendUint64(b, 0)
-	}
-	return hash.SHA256(b)
-}
-
-// ErrProof says that an account proof does not lead to the state root.
-var ErrProof = errors.New("account proof is invalid")
-
-// Proof is the evidence that a slot holds a record under a state root.
-type Proof struct {
-	Slot  uint32
-	Count uint64 // registered slots; fixes the depth
-	Path  [][32]byte
-}
-
-// Proof returns the path of a slot. Root must have been called since the last
-// change.
-func (s *State) Proof(slot uint32) (Proof, error) {
-	if int(slot) >= s.Len() {
-		return Proof{}, fmt.Errorf("%w: slot %d of %d", ErrNoSlot, slot, s.Len())
-	}
-	p := Proof{Slot: slot, Count: uint64(s.Len())}
-	i := int(slot)
-	for l := range depth(s.Len()) {
-		sib := zeros[l]
-		if nodes := s.tree.levels[l]; 32*(i^1) < len(nodes) {
-			sib = [32]byte(nodes[32*(i^1):])
-		}
-		p.Path = append(p.Path, sib)
-		i >>= 1
-	}
-	return p, nil
-}
-
-// VerifyProof checks that record is the record of p.Slot under the state root.
-func VerifyProof(root [32]byte, record []byte, p Proof) error {
-	if len(record) != RecordSize {
-		return fmt.Errorf("%w: record has %d bytes, want %d", ErrProof, len(record), RecordSize)
-	}
-	if p.Count > 1<<32 || uint64(p.Slot) >= p.Count {
-		return fmt.Errorf("%w: slot %d of %d", ErrProof, p.Slot, p.Count)
-	}
-	if want := depth(int(p.Count)); len(p.Path) != want {
-		return fmt.Errorf("%w: path has %d nodes, %d slots need %d", ErrProof, len(p.Path), p.Count, want)
-	}
-	node := hash.SHA256(append([]byte{leafTag}, record...))
-	i := p.Slot
-	for _, sib := range p.Path {
-		var pair [64]byte
-		copy(pair[32*(i&1):], node[:])
-		copy(pair[32*(i&1^1):], sib[:])
-		node = hash.SHA256(pair[:])
-		i >>= 1
-	}
-	if stateRoot(node, p.Count) != root {
-		return fmt.Errorf("%w: it leads to another root", ErrProof)
-	}
-	return nil
 }
