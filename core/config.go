@@ -28,11 +28,14 @@ type Config struct {
 	BlockInterval time.Duration // a block is cut this long after its first transaction, default 10 ms
 	MempoolBytes  int64         // transactions that may wait, default 64 MiB
 	ExpandedKeys  int           // expanded public keys kept, default 65 536 (1.5 KB each)
+	Index         bool          // find transactions by hash and by sender and nonce (see txIndex)
 	FS            store.FS      // default the operating system's
 
 	// Unsigned takes every signature as good. It is for measuring what the rest
 	// of the node costs, and only for a chain named UnsignedChain.
 	Unsigned bool
+
+	indexRun int // transactions of the index kept in memory, default runTxs
 }
 
 func (c *Config) setDefaults() {
@@ -44,6 +47,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.MempoolBytes <= 0 {
 		c.MempoolBytes = 64 << 20
+	}
+	if c.indexRun <= 0 {
+		c.indexRun = runTxs
 	}
 	if c.ExpandedKeys <= 0 {
 		c.ExpandedKeys = 1 << 16

@@ -165,7 +165,7 @@ func account(t testing.TB, c *client.Client, slot uint32) (state.Account, tx.Hea
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := state.Proof{Slot: slot, Count: a.Count, Path: a.Path}
+	p := state.Proof{Slot: slot, Summary: state.Summary(a.Proof.Summary), Path: a.Proof.Path}
 	if err := state.VerifyProof(a.Header.StateRoot, a.Record, p); err != nil {
 		t.Fatalf("account %d: %v", slot, err)
 	}

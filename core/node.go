@@ -65,7 +65,8 @@ type Node struct {
 	tip        tip // the last sealed block, of rootsLoop
 	genesisTip tip // height 0
 
-	durable durable // the last block on disk
+	durable durable  // the last block on disk
+	index   *txIndex // nil: none
 
 	// Repair tells what opening the log had to cut off.
 	Repair store.RepairReport
@@ -134,6 +135,9 @@ func Open(cfg Config) (*Node, error) {
 	if err := n.replay(); err != nil {
 		return nil, errors.Join(err, n.log.Close())
 	}
+	if cfg.Index {
+		n.index = newIndex(cfg.Dir, n.chain, cfg.indexRun)
+	}
 	if err := n.start(); err != nil {
 		return nil, errors.Join(err, n.log.Close())
 	}
@@ -168,6 +172,9 @@ func (n *Node) start() error {
 	n.wg.Go(func() { defer close(n.persistCh); n.rootsLoop() })
 	n.wg.Go(func() { defer close(n.notifyCh); n.persistLoop() })
 	n.wg.Go(n.notifyLoop)
+	if n.index != nil {
+		go n.index.follow(n.ctx, n) // Close waits for it
+	}
 	go func() { n.wg.Wait(); close(n.done) }()
 	return nil
 }
@@ -247,6 +254,9 @@ func (n *Node) Close() error {
 	<-n.done
 	n.cancel()
 	n.durable.close()
+	if n.index != nil {
+		<-n.index.done // it reads the log
+	}
 	var err error
 	if first {
 		err = n.log.Close()

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/chainweir/weir/core/state"
 	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/core/wire"
 	"github.com/chainweir/weir/merkle"
 )
 
@@ -69,12 +71,11 @@ func (n *Node) readBlock(height uint64) (tx.Header, []byte, error) {
 	return h, payload[tx.HeaderSize:], nil
 }
 
+// Block returns a durable block: its header and its transactions, back to back.
+func (n *Node) Block(height uint64) (tx.Header, []byte, error) { return n.readBlock(height) }
+
 // TxAnswer is a committed transaction with the proof that its block contains it.
-type TxAnswer struct {
-	Header tx.Header
-	Tx     []byte
-	Path   [][32]byte // RFC 6962 inclusion proof at the query's index of Header.Count leaves
-}
+type TxAnswer = wire.TxAnswer
 
 // Transaction returns a transaction by its place in the chain.
 func (n *Node) Transaction(ctx context.Context, height uint64, index uint32) (TxAnswer, error) {
@@ -96,5 +97,29 @@ func (n *Node) Transaction(ctx context.Context, height uint64, index uint32) (Tx
 	if !bytes.Equal(root[:], h.TxRoot[:]) {
 		return TxAnswer{}, fmt.Errorf("%w: block %d does not match its transaction root", ErrBadChain, height)
 	}
-	return TxAnswer{Header: h, Tx: leaves[index], Path: path}, nil
+	return TxAnswer{Header: h, Index: index, Tx: leaves[index], Path: path}, nil
+}
+
+// pipelineBlocks is how many blocks may be executed and not durable while the
+// node does no more than work: one in each later stage and one before it.
+const pipelineBlocks = 4
+
+// Health tells how the node is. It answers when the node has failed, too.
+func (n *Node) Health() wire.Health {
+	head, _ := n.durable.get()
+	n.mu.RLock()
+	executed := n.stHeight
+	n.mu.RUnlock()
+	h := wire.Health{Height: head.Height, Executed: executed, HeadTimeNS: head.TimeNS}
+	if now := uint64(time.Now().UnixNano()); now > head.TimeNS {
+		h.HeadAgeNS = now - head.TimeNS
+	}
+	h.Indexed, h.Index = n.index.health(head.Height)
+	switch err := n.Err(); {
+	case err != nil:
+		h.Status, h.Text = wire.HealthFailed, err.Error()
+	case executed > head.Height+pipelineBlocks:
+		h.Status = wire.HealthCatchingUp
+	}
+	return h
 }

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
+	"time"
 
 	"github.com/chainweir/weir/core/rpc"
+	"github.com/chainweir/weir/core/state"
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
 )
@@ -20,13 +23,21 @@ func (n *Node) Serve(ctx context.Context, ln net.Listener, cfg rpc.Config) error
 		return ErrUnsigned
 	}
 	cfg.MaxSubmission = n.MaxTxs()
-	srv := rpc.New(rpcNode{n}, cfg)
+	srv := rpc.New(n.Service(), cfg)
 	n.OnBlock(srv.Broadcast)
 	return srv.Serve(ctx, ln)
 }
 
-// rpcNode is the node as the server sees it.
-type rpcNode struct{ *Node }
+// Service is the node as a server of any protocol sees it.
+func (n *Node) Service() rpc.Node {
+	return rpcNode{n, &drain{at: time.Now(), bytes: n.committed.Load() * tx.Size}}
+}
+
+// rpcNode is the node as servers see it.
+type rpcNode struct {
+	*Node
+	drain *drain
+}
 
 // Submit turns a client's submission into a batch. The batch is kept with the
 // submission's buffer, so that both are reused together.
@@ -59,6 +70,8 @@ func (n rpcNode) Query(ctx context.Context, kind uint8, args []byte) (uint8, []b
 		return wire.ReplyOK, answer
 	case errors.Is(err, ErrNotFound):
 		return wire.ReplyNotFound, []byte(err.Error())
+	case errors.Is(err, ErrNoIndex), errors.Is(err, ErrNotIndexed):
+		return wire.ReplyNotReady, []byte(err.Error())
 	case errors.Is(err, wire.ErrFrame):
 		return wire.ReplyBad, []byte(err.Error())
 	}
@@ -66,31 +79,111 @@ func (n rpcNode) Query(ctx context.Context, kind uint8, args []byte) (uint8, []b
 }
 
 func (n rpcNode) answer(ctx context.Context, kind uint8, args []byte) ([]byte, error) {
-	switch {
-	case kind == wire.QueryHead && len(args) == 0:
+	want, known := queryArgs[kind]
+	if !known || len(args) != want {
+		return nil, fmt.Errorf("%w: query kind %d does not take %d bytes of arguments", wire.ErrFrame, kind, len(args))
+	}
+	u32, u64 := binary.LittleEndian.Uint32, binary.LittleEndian.Uint64
+	switch kind {
+	case wire.QueryHead:
 		h, hash := n.Head()
 		return append(h.Append(nil), hash[:]...), nil
-	case kind == wire.QueryGenesis && len(args) == 0:
+	case wire.QueryGenesis:
 		return n.gen.JSON(), nil
-	case kind == wire.QueryStats && len(args) == 0:
+	case wire.QueryStats:
 		return json.Marshal(n.Stats())
-	case kind == wire.QueryAccount && len(args) == 4:
-		a, err := n.Account(ctx, binary.LittleEndian.Uint32(args))
+	case wire.QueryHealth:
+		h := n.Health()
+		return h.Append(nil), nil
+	case wire.QueryAccount:
+		a, err := n.Account(ctx, u32(args))
+		return encodeRecord(a.Header, a.Record[:], a.Proof, err)
+	case wire.QueryBlock:
+		h, body, err := n.Block(u64(args))
 		if err != nil {
 			return nil, err
 		}
-		b := append(a.Header.Append(nil), a.Record[:]...)
-		b = binary.LittleEndian.AppendUint64(b, a.Proof.Count)
-		return wire.AppendPath(b, a.Proof.Path), nil
-	case kind == wire.QueryProof && len(args) == 12:
-		t, err := n.Transaction(ctx, binary.LittleEndian.Uint64(args), binary.LittleEndian.Uint32(args[8:]))
+		return append(h.Append(make([]byte, 0, tx.HeaderSize+len(body))), body...), nil
+	case wire.QueryProof:
+		a, err := n.Transaction(ctx, u64(args), u32(args[8:]))
 		if err != nil {
 			return nil, err
 		}
-		b := append(t.Header.Append(nil), t.Tx...)
-		return wire.AppendPath(b, t.Path), nil
+		return a.Append(nil), nil
+	case wire.QueryTxNonce:
+		return encodePlaced(n.TxByNonce(ctx, u32(args), u64(args[4:])))
+	default: // QueryTxHash, the last of queryArgs
+		return encodePlaced(n.TxByHash(ctx, tx.ID(args)))
 	}
-	return nil, fmt.Errorf("%w: query kind %d does not take %d bytes of arguments", wire.ErrFrame, kind, len(args))
+}
+
+// queryArgs is the length of each query kind's arguments.
+var queryArgs = map[uint8]int{
+	wire.QueryHead: 0, wire.QueryGenesis: 0, wire.QueryStats: 0, wire.QueryHealth: 0,
+	wire.QueryAccount: 4, wire.QueryBlock: 8, wire.QueryProof: 12,
+	wire.QueryTxNonce: 12, wire.QueryTxHash: 32,
+}
+
+func encodePlaced(a TxAnswer, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	return a.AppendPlaced(nil), nil
+}
+
+func encodeRecord(h tx.Header, record []byte, p state.Proof, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	a := wire.RecordAnswer{Header: h, Record: record, Proof: wireProof(p)}
+	return a.Append(nil), nil
+}
+
+// wireProof is a proof in the form that clients get.
+func wireProof(p state.Proof) wire.Proof {
+	return wire.Proof{Tree: uint8(p.Tree), Slot: p.Slot, Summary: wire.Summary(p.Summary), Path: p.Path}
+}
+
+// drain estimates how fast the mempool empties.
+type drain struct {
+	mu          sync.Mutex
+	at          time.Time // of the last look
+	bytesPerSec float64   // 0: not known
+	bytes       int64     // committed at the last look
+}
+
+// Bounds of the hint in RetryAfter.
+const (
+	minRetryAfter = time.Millisecond
+	maxRetryAfter = time.Second
+)
+
+// RetryAfter implements rpc.Node: the time in which half of what waits for a
+// block will be in one, at the rate of the time since the last question (at
+// least 50 ms of it). A node that commits nothing answers maxRetryAfter.
+func (n rpcNode) RetryAfter() time.Duration {
+	n.drain.mu.Lock()
+	defer n.drain.mu.Unlock()
+	waiting := float64(n.pool.Bytes())
+	rate := n.drain.rate(time.Now(), n.committed.Load()*tx.Size)
+	if waiting == 0 {
+		return minRetryAfter
+	}
+	if rate == 0 {
+		return maxRetryAfter
+	}
+	wait := waiting / 2 / rate * float64(time.Second)
+	return time.Duration(min(max(wait, float64(minRetryAfter)), float64(maxRetryAfter)))
+}
+
+// rate returns bytes per second; committed is the total until now, without tails,
+// so that a chain of tails gets longer hints.
+func (d *drain) rate(now time.Time, committed int64) float64 {
+	if gone := now.Sub(d.at); gone >= 50*time.Millisecond {
+		d.bytesPerSec = float64(committed-d.bytes) / gone.Seconds()
+		d.at, d.bytes = now, committed
+	}
+	return d.bytesPerSec
 }
 
 var _ rpc.Node = rpcNode{}

@@ -114,7 +114,7 @@ func askAccount(ctx context.Context, c *client.Client, args []uint64) (queryAnsw
 	if err != nil {
 		return queryAnswer{}, usagef("%w", err)
 	}
-	if err := state.VerifyProof(acc.Header.StateRoot, acc.Record, state.Proof{Slot: slot, Count: acc.Count, Path: acc.Path}); err != nil {
+	if err := state.VerifyProof(acc.Header.StateRoot, acc.Record, state.Proof{Slot: slot, Summary: state.Summary(acc.Proof.Summary), Path: acc.Proof.Path}); err != nil {
 		return queryAnswer{}, failf("the node's answer does not verify: %w", err)
 	}
 	rec := state.DecodeRecord(acc.Record)
@@ -122,7 +122,7 @@ func askAccount(ctx context.Context, c *client.Client, args []uint64) (queryAnsw
 	ok := true
 	a.Slot, a.Balance, a.NonceHigh, a.Verified = &slot, &rec.Balance, &rec.Window.High, &ok
 	a.PublicKey = hex.EncodeToString(rec.PublicKey[:])
-	a.Path = hexPath(acc.Path)
+	a.Path = hexPath(acc.Proof.Path)
 	return a, nil
 }
 

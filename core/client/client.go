@@ -5,6 +5,7 @@ package client
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -21,6 +22,7 @@ var (
 	ErrClosed   = errors.New("connection to the node is closed")
 	ErrNotFound = errors.New("not found")
 	ErrRefused  = errors.New("the node refused")
+	ErrNotReady = errors.New("the node cannot answer that now")
 )
 
 // Handler is told what happens to a connection's submissions. It is called from
@@ -29,6 +31,11 @@ var (
 type Handler struct {
 	// Ack is called for each run of transactions with the same status.
 	Ack func(seq uint64, count int, status tx.Status)
+	// Busy is called, before Ack says StatusBusy, for each run of transactions
+	// that the node has no room for or that exceed the client's limits: trying
+	// them again before retryAfter is over is in vain. Nodes older than this
+	// hint do not give it.
+	Busy func(seq uint64, count int, retryAfter time.Duration)
 	// Commit is called for each run of transactions that stand in a durable block.
 	Commit func(height, timeNS uint64, r wire.Range)
 	// Reject is called for accepted transactions that failed in execution.
@@ -46,6 +53,9 @@ type Options struct {
 	Handler Handler
 	// Dial opens the connection; nil means TCP from this process.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
+	// TLS is spoken over what Dial opens; nil: plain. Without a server name in it
+	// the node's certificate must be for the host that is dialled. See TLS.
+	TLS *tls.Config
 	// Timeout bounds the handshake and every write; default 10 s.
 	Timeout time.Duration
 }
@@ -93,6 +103,9 @@ func Dial(ctx context.Context, addr string, opts Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach the node at %s: %w", addr, err)
 	}
+	if opts.TLS != nil {
+		conn = tls.Client(conn, tlsFor(opts.TLS, addr))
+	}
 	c := &Client{conn: conn, opts: opts, pending: make(map[uint32]chan reply), done: make(chan struct{})}
 	stop := context.AfterFunc(ctx, func() { conn.Close() }) // ends the handshake
 	r := bufio.NewReaderSize(countReader{conn, &c.bytesIn}, 256<<10)
@@ -105,6 +118,18 @@ func Dial(ctx context.Context, addr string, opts Options) (*Client, error) {
 	}
 	go c.readLoop(r)
 	return c, nil
+}
+
+// tlsFor is cfg with a name that the node's certificate must be for.
+func tlsFor(cfg *tls.Config, addr string) *tls.Config {
+	cfg = cfg.Clone()
+	if cfg.ServerName == "" {
+		cfg.ServerName = addr
+		if host, _, err := net.SplitHostPort(addr); err == nil {
+			cfg.ServerName = host
+		}
+	}
+	return cfg
 }
 
 func (c *Client) handshake(r *bufio.Reader) error {
@@ -121,7 +146,7 @@ func (c *Client) handshake(r *bufio.Reader) error {
 	if err := c.write(b); err != nil {
 		return err
 	}
-	t, _, p, err := wire.ReadFrame(r, nil, 64<<10)
+	t, flags, p, err := wire.ReadFrame(r, nil, 64<<10)
 	if err != nil {
 		return fmt.Errorf("no answer: %w", err)
 	}
@@ -133,6 +158,11 @@ func (c *Client) handshake(r *bufio.Reader) error {
 	}
 	if c.welcome, err = wire.ParseWelcome(p); err != nil {
 		return err
+	}
+	if c.opts.Handler.Busy != nil && flags&wire.FlagHints != 0 {
+		if err := c.write(append(wire.AppendHeader(nil, wire.TypeSubscribe, 0, 1), mode|wire.SubscribeHints)); err != nil {
+			return err
+		}
 	}
 	return c.conn.SetDeadline(time.Time{})
 }
@@ -213,6 +243,14 @@ func (c *Client) read(r *bufio.Reader) error {
 				return err
 			}
 			h.ack(&a)
+		case wire.TypeBusy:
+			base, count, retryAfter, err := wire.ParseBusy(p)
+			if err != nil {
+				return err
+			}
+			if h.Busy != nil {
+				h.Busy(base, count, retryAfter)
+			}
 		case wire.TypeCommit:
 			var height, timeNS uint64
 			if height, timeNS, ranges, err = wire.ParseCommit(p, ranges); err != nil {

@@ -96,7 +96,7 @@ func TestBrokenNodes(t *testing.T) {
 	for name, sends := range map[string][]byte{
 		"unknown type": frame(99), "short ack": frame(wire.TypeAck, 1), "commit": frame(wire.TypeCommit, 1, 2, 3),
 		"reject": frame(wire.TypeReject, 1), "block": frame(wire.TypeBlock, 1), "reply": frame(wire.TypeReply, 1),
-		"error": frame(wire.TypeError, 'x'), "end": nil,
+		"error": frame(wire.TypeError, 'x'), "end": nil, "busy": frame(wire.TypeBusy, make([]byte, 16)...),
 	} {
 		closed := make(chan error, 2)
 		c, err := client.Dial(t.Context(), "addr", client.Options{
@@ -135,11 +135,23 @@ func TestBrokenAnswers(t *testing.T) {
 	ask := map[string]func(c *client.Client) error{
 		"head":    func(c *client.Client) error { _, err := c.Head(t.Context()); return err },
 		"account": func(c *client.Client) error { _, err := c.Account(t.Context(), 1); return err },
+		"item":    func(c *client.Client) error { _, err := c.Item(t.Context(), 1); return err },
+		"key":     func(c *client.Client) error { _, err := c.Key(t.Context(), 1, [32]byte{2}); return err },
 		"proof":   func(c *client.Client) error { _, err := c.Proof(t.Context(), 1, 2); return err },
+		"nonce":   func(c *client.Client) error { _, err := c.TxByNonce(t.Context(), 1, 2); return err },
+		"hash":    func(c *client.Client) error { _, err := c.TxByHash(t.Context(), tx.ID{1}); return err },
+		"block":   func(c *client.Client) error { _, _, err := c.Block(t.Context(), 3); return err },
 	}
+	record := wire.RecordAnswer{Header: tx.Header{Height: 3}, Record: make([]byte, 64), Proof: wire.Proof{Path: make([][32]byte, 2)}}
+	placed := wire.TxAnswer{Tx: make([]byte, tx.Size), Path: make([][32]byte, 2)}
 	full := map[string][]byte{
 		"head":    append(bytes.Clone(head), make([]byte, 32)...),
-		"account": wire.AppendPath(append(bytes.Clone(head), make([]byte, 72)...), make([][32]byte, 2)),
+		"account": record.Append(nil),
+		"item":    record.Append(nil),
+		"key":     record.Append(nil),
+		"nonce":   placed.AppendPlaced(nil),
+		"hash":    placed.AppendPlaced(nil),
+		"block":   append((&tx.Header{BodyBytes: 9}).Append(nil), make([]byte, 9)...),
 		"proof":   wire.AppendPath(append(bytes.Clone(head), make([]byte, tx.Size)...), make([][32]byte, 2)),
 	}
 	for name, f := range ask {
@@ -223,5 +235,63 @@ func TestGivenUpQuery(t *testing.T) {
 	}
 	if in, out := c.Bytes(); in == 0 || out == 0 {
 		t.Errorf("%d bytes in, %d out", in, out)
+	}
+}
+
+// A client with a Busy handler asks for hints, but only nodes that give them.
+func TestHintsAreNegotiated(t *testing.T) {
+	type busy struct {
+		seq   uint64
+		count int
+		wait  time.Duration
+	}
+	told := make(chan busy, 1)
+	acked := make(chan tx.Status, 1)
+	c, err := client.Dial(t.Context(), "addr", client.Options{
+		Handler: client.Handler{
+			Busy: func(seq uint64, count int, wait time.Duration) { told <- busy{seq, count, wait} },
+			Ack:  func(_ uint64, _ int, s tx.Status) { acked <- s },
+		},
+		Dial: script(t, func(nc net.Conn) error {
+			if err := write(nc, welcome); err != nil {
+				return err
+			}
+			typ, _, p, err := wire.ReadFrame(nc, nil, 64)
+			if err != nil || typ != wire.TypeSubscribe || len(p) != 1 || p[0] != wire.SubscribeOwn|wire.SubscribeHints {
+				return fmt.Errorf("type %d, %x, %w", typ, p, err)
+			}
+			return write(nc, wire.AppendBusy(nil, 7, 3, 1500*time.Microsecond), wire.AppendAck(nil, 7, []tx.Status{7, 7, 7}))
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if s := <-acked; s != tx.StatusBusy {
+		t.Errorf("acknowledged with %s", s)
+	}
+	if b := <-told; b != (busy{7, 3, 1500 * time.Microsecond}) {
+		t.Errorf("hint %+v", b)
+	}
+	older := bytes.Clone(welcome)
+	older[5] = 0 // no flags
+	quiet, err := client.Dial(t.Context(), "addr", client.Options{
+		Handler: client.Handler{Busy: func(uint64, int, time.Duration) {}},
+		Dial: script(t, func(nc net.Conn) error {
+			if err := write(nc, older); err != nil {
+				return err
+			}
+			if typ, _, _, err := wire.ReadFrame(nc, nil, 64); err != nil || typ != wire.TypeQuery {
+				return fmt.Errorf("type %d, %w, want a query", typ, err)
+			}
+			return nil
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer quiet.Close()
+	if _, err := quiet.Head(t.Context()); !errors.Is(err, client.ErrClosed) {
+		t.Error(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/chainweir/weir/core/tx"
@@ -51,6 +50,8 @@ func (r reply) result() ([]byte, error) {
 		return nil, r.err
 	case r.code == wire.ReplyNotFound:
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, r.answer)
+	case r.code == wire.ReplyNotReady:
+		return nil, fmt.Errorf("%w: %s", ErrNotReady, r.answer)
 	case r.code != wire.ReplyOK:
 		return nil, fmt.Errorf("%w: %s", ErrRefused, r.answer)
 	}
@@ -96,42 +97,53 @@ func (c *Client) Head(ctx context.Context) (Head, error) {
 	return Head{h, tx.Hash(p[tx.HeaderSize:])}, nil
 }
 
-// AccountSize is the length of an account record in answers.
-const AccountSize = 64
+// Health asks how the node is.
+func (c *Client) Health(ctx context.Context) (wire.Health, error) {
+	p, err := c.query(ctx, wire.QueryHealth, nil)
+	if err != nil {
+		return wire.Health{}, err
+	}
+	return wire.ParseHealth(p)
+}
 
-// Account is an account with the evidence for it.
-type Account struct {
-	Header tx.Header // the block whose state root anchors the proof
-	Record []byte    // 64 bytes, see package state
-	Count  uint64    // registered slots
-	Path   [][32]byte
+// Record is a record of the ledger with the header that anchors its proof. The
+// caller checks the proof with package state.
+type Record = wire.RecordAnswer
+
+func (c *Client) record(ctx context.Context, kind uint8, args []byte) (Record, error) {
+	p, err := c.query(ctx, kind, args)
+	if err != nil {
+		return Record{}, err
+	}
+	return wire.ParseRecordAnswer(p)
 }
 
 // Account asks for an account by its slot.
-func (c *Client) Account(ctx context.Context, slot uint32) (Account, error) {
-	p, err := c.query(ctx, wire.QueryAccount, binary.LittleEndian.AppendUint32(nil, slot))
+func (c *Client) Account(ctx context.Context, slot uint32) (Record, error) {
+	return c.record(ctx, wire.QueryAccount, binary.LittleEndian.AppendUint32(nil, slot))
+}
+
+// Item asks for an item or a collection by its slot.
+func (c *Client) Item(ctx context.Context, slot uint32) (Record, error) {
+	return c.record(ctx, wire.QueryItem, binary.LittleEndian.AppendUint32(nil, slot))
+}
+
+// Key asks for what an account stored under a key.
+func (c *Client) Key(ctx context.Context, owner uint32, key [32]byte) (Record, error) {
+	return c.record(ctx, wire.QueryKey, append(binary.LittleEndian.AppendUint32(nil, owner), key[:]...))
+}
+
+// Block asks for a block: its header and its transactions, back to back.
+func (c *Client) Block(ctx context.Context, height uint64) (tx.Header, []byte, error) {
+	p, err := c.query(ctx, wire.QueryBlock, binary.LittleEndian.AppendUint64(nil, height))
 	if err != nil {
-		return Account{}, err
+		return tx.Header{}, nil, err
 	}
-	var a Account
-	if a.Header, err = tx.ParseHeader(p); err != nil {
-		return a, err
-	}
-	if p = p[tx.HeaderSize:]; len(p) < AccountSize+8 {
-		return a, fmt.Errorf("%w: account answer cut short", wire.ErrFrame)
-	}
-	a.Record = p[:AccountSize]
-	a.Count = binary.LittleEndian.Uint64(p[AccountSize:])
-	a.Path, p, err = wire.ParsePath(p[AccountSize+8:])
-	return a, trailing(p, err)
+	return wire.ParseBlock(p)
 }
 
 // Proof is a committed transaction with its inclusion proof.
-type Proof struct {
-	Header tx.Header // the block whose transaction root anchors the proof
-	Tx     []byte
-	Path   [][32]byte
-}
+type Proof = wire.TxAnswer
 
 // Proof asks for the transaction at a place in the chain.
 func (c *Client) Proof(ctx context.Context, height uint64, index uint32) (Proof, error) {
@@ -140,28 +152,26 @@ func (c *Client) Proof(ctx context.Context, height uint64, index uint32) (Proof,
 	if err != nil {
 		return Proof{}, err
 	}
-	var pr Proof
-	if pr.Header, err = tx.ParseHeader(p); err != nil {
-		return pr, err
-	}
-	p = p[tx.HeaderSize:]
-	n, err := tx.Length(p)
-	if err != nil {
-		return pr, fmt.Errorf("%w: proof answer: %w", wire.ErrFrame, err)
-	}
-	pr.Tx = p[:n]
-	pr.Path, p, err = wire.ParsePath(p[n:])
-	return pr, trailing(p, err)
+	return wire.ParseTxAnswer(p, index)
 }
 
-func trailing(rest []byte, err error) error {
-	if err == nil && len(rest) > 0 {
-		err = errors.New("bytes after the answer")
-	}
+// TxByNonce asks a node with an index for a sender's transaction.
+func (c *Client) TxByNonce(ctx context.Context, sender uint32, nonce uint64) (Proof, error) {
+	args := binary.LittleEndian.AppendUint32(nil, sender)
+	return c.placed(ctx, wire.QueryTxNonce, binary.LittleEndian.AppendUint64(args, nonce))
+}
+
+// TxByHash asks a node with an index for a transaction by its identifier.
+func (c *Client) TxByHash(ctx context.Context, id tx.ID) (Proof, error) {
+	return c.placed(ctx, wire.QueryTxHash, id[:])
+}
+
+func (c *Client) placed(ctx context.Context, kind uint8, args []byte) (Proof, error) {
+	p, err := c.query(ctx, kind, args)
 	if err != nil {
-		return fmt.Errorf("%w: %w", wire.ErrFrame, err)
+		return Proof{}, err
 	}
-	return nil
+	return wire.ParsePlaced(p)
 }
 
 // Genesis asks for the chain's genesis file.

@@ -3,10 +3,12 @@ package rpc
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,28 +19,41 @@ import (
 
 // conn is one client.
 type conn struct {
-	srv      *Server
-	nc       net.Conn
-	out      outQueue
-	mode     atomic.Uint32 // subscription bits
-	inFlight atomic.Int64  // bytes of unfinished submissions
-	timed    bool          // a read deadline is set
-	queries  sync.WaitGroup
-	asking   atomic.Int32 // queries under way
+	srv     *Server
+	raw     net.Conn // the TCP connection; closing it never blocks
+	nc      net.Conn // raw, or TLS over it
+	out     outQueue
+	mode    atomic.Uint32 // subscription bits
+	session *Session      // once the client is known
+	timed   bool          // a read deadline is set
+	queries sync.WaitGroup
+	asking  atomic.Int32 // queries under way
 }
 
 // maxQueries is how many queries of one connection run at a time.
 const maxQueries = 4
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{srv: s, nc: nc}
+	c := &conn{srv: s, raw: nc, nc: nc}
+	if s.cfg.TLS != nil {
+		c.nc = tls.Server(nc, s.cfg.TLS)
+	}
 	c.out.init(s.cfg.MaxQueued, func() { nc.Close() }) // ends a write under way too
 	return c
 }
 
 // serve runs the connection to its end.
 func (c *conn) serve(ctx context.Context) {
+	defer c.raw.Close()
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	state, err := c.handshake(ctx)
+	if err != nil {
+		c.srv.badTLS.Add(1)
+		return
+	}
+	c.session = c.srv.cfg.Clients.Session(c.raw.RemoteAddr(), state)
+	defer c.session.Close()
 	var writer sync.WaitGroup
 	writer.Go(c.writeLoop)
 	// read always ends with an error: at best that the client went away.
@@ -56,6 +71,21 @@ func (c *conn) serve(ctx context.Context) {
 	c.out.close()
 	writer.Wait()
 	c.nc.Close()
+}
+
+// handshake is that of TLS, if the server speaks it. It tells who the client is.
+func (c *conn) handshake(ctx context.Context) (*tls.ConnectionState, error) {
+	tc, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.srv.cfg.HelloTimeout)
+	defer cancel()
+	if err := tc.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	state := tc.ConnectionState()
+	return &state, nil
 }
 
 // read handles frames until the client goes away or breaks the protocol.
@@ -91,7 +121,7 @@ func (c *conn) read(ctx context.Context) error {
 			}
 			continue
 		}
-		if n > 64 {
+		if n > wire.MaxQueryBytes {
 			return fmt.Errorf("%w: type %d with %d bytes", wire.ErrFrame, t, n)
 		}
 		scratch = append(scratch[:0], make([]byte, n)...)
@@ -100,7 +130,7 @@ func (c *conn) read(ctx context.Context) error {
 		}
 		switch t {
 		case wire.TypeSubscribe:
-			if n != 1 || scratch[0] > wire.SubscribeOwn|wire.SubscribeHeaders {
+			if n != 1 || scratch[0] > wire.SubscribeAll {
 				return fmt.Errorf("%w: subscription %x", wire.ErrFrame, scratch)
 			}
 			c.mode.Store(uint32(scratch[0]))
@@ -157,63 +187,29 @@ func (c *conn) hello(r *bufio.Reader) error {
 
 // submit reads a Submit payload into a pooled buffer and hands it to the node.
 func (c *conn) submit(r *bufio.Reader, n int) error {
-	s := c.srv.pool.Get().(*Submission)
-	if cap(s.Buf) < n {
-		s.Buf = make([]byte, n)
-	}
-	s.Buf = s.Buf[:n]
-	s.conn, s.Sink = c, c
-	over := c.inFlight.Add(int64(n)) > c.srv.cfg.MaxInFlight
+	s := c.srv.pool.Get()
+	s.resize(n)
+	s.begin(c.session, c)
 	if _, err := io.ReadFull(r, s.Buf); err != nil {
 		s.Done()
 		return err
 	}
-	count, err := s.parse(c.srv.cfg.MaxSubmission)
+	base, count, txs, err := wire.ParseSubmit(s.Buf)
 	if err != nil {
 		s.Done()
 		return err
 	}
-	if over {
-		busy := make([]tx.Status, count)
-		for i := range busy {
-			busy[i] = tx.StatusBusy
-		}
-		c.Acked(s.Base, busy)
-		s.Done()
+	retryAfter, ok, err := s.take(base, count, txs, c.srv.cfg.MaxSubmission)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		c.srv.busy.Add(uint64(count))
+		c.acked(base, Busy(count), retryAfter)
 		return nil
 	}
 	c.srv.node.Submit(s)
 	return nil
-}
-
-// parse finds the transactions in the buffer. One that is not in canonical form
-// is noted in Malformed and takes its neighbours nothing; a frame whose length
-// does not fit its count is an error.
-func (s *Submission) parse(maxTxs int) (count int, err error) {
-	base, count, rest, err := wire.ParseSubmit(s.Buf)
-	if err != nil {
-		return 0, err
-	}
-	if count > maxTxs {
-		return 0, fmt.Errorf("%w: %d transactions in a frame, this chain takes %d", wire.ErrFrame, count, maxTxs)
-	}
-	s.Base = base
-	for i := range count {
-		n, err := tx.Length(rest)
-		if err != nil {
-			return 0, fmt.Errorf("%w: transaction %d of %d: %w", wire.ErrFrame, i, count, err)
-		}
-		one := rest[:n:n]
-		if _, _, err := tx.Parse(one); err != nil {
-			s.Malformed = append(s.Malformed, i)
-		}
-		s.Txs = append(s.Txs, one)
-		rest = rest[n:]
-	}
-	if len(rest) != 0 {
-		return 0, fmt.Errorf("%w: %d bytes after %d transactions", wire.ErrFrame, len(rest), count)
-	}
-	return count, nil
 }
 
 // query answers in a goroutine of its own, because an answer may wait for the
@@ -254,8 +250,21 @@ func (s *Server) takeQuery() bool {
 func (s *Server) freeQuery() { <-s.asking }
 
 // Acked implements Sink.
-func (c *conn) Acked(base uint64, status []tx.Status) {
-	c.out.put(func(b []byte) []byte { return wire.AppendAck(b, base, status) })
+func (c *conn) Acked(base uint64, status []tx.Status) { c.acked(base, status, 0) }
+
+// acked answers a submission. Where it says busy, a client that asked for it is
+// told first when to come again: the limit's answer, or the node's guess.
+func (c *conn) acked(base uint64, status []tx.Status, retryAfter time.Duration) {
+	hint := c.mode.Load()&wire.SubscribeHints != 0 && slices.Contains(status, tx.StatusBusy)
+	if hint && retryAfter == 0 {
+		retryAfter = c.srv.node.RetryAfter()
+	}
+	c.out.put(func(b []byte) []byte {
+		if hint {
+			EachBusy(status, func(from, count int) { b = wire.AppendBusy(b, base+uint64(from), count, retryAfter) })
+		}
+		return wire.AppendAck(b, base, status)
+	})
 }
 
 // Committed implements Sink.

@@ -48,6 +48,8 @@ func (f *fakeNode) Query(ctx context.Context, kind uint8, args []byte) (uint8, [
 	return kind, args
 }
 
+func (f *fakeNode) RetryAfter() time.Duration { return 7 * time.Millisecond }
+
 func (f *fakeNode) Welcome() wire.Welcome { return wire.Welcome{Accounts: 5, Height: 6} }
 
 // start serves the node and returns the server and its address.
@@ -128,7 +130,7 @@ func receive[T any](t *testing.T, c <-chan T) T {
 // More than MaxInFlight of one connection is refused as busy; what another one
 // has under way does not count.
 func TestInFlight(t *testing.T) {
-	f, _, addr := start(t, rpc.Config{MaxInFlight: 5 * tx.Size, LinkPort: 77, MaxSubmission: 10})
+	f, _, addr := start(t, rpc.Config{Limits: rpc.Limits{MaxInFlight: 5 * tx.Size}, LinkPort: 77, MaxSubmission: 10})
 	a, b := connect(t, addr), connect(t, addr)
 	_, p := expect(t, a, wire.TypeWelcome)
 	w, err := wire.ParseWelcome(p)
@@ -224,7 +226,7 @@ func turnedAway(t *testing.T, addr string) {
 }
 
 func TestTooManyConnections(t *testing.T) {
-	_, s, addr := start(t, rpc.Config{MaxConns: 2, MaxPerHost: 2})
+	_, s, addr := start(t, rpc.Config{Limits: rpc.Limits{MaxConns: 2, MaxPerHost: 2}})
 	a, b := connect(t, addr), connect(t, addr)
 	expect(t, a, wire.TypeWelcome)
 	expect(t, b, wire.TypeWelcome)
@@ -236,7 +238,7 @@ func TestTooManyConnections(t *testing.T) {
 
 // One address cannot take every place.
 func TestTooManyFromOneHost(t *testing.T) {
-	_, s, addr := start(t, rpc.Config{MaxConns: 4})
+	_, s, addr := start(t, rpc.Config{Limits: rpc.Limits{MaxConns: 4}})
 	a, b := connect(t, addr), connect(t, addr)
 	expect(t, a, wire.TypeWelcome)
 	expect(t, b, wire.TypeWelcome)

@@ -1,5 +1,8 @@
 // Package rpc serves a node to clients over framed TCP (see package wire).
 //
+// Every client has limits (see Limits): what goes beyond is answered with
+// StatusBusy and, for those who ask for it, with how long to wait.
+//
 // Every connection has one goroutine that reads and one that writes. The
 // reader never waits for the node: a full node answers StatusBusy, and questions
 // beyond a limit ReplyBusy. The writer's queue is bounded: a client that does not
@@ -8,6 +11,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -31,29 +35,6 @@ type Sink interface {
 	Rejected(rs []wire.Rejection)
 }
 
-// Submission is a Submit frame on its way into the node. Buf is the memory that
-// Txs alias; both are reused once Done has been called.
-type Submission struct {
-	Base      uint64
-	Txs       []tx.View
-	Malformed []int // indices in Txs that are not canonical transactions
-	Sink      Sink
-	Buf       []byte
-	Node      any // the node's own part, kept with the buffer
-
-	pool *sync.Pool
-	conn *conn
-}
-
-// Done gives the submission back. The node calls it once.
-func (s *Submission) Done() {
-	s.conn.inFlight.Add(int64(-len(s.Buf)))
-	s.conn, s.Sink = nil, nil
-	clear(s.Txs)
-	s.Txs, s.Malformed = s.Txs[:0], s.Malformed[:0]
-	s.pool.Put(s)
-}
-
 // Node is what a server needs of a node.
 type Node interface {
 	// Submit takes a submission without blocking and calls Done in the end.
@@ -62,33 +43,34 @@ type Node interface {
 	Query(ctx context.Context, kind uint8, args []byte) (code uint8, answer []byte)
 	// Welcome fills in what the node tells a new client.
 	Welcome() wire.Welcome
+	// RetryAfter is how long a client does well to wait after a StatusBusy: an
+	// estimate, greater than zero. It does not block.
+	RetryAfter() time.Duration
 }
 
 // Config bounds what clients can cost.
 type Config struct {
-	MaxConns      int           // default 1024
+	Limits                      // per client; of no effect with Clients
+	Clients       *Clients      // shared with another server; nil: the server's own
+	TLS           *tls.Config   // nil: plain TCP; see ServerTLS
 	MaxPayload    int           // of a client's frame, default wire.MaxPayload
-	MaxInFlight   int64         // bytes of submissions per connection not yet finished, default 32 MiB
 	MaxQueued     int           // bytes of answers waiting per connection, default 8 MiB
 	WriteTimeout  time.Duration // default 10 s
-	HelloTimeout  time.Duration // default 5 s
+	HelloTimeout  time.Duration // for the TLS handshake and again for the hello, default 5 s
 	LinkPort      uint16        // told to clients; 0 for none
 	QueryTimeout  time.Duration // default 5 s
 	MaxSubmission int           // transactions per frame that the node takes
 	MaxQueries    int           // answered at the same time, all clients together, default 8
-	MaxPerHost    int           // connections from one address, default half of MaxConns
 	FrameTimeout  time.Duration // for the rest of a frame that has begun, default 30 s
 }
 
-func (c *Config) setDefaults() {
-	if c.MaxConns <= 0 {
-		c.MaxConns = 1024
+// SetDefaults fills in what is not set.
+func (c *Config) SetDefaults() {
+	if c.Clients == nil {
+		c.Clients = NewClients(c.Limits)
 	}
 	if c.MaxPayload <= 0 || c.MaxPayload > wire.MaxPayload {
 		c.MaxPayload = wire.MaxPayload
-	}
-	if c.MaxInFlight <= 0 {
-		c.MaxInFlight = 32 << 20
 	}
 	if c.MaxQueued <= 0 {
 		c.MaxQueued = 8 << 20
@@ -105,9 +87,6 @@ func (c *Config) setDefaults() {
 	if c.MaxQueries <= 0 {
 		c.MaxQueries = 8
 	}
-	if c.MaxPerHost <= 0 {
-		c.MaxPerHost = max(1, c.MaxConns/2)
-	}
 	if c.FrameTimeout <= 0 {
 		c.FrameTimeout = 30 * time.Second
 	}
@@ -123,6 +102,8 @@ type Stats struct {
 	Refused   uint64 `json:"refused"`    // over MaxConns or MaxPerHost
 	CutOff    uint64 `json:"cut_off"`    // slow readers
 	BadFrames uint64 `json:"bad_frames"` // connections ended for a malformed frame
+	BadTLS    uint64 `json:"bad_tls"`    // failed TLS handshakes
+	Busy      uint64 `json:"busy"`       // transactions refused for a client's limits
 	BytesIn   uint64 `json:"bytes_in"`
 	BytesOut  uint64 `json:"bytes_out"`
 }
@@ -131,27 +112,21 @@ type Stats struct {
 type Server struct {
 	node Node
 	cfg  Config
-	pool sync.Pool
+	pool Pool
 
 	asking chan struct{} // one place per query under way
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
-	hosts map[string]int // connections by the client's address
 	wg    sync.WaitGroup
 
-	accepted, refused, cutOff, badFrames, bytesIn, bytesOut atomic.Uint64
+	accepted, refused, cutOff, badFrames, badTLS, busy, bytesIn, bytesOut atomic.Uint64
 }
 
 // New returns a server for a node.
 func New(node Node, cfg Config) *Server {
-	cfg.setDefaults()
-	s := &Server{
-		node: node, cfg: cfg, conns: make(map[*conn]struct{}), hosts: make(map[string]int),
-		asking: make(chan struct{}, cfg.MaxQueries),
-	}
-	s.pool.New = func() any { return &Submission{pool: &s.pool} }
-	return s
+	cfg.SetDefaults()
+	return &Server{node: node, cfg: cfg, conns: make(map[*conn]struct{}), asking: make(chan struct{}, cfg.MaxQueries)}
 }
 
 // Serve accepts clients until ctx ends, then closes every connection and waits
@@ -184,7 +159,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	ln.Close()
 	s.mu.Lock()
 	for c := range s.conns {
-		c.nc.Close()
+		c.raw.Close()
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
@@ -193,40 +168,24 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 
 // add starts serving a connection, or refuses it when there are too many.
 func (s *Server) add(ctx context.Context, nc net.Conn) {
-	c := newConn(s, nc)
-	s.mu.Lock()
-	// One address cannot take every place: the others are still served.
-	host := hostOf(nc)
-	full := len(s.conns) >= s.cfg.MaxConns || s.hosts[host] >= s.cfg.MaxPerHost
-	if !full {
-		s.conns[c] = struct{}{}
-		s.hosts[host]++
-	}
-	s.mu.Unlock()
-	if full {
+	addr := nc.RemoteAddr()
+	if !s.cfg.Clients.Connect(addr) {
 		s.refused.Add(1)
 		nc.Close()
 		return
 	}
+	c := newConn(s, nc)
+	s.mu.Lock()
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
 	s.accepted.Add(1)
 	s.wg.Go(func() {
 		c.serve(ctx)
 		s.mu.Lock()
 		delete(s.conns, c)
-		if s.hosts[host]--; s.hosts[host] == 0 {
-			delete(s.hosts, host)
-		}
 		s.mu.Unlock()
+		s.cfg.Clients.Disconnect(addr)
 	})
-}
-
-// hostOf is the client's address without its port.
-func hostOf(nc net.Conn) string {
-	addr := nc.RemoteAddr().String()
-	if host, _, err := net.SplitHostPort(addr); err == nil {
-		return host
-	}
-	return addr
 }
 
 // Broadcast sends a block header to every client that asked for headers.
@@ -249,6 +208,6 @@ func (s *Server) Stats() Stats {
 	s.mu.Unlock()
 	return Stats{
 		Conns: int64(n), Accepted: s.accepted.Load(), Refused: s.refused.Load(), CutOff: s.cutOff.Load(),
-		BadFrames: s.badFrames.Load(), BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(),
+		BadFrames: s.badFrames.Load(), BadTLS: s.badTLS.Load(), Busy: s.busy.Load(), BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(),
 	}
 }

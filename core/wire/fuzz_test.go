@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
@@ -24,6 +25,17 @@ func FuzzParsers(f *testing.F) {
 	f.Add(wire.AppendReject(nil, []wire.Rejection{{Seq: 1, Status: 2}})[wire.HeaderSize:], uint8(0))
 	f.Add(wire.AppendQuery(nil, 1, 2, []byte{3})[wire.HeaderSize:], uint8(0))
 	f.Add(wire.AppendPath(nil, make([][32]byte, 2)), uint8(0))
+	f.Add(wire.AppendBusy(nil, 3, 2, time.Second)[wire.HeaderSize:], uint8(0))
+	p := wire.Proof{Tree: wire.TreeKeys, Slot: 7, Path: make([][32]byte, 3)}
+	f.Add(p.Append(nil), uint8(0))
+	rec := wire.RecordAnswer{Record: []byte("record"), Proof: p}
+	f.Add(rec.Append(nil), uint8(0))
+	one := wire.TxAnswer{Index: 5, Tx: (&tx.Fields{Kind: tx.KindPut, Tail: []byte("v")}).AppendUnsigned(nil), Path: p.Path}
+	f.Add(one.Append(nil), uint8(0))
+	f.Add(one.AppendPlaced(nil), uint8(0))
+	health := wire.Health{Status: wire.HealthFailed, Index: wire.IndexReady, Height: 3, Text: "disk"}
+	f.Add(health.Append(nil), uint8(0))
+	f.Add((&tx.Header{Height: 1, BodyBytes: 2}).Append(nil), uint8(0))
 	f.Add([]byte{255, 255, 255, 255, 1, 2}, uint8(255))
 	f.Fuzz(func(t *testing.T, p []byte, flags uint8) {
 		same := func(what string, frame []byte, err error) {
@@ -54,6 +66,28 @@ func FuzzParsers(f *testing.F) {
 		same("reply", wire.AppendReply(nil, id, code, answer), err)
 		path, rest, err := wire.ParsePath(p)
 		same("path", append(append(make([]byte, wire.HeaderSize), wire.AppendPath(nil, path)...), rest...), err)
+		base, n, wait, err := wire.ParseBusy(p)
+		same("busy", wire.AppendBusy(nil, base, n, wait), err)
+		whole := func(what string, b []byte, err error) { // answers have no frame of their own
+			t.Helper()
+			same(what, append(make([]byte, wire.HeaderSize), b...), err)
+		}
+		proof, rest, err := wire.ParseProof(p)
+		whole("proof", append(proof.Append(nil), rest...), err)
+		rec, err := wire.ParseRecordAnswer(p)
+		whole("record", rec.Append(nil), err)
+		if len(rec.Record) > wire.MaxRecord {
+			t.Errorf("a record of %d bytes", len(rec.Record))
+		}
+		one, err := wire.ParseTxAnswer(p, 9)
+		whole("transaction", one.Append(nil), err)
+		if one, err = wire.ParsePlaced(p); err == nil {
+			whole("placed", one.AppendPlaced(nil), nil)
+		}
+		hl, err := wire.ParseHealth(p)
+		whole("health", hl.Append(nil), err)
+		hd, body, err := wire.ParseBlock(p)
+		whole("block", append(hd.Append(nil), body...), err)
 		a, err := wire.ParseAck(p, flags)
 		if err == nil {
 			if a.Count < 0 || a.Count > wire.MaxTxs {

@@ -5,13 +5,20 @@ import (
 	"fmt"
 )
 
-// Query kinds.
+// Query kinds. Numbers never change.
 const (
-	QueryHead    = 1 // no argument; answers header [128], its hash [32]
-	QueryAccount = 2 // slot u32; answers header [128], record [64], registered slots u64, path
-	QueryProof   = 3 // height u64, index u32; answers header [128], transaction, path
-	QueryGenesis = 4 // no argument; answers the genesis file
-	QueryStats   = 5 // no argument; answers the node's counters as JSON
+	QueryHead     = 1  // no argument; answers header [128], its hash [32]
+	QueryAccount  = 2  // slot u32; answers a RecordAnswer
+	QueryProof    = 3  // height u64, index u32; answers header [128], transaction, path
+	QueryGenesis  = 4  // no argument; answers the genesis file
+	QueryStats    = 5  // no argument; answers the node's counters as JSON
+	QueryHealth   = 6  // no argument; answers a Health
+	QueryItem     = 7  // slot u32; answers a RecordAnswer
+	QueryKey      = 8  // owner u32, key [32]; answers a RecordAnswer
+	QueryBlock    = 9  // height u64; answers header [128], body
+	QueryTxNonce  = 10 // sender u32, nonce u64; answers index u32 and what QueryProof answers
+	QueryTxHash   = 11 // identifier [32]; answers as QueryTxNonce does
+	MaxQueryBytes = 64 // of a Query payload
 )
 
 // Reply codes.
@@ -21,6 +28,7 @@ const (
 	ReplyBad      = 2
 	ReplyInternal = 3
 	ReplyBusy     = 4 // too many questions at once; ask again later
+	ReplyNotReady = 5 // the node cannot answer yet, or not as it is set up; the text says which
 )
 
 // AppendQuery appends a Query frame with encoded arguments.

@@ -3,12 +3,16 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/chainweir/weir/core/tx"
 )
 
 // SubmitHeaderSize is the length of a Submit payload before its transactions.
 const SubmitHeaderSize = 16
+
+// MaxBase is the largest number that a Submit may begin with.
+const MaxBase = 1 << 63
 
 // AppendSubmitHeader appends the frame header and the fixed part of a Submit
 // whose transactions (encoded, back to back) are txBytes long. Base numbers the
@@ -33,7 +37,7 @@ func ParseSubmit(p []byte) (base uint64, count int, txs []byte, err error) {
 	if r := binary.LittleEndian.Uint32(p[12:]); r != 0 {
 		return 0, 0, nil, fmt.Errorf("%w: submit with the reserved field %#x, want 0", ErrFrame, r)
 	}
-	if base > 1<<63 {
+	if base > MaxBase {
 		return 0, 0, nil, fmt.Errorf("%w: submit numbered %d, want at most 2^63", ErrFrame, base)
 	}
 	return base, int(n), p[SubmitHeaderSize:], nil
@@ -91,6 +95,39 @@ func ParseAck(p []byte, flags uint8) (Ack, error) {
 		return Ack{}, fmt.Errorf("%w: ack of %d transactions with %d statuses", ErrFrame, a.Count, len(a.status))
 	}
 	return a, nil
+}
+
+// busySize is the length of a Busy payload.
+const busySize = 16
+
+// MaxRetryAfter is the longest wait that a Busy frame tells.
+const MaxRetryAfter = time.Hour
+
+// AppendBusy appends a Busy frame: the transactions from base on were not taken,
+// and trying them again before the wait is over is in vain. The wait is told in
+// microseconds, rounded up, at least one and at most MaxRetryAfter.
+func AppendBusy(dst []byte, base uint64, count int, retryAfter time.Duration) []byte {
+	retryAfter = min(max(retryAfter, time.Microsecond), MaxRetryAfter)
+	dst = AppendHeader(dst, TypeBusy, 0, busySize)
+	dst = binary.LittleEndian.AppendUint64(dst, base)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(count))
+	return binary.LittleEndian.AppendUint32(dst, uint32((retryAfter+time.Microsecond-1)/time.Microsecond))
+}
+
+// ParseBusy decodes a Busy payload.
+func ParseBusy(p []byte) (base uint64, count int, retryAfter time.Duration, err error) {
+	if len(p) != busySize {
+		return 0, 0, 0, fmt.Errorf("%w: busy has %d bytes, want %d", ErrFrame, len(p), busySize)
+	}
+	n := binary.LittleEndian.Uint32(p[8:])
+	if n == 0 || n > MaxTxs {
+		return 0, 0, 0, fmt.Errorf("%w: busy with %d transactions, want 1 to %d", ErrFrame, n, MaxTxs)
+	}
+	retryAfter = time.Duration(binary.LittleEndian.Uint32(p[12:])) * time.Microsecond
+	if retryAfter == 0 || retryAfter > MaxRetryAfter {
+		return 0, 0, 0, fmt.Errorf("%w: busy for %v, want 1 µs to %v", ErrFrame, retryAfter, MaxRetryAfter)
+	}
+	return binary.LittleEndian.Uint64(p), int(n), retryAfter, nil
 }
 
 // Range is a run of a connection's transactions that are neighbours in a block.

@@ -48,15 +48,24 @@ const (
 	TypeQuery     Type = 9  // client: id u32, kind u8, arguments
 	TypeReply     Type = 10 // node: id u32, code u8, answer or error text
 	TypeError     Type = 11 // node: text; the connection ends after it
+	TypeBusy      Type = 12 // node: base u64, count u32, retry after u32 (µs); the Ack that refuses the range follows
 )
 
-// FlagUniform marks an Ack with one status for all its transactions.
-const FlagUniform = 1
+// Flags of a frame, each of one type only.
+const (
+	FlagUniform = 1 // an Ack with one status for all its transactions
+	FlagHints   = 1 // a Welcome of a node that sends Busy to those who ask for it
+)
 
-// Subscription modes, a bit set.
+// Subscription modes, a bit set. A client that does not know of Busy frames
+// never gets one: it does not set SubscribeHints; and it may set it only where
+// the Welcome has FlagHints, because a node that does not know of them refuses it.
 const (
 	SubscribeOwn     = 1 // Commit and Reject for this connection's submissions
 	SubscribeHeaders = 2 // Block for every committed block
+	SubscribeHints   = 4 // Busy before every Ack that says StatusBusy
+
+	SubscribeAll = SubscribeOwn | SubscribeHeaders | SubscribeHints
 )
 
 // ErrFrame is wrapped by every complaint about a frame.
@@ -152,9 +161,9 @@ type Welcome struct {
 
 const welcomeSize = 4 + 12 + 32 + 8
 
-// Append appends the whole frame.
+// Append appends the whole frame, with FlagHints.
 func (w *Welcome) Append(dst []byte) []byte {
-	dst = AppendHeader(dst, TypeWelcome, 0, welcomeSize)
+	dst = AppendHeader(dst, TypeWelcome, FlagHints, welcomeSize)
 	dst = binary.LittleEndian.AppendUint16(dst, w.Version)
 	dst = binary.LittleEndian.AppendUint16(dst, w.LinkPort)
 	dst = binary.LittleEndian.AppendUint32(dst, w.MaxPayload)

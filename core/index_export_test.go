@@ -1,0 +1,47 @@
+package core
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/chainweir/weir/core/tx"
+)
+
+// SmallIndex turns the index on and lets it keep n transactions in memory.
+func SmallIndex(cfg *Config, n int) { cfg.Index, cfg.indexRun = true, n }
+
+// IndexFiles lists the files of a directory's index.
+func IndexFiles(dir string) ([]string, error) {
+	return filepath.Glob(filepath.Join(dir, indexDir, "*"))
+}
+
+// OpenRun checks a file of the index and closes it.
+func OpenRun(path string, chain tx.ChainID) error {
+	r, err := openRun(path, &chain)
+	if err != nil {
+		return err
+	}
+	return r.f.Close()
+}
+
+// ErrRun is what OpenRun's refusals wrap.
+var ErrRun = errRun
+
+// SameNonceKey tells whether the index cannot tell two of a sender's nonces apart.
+func SameNonceKey(a, b uint64) bool { return nonceKey(7, a) == nonceKey(7, b) }
+
+// WriteRunOf makes a run of one transaction, for fuzzing.
+func WriteRunOf(dir string, chain tx.ChainID) (string, error) {
+	var tables [numTables]source
+	for t := range tables {
+		tables[t] = sliceSource([]entry{{1, 2}})
+	}
+	r, err := writeRun(dir, &chain, span{first: 1, last: 1, txs: 1}, tables)
+	if err != nil {
+		return "", err
+	}
+	return r.f.Name(), r.f.Close()
+}
+
+// RewriteFile replaces a file's content.
+func RewriteFile(path string, b []byte) error { return os.WriteFile(path, b, 0o600) }
