@@ -5,16 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
-	"github.com/chainweir/weir/bench/link"
 	"github.com/chainweir/weir/core"
 	"github.com/chainweir/weir/core/genesis"
-	"github.com/chainweir/weir/core/rpc"
 )
 
 type nodeFlags struct {
@@ -23,7 +21,8 @@ type nodeFlags struct {
 	blockInterval                           time.Duration
 	mempoolMiB                              int64
 	workers                                 int
-	json, control                           bool
+	index, json, control                    bool
+	serve                                   serveFlags
 }
 
 func newNodeCmd() *cobra.Command {
@@ -33,12 +32,15 @@ func newNodeCmd() *cobra.Command {
 		Short: "Run a node, or check and question one",
 		Long: `node runs a single node of a permissioned chain: it checks signatures,
 executes transfers and registrations, and keeps a hash-linked block log with one
-fdatasync per block. It listens on loopback unless told otherwise.
+fdatasync per block. It listens on loopback unless told otherwise, in plain TCP
+unless it has a certificate (--tls-cert, --tls-key); with --tls-client-ca it
+serves only clients that have one, too.
 
 A new data directory gets the genesis given with --genesis, or a measuring chain
 whose accounts have publicly known keys (--accounts of them).`,
 		Example: "  weir node --data ./chain\n" +
 			"  weir node --data ./chain --listen 10.0.0.5:7151 --json\n" +
+			"  weir node --data ./chain --grpc-listen 127.0.0.1:7152 --index\n" +
 			"  weir node verify --data ./chain",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runNode(cmd, f) },
@@ -47,13 +49,15 @@ whose accounts have publicly known keys (--accounts of them).`,
 	fl.StringVar(&f.data, "data", "weir-data", "data directory")
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:7151", "client address")
 	fl.StringVar(&f.linkListen, "link-listen", "auto",
-		"address of the bounded link test, auto: beside --listen on a free port, off: none")
+		"address of the bounded link test, auto: beside --listen on a free port (with TLS: none), off: none")
 	fl.StringVar(&f.genesis, "genesis", "", "genesis file of a new chain")
 	fl.Uint32Var(&f.accounts, "accounts", 4096, "accounts of a new measuring chain")
 	fl.DurationVar(&f.blockInterval, "block-interval", 10*time.Millisecond, "cut a block this long after its first transaction")
 	fl.Int64Var(&f.mempoolMiB, "mempool-mib", 64, "bytes that may wait for a block, in MiB")
 	fl.IntVar(&f.workers, "workers", 0, "signature workers, 0: one per core")
 	fl.StringVar(&f.impl, "impl", "", "force hash kernels, kernel:implementation,…")
+	fl.BoolVar(&f.index, "index", false, "index transactions by hash and by sender and nonce (32 bytes of disk each)")
+	f.serve.register(cmd)
 	fl.BoolVar(&f.json, "json", false, "print what the node listens on as JSON")
 	fl.BoolVar(&f.control, "control", false, "")
 	if err := fl.MarkHidden("control"); err != nil {
@@ -68,6 +72,8 @@ type nodeReady struct {
 	Schema   string `json:"schema"`
 	Listen   string `json:"listen"`
 	Link     string `json:"link"` // empty: no link test
+	GRPC     string `json:"grpc"` // empty: no gRPC
+	TLS      bool   `json:"tls"`  // of Listen and GRPC
 	ChainID  string `json:"chain_id"`
 	Height   uint64 `json:"height"`
 	Accounts int    `json:"accounts"`
@@ -78,6 +84,7 @@ type nodeReady struct {
 func (f *nodeFlags) config() (core.Config, error) {
 	cfg := core.Config{
 		Dir: f.data, Workers: f.workers, BlockInterval: f.blockInterval, MempoolBytes: f.mempoolMiB << 20,
+		Index: f.index,
 	}
 	switch {
 	case f.mempoolMiB < 1 || f.mempoolMiB > 1<<20:
@@ -124,36 +131,25 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 	if err != nil {
 		return err
 	}
-	// The port first: a taken one must not cost a replay.
-	ln, err := net.Listen("tcp", f.listen)
-	if err != nil {
-		return usagef("cannot listen on %s: %w; choose another --listen", f.listen, err)
-	}
-	defer ln.Close()
-	linkLn, err := f.listenLink(ln.Addr())
+	srv, err := f.serve.config()
 	if err != nil {
 		return err
 	}
-	if linkLn != nil {
-		defer linkLn.Close()
+	// The ports first: a taken one must not cost a replay.
+	lns, err := f.openListeners(srv.TLS != nil)
+	if err != nil {
+		return err
 	}
+	defer lns.close()
 	node, err := core.Open(cfg)
 	if err != nil {
 		return usagef("%w", err)
 	}
-	var rcfg rpc.Config
-	links := make(chan error, 1)
-	if linkLn != nil {
-		rcfg.LinkPort = uint16(linkLn.Addr().(*net.TCPAddr).Port)
-		go func() { links <- link.Serve(ctx, linkLn, link.ServerConfig{}) }()
-	} else {
-		links <- nil
-	}
-	served := make(chan error, 1)
-	go func() { served <- node.Serve(ctx, ln, rcfg) }()
-	if err := f.announce(cmd, node, ln, linkLn); err != nil {
+	group, ctx := errgroup.WithContext(ctx)
+	lns.serve(ctx, group, node, srv)
+	if err := f.announce(cmd, node, lns); err != nil {
 		cancel()
-		return errors.Join(err, <-served, <-links, node.Close())
+		return errors.Join(err, group.Wait(), node.Close())
 	}
 	if f.control {
 		// The measuring run holds the other end of stdin: when it is gone, so is
@@ -164,13 +160,11 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 		}()
 	}
 	select {
-	case <-ctx.Done():
+	case <-ctx.Done(): // told to end, or a server failed
 	case <-node.Done():
-	case err = <-served:
-		served <- nil
 	}
 	cancel()
-	err = errors.Join(err, <-served, <-links)
+	err = group.Wait()
 	closed := node.Close()
 	if node.Err() != nil {
 		closed = node.Err() // closing the log repeats what stopped the node
@@ -181,35 +175,18 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 	return nil
 }
 
-// listenLink opens the link test's listener, nil for --link-listen off.
-func (f *nodeFlags) listenLink(client net.Addr) (net.Listener, error) {
-	addr := f.linkListen
-	switch addr {
-	case "off":
-		return nil, nil
-	case "auto":
-		host, _, err := net.SplitHostPort(client.String())
-		if err != nil {
-			return nil, usagef("--listen: %w", err)
-		}
-		addr = net.JoinHostPort(host, "0")
-	}
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, usagef("cannot listen on %s for link tests: %w; choose another --link-listen or off", addr, err)
-	}
-	return ln, nil
-}
-
-func (f *nodeFlags) announce(cmd *cobra.Command, n *core.Node, ln, linkLn net.Listener) error {
+func (f *nodeFlags) announce(cmd *cobra.Command, n *core.Node, lns *listeners) error {
 	head, _ := n.Head()
 	id := n.ChainID()
 	r := nodeReady{
-		Schema: "weir.node/1", Listen: ln.Addr().String(), ChainID: fmt.Sprintf("%x", id[:]),
-		Height: head.Height, Accounts: n.Stats().Accounts, PID: os.Getpid(),
+		Schema: "weir.node/1", Listen: lns.client.Addr().String(), ChainID: fmt.Sprintf("%x", id[:]),
+		Height: head.Height, Accounts: n.Stats().Accounts, PID: os.Getpid(), TLS: f.serve.cert != "",
 	}
-	if linkLn != nil {
-		r.Link = linkLn.Addr().String()
+	if lns.link != nil {
+		r.Link = lns.link.Addr().String()
+	}
+	if lns.grpc != nil {
+		r.GRPC = lns.grpc.Addr().String()
 	}
 	if n.Repair.Found {
 		r.Repaired = n.Repair.String()
@@ -218,8 +195,8 @@ func (f *nodeFlags) announce(cmd *cobra.Command, n *core.Node, ln, linkLn net.Li
 	if f.json {
 		return printJSON(cmd.OutOrStdout(), r)
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "listening on %s  chain %.16s  height %d  accounts %d  link test %s\n",
-		r.Listen, r.ChainID, r.Height, r.Accounts, orNone(r.Link))
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "listening on %s  chain %.16s  height %d  accounts %d  link test %s  grpc %s\n",
+		r.Listen, r.ChainID, r.Height, r.Accounts, orNone(r.Link), orNone(r.GRPC))
 	return err
 }
 
