@@ -37,7 +37,7 @@ func TestNoAllocations(t *testing.T) {
 				arena = f.AppendUnsigned(arena)
 				txs[i] = arena[at:]
 			}
-			s.Execute(height, txs, status)
+			s.ExecuteOn(workers, height, txs, status)
 			for i, st := range status {
 				if st != tx.StatusOK {
 					t.Fatalf("transaction %d: %s", i, st)

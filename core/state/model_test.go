@@ -214,7 +214,8 @@ func checkLedger(t *rapid.T, s *state.State, supply uint64) {
 func TestLargeBlocks(t *testing.T) {
 	const accounts = 100_000
 	var states []*state.State
-	for _, w := range []int{1, 2, 8} {
+	counts := []int{1, 2, 8}
+	for _, w := range counts {
 		s := newState(t, accounts, 1000)
 		s.SetWorkers(w)
 		states = append(states, s)
@@ -223,9 +224,9 @@ func TestLargeBlocks(t *testing.T) {
 	for height := uint64(1); height <= 3; height++ {
 		txs := anyBlock(t, rng, 5000, accounts, height)
 		var first []tx.Status
-		for _, s := range states {
+		for i, s := range states {
 			status := make([]tx.Status, len(txs))
-			s.Execute(height, txs, status)
+			s.ExecuteOn(counts[i], height, txs, status)
 			if first == nil {
 				first = status
 			}

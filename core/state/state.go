@@ -99,7 +99,8 @@ func (s *State) SetWorkers(n int) {
 	s.hashers = make([]hasher, n)
 	s.lanes = make([]lane, n)
 	for i := range s.lanes {
-		s.lanes[i].out = make([][]credit, n)
+		const apart = 8 // lanes write their slices' lengths all the time, so on cache lines of their own
+		s.lanes[i].out = make([][]credit, n, n+apart)
 	}
 }
 

@@ -46,10 +46,11 @@ const treeBlock = 128
 
 // hasher is one worker's memory.
 type hasher struct {
-	idx     []uint32 // the changed nodes of a level, ascending
-	gather  []byte   // what is hashed
-	results [treeBlock * nodeSize]byte
-	touched byte // see touch
+	idx     []uint32  // the changed nodes of a level, ascending
+	gather  []byte    // what is hashed
+	results []byte    // room for the hashes of a block
+	touched byte      // see touchNodes
+	_       [128]byte // workers do not write to one another's cache lines
 }
 
 // parallelMarks is the number of changes from which an update is worth waking
@@ -68,7 +69,7 @@ func (s *State) update(t *table) [nodeSize]byte {
 		workers = 1
 	}
 	t.piece = slabLog
-	for workers > 1 && t.piece > minPieceBits && t.n>>t.piece < 8*workers {
+	for workers > 1 && t.piece > minPieceBits && t.n>>t.piece < 16*workers {
 		t.piece-- // so many that none has to wait long for the last
 	}
 	pieces := (t.n + 1<<t.piece - 1) >> t.piece
@@ -162,11 +163,11 @@ func (s *State) hashUpper(t *table) {
 // leaves hashes the records of the places in idx into level 0.
 func (h *hasher) leaves(s *slab, size int, tag byte) {
 	h.gather = sized(h.gather, treeBlock*max(size, 2*nodeSize))
+	h.results = sized(h.results, treeBlock*nodeSize)
 	level := s.level(0)
 	for lo := 0; lo < len(h.idx); lo += treeBlock {
 		idx := h.idx[lo:min(len(h.idx), lo+treeBlock)]
-		h.touch(s.recs, idx, size)
-		h.touch(level, idx, nodeSize)
+		h.touched ^= touchRecords(s.recs, idx, size) ^ touchNodes(level, idx)
 		src := h.gather[:len(idx)*size]
 		for k, i := range idx {
 			copy(src[k*size:][:size], s.recs[int(i)*size:][:size])
@@ -180,7 +181,7 @@ func (h *hasher) leaves(s *slab, size int, tag byte) {
 // climb hashes the nodes above those in idx, which are of level from and right,
 // up to level to. It leaves there in idx what has changed.
 func (h *hasher) climb(s *slab, from, to int) {
-	h.gather = sized(h.gather, treeBlock*2*nodeSize)
+	h.gather, h.results = sized(h.gather, treeBlock*2*nodeSize), sized(h.results, treeBlock*nodeSize)
 	for l := from; l < to; l++ {
 		h.parents()
 		below, above := s.level(l), s.level(l+1)
@@ -192,7 +193,7 @@ func (h *hasher) climb(s *slab, from, to int) {
 		}
 		for lo := 0; lo < len(h.idx); lo += treeBlock {
 			idx := h.idx[lo:min(len(h.idx), lo+treeBlock)]
-			h.touch(above, idx, nodeSize)
+			h.touched ^= touchNodes(above, idx)
 			for k, p := range idx {
 				copyPair(h.gather[k*2*nodeSize:], below[int(p)*2*nodeSize:])
 			}
@@ -217,15 +218,22 @@ func (h *hasher) parents() {
 	h.idx = idx[:m+1]
 }
 
-// touch reads a byte of each place of a level. In a large tree each is far away
-// in memory; as nothing waits for what is read, a processor fetches dozens at a
-// time, where moving whole nodes to and fro lets it look only a few ahead.
-func (h *hasher) touch(level []byte, idx []uint32, size int) {
-	sum := byte(0)
+// touchNodes reads a byte of each of these nodes of a level. In a large tree each
+// is far away in memory; as nothing waits for what is read, a processor fetches
+// dozens at a time, where moving whole nodes to and fro lets it look only a few
+// ahead.
+func touchNodes(level []byte, idx []uint32) (sum byte) {
 	for _, i := range idx {
-		sum ^= level[int(i)*size]
+		sum ^= level[int(i)*nodeSize]
 	}
-	h.touched ^= sum // so that the reads are not optimised away
+	return sum // so that the reads are not optimised away
+}
+
+func touchRecords(recs []byte, idx []uint32, size int) (sum byte) {
+	for _, i := range idx {
+		sum ^= recs[int(i)*size]
+	}
+	return sum
 }
 
 func scatter(level []byte, idx []uint32, nodes []byte) {
