@@ -21,6 +21,9 @@ func (l *Log) reserve(diskBytes int64) error {
 		return nil
 	}
 	step := min(max(l.allocated, preallocMinBytes), preallocMaxBytes)
+	if l.active.number > 1 { // this log has filled a segment: it is no small one
+		step = preallocMaxBytes
+	}
 	upTo := max(need, min(l.allocated+step, l.opts.SegmentBytes))
 	err := l.active.f.Preallocate(l.allocated, upTo-l.allocated)
 	if isNoSpace(err) && upTo > need {
