@@ -58,7 +58,7 @@ bench-merkle: ## Merkle trees beside other libraries: ratios with intervals (a m
 	./bin/merklepeers --bench bin/merklepeers.txt
 
 bench-core: build ## The node's pipeline beside bare verification, disk, state root, memory (minutes)
-	./$(BIN) node bench --rounds 6 --duration 2s
+	./$(BIN) node bench --rounds 6
 
 check: lint test ## What CI runs, without the fresh machine
 

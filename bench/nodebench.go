@@ -213,10 +213,10 @@ func (m *modeBench) rounds(ctx context.Context, src source) error {
 			var err error
 			switch {
 			case pipeline:
-				// The pipeline is no faster than its signatures; twice that leaves
+				// The pipeline is no faster than its signatures; half as much again leaves
 				// room for a machine that was busy when the rate was taken. What is
 				// left over serves the next window.
-				if err = src.reserve(ctx, 2*rate*(m.cfg.Duration+warmUp).Seconds()+1<<16, m.cfg.Progress); err != nil {
+				if err = src.reserve(ctx, 1.5*rate*m.cfg.Duration.Seconds()+2*feedUnderWay, m.cfg.Progress); err != nil {
 					break
 				}
 				if m.bare != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime/metrics"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +18,6 @@ const (
 	// feedUnderWay is how many transactions are in the node: enough that every
 	// stage finds work even when blocks are large. Latency is not measured here.
 	feedUnderWay = 1 << 16
-	// warmUp fills the pipeline before a window begins.
-	warmUp = 400 * time.Millisecond
 )
 
 // feeder keeps a number of transactions under way in a node.
@@ -29,30 +26,17 @@ type feeder struct {
 	src  source
 	free chan *core.Batch
 
-	mu      sync.Mutex
-	txs     int64         // committed
-	at      time.Time     // of the last commit
-	news    chan struct{} // a block was committed since it was last read
-	ran     atomic.Bool   // out of transactions
+	ran     atomic.Bool // out of transactions
 	refused atomic.Int64
 	reason  atomic.Uint32 // the last refusal's status
 }
 
 func newFeeder(node *core.Node, src source) *feeder {
-	f := &feeder{node: node, src: src, free: make(chan *core.Batch, feedUnderWay/feedBatch), news: make(chan struct{}, 1)}
+	f := &feeder{node: node, src: src, free: make(chan *core.Batch, feedUnderWay/feedBatch)}
 	done := func(b *core.Batch) { f.free <- b }
 	for range cap(f.free) {
 		f.free <- &core.Batch{Sink: f, Done: done}
 	}
-	node.OnBlock(func(h *tx.Header) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.txs, f.at = f.txs+int64(h.Count), time.Now()
-		select {
-		case f.news <- struct{}{}:
-		default:
-		}
-	})
 	return f
 }
 
@@ -66,7 +50,7 @@ func (f *feeder) Acked(_ uint64, status []tx.Status) {
 	}
 }
 
-// Committed implements core.Sink. The blocks are counted, see OnBlock.
+// Committed implements core.Sink. The node's own counters serve.
 func (*feeder) Committed(_, _ uint64, _ []wire.Range) {}
 
 // Rejected implements core.Sink.
@@ -124,18 +108,20 @@ func (f *feeder) drain() error {
 	return nil
 }
 
-// window feeds the node and returns the rate of commits between two commits that
-// are about d apart; what the node used meanwhile is added to total.
+// window feeds the node for d, waits until all of it is committed, and returns
+// transactions per second from the first submission to the last commit. What the
+// node used meanwhile is added to total.
+//
+// The pipeline is empty at both ends. That costs it the time of one block at
+// each, and counts every transaction: blocks reach the disk in groups, and a
+// window cut between two commits would be wrong by what is under way.
 func (f *feeder) window(ctx context.Context, d time.Duration, total *usageDelta) (float64, error) {
 	stop, done := make(chan struct{}), make(chan error, 1)
+	before := f.usage()
+	begin := time.Now()
 	go func() { done <- f.run(stop) }()
-	begin := f.reading()
-	f.pause(ctx, done, warmUp)
-	a := f.after(ctx, done, begin)
-	ua := f.usage()
 	f.pause(ctx, done, d)
-	b := f.after(ctx, done, a)
-	ub := f.usage()
+	fed := time.Since(begin)
 	close(stop)
 	if err := <-done; err != nil {
 		return 0, err
@@ -143,45 +129,23 @@ func (f *feeder) window(ctx context.Context, d time.Duration, total *usageDelta)
 	if err := f.drain(); err != nil {
 		return 0, err
 	}
+	took := time.Since(begin)
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if n := f.refused.Load(); n > 0 {
+	after := f.usage()
+	txs := after.Committed - before.Committed
+	switch n := f.refused.Load(); {
+	case n > 0:
 		return 0, fmt.Errorf("%w: the node refused %d transactions, the last as %s", ErrNodeBench, n, tx.Status(f.reason.Load()))
+	case txs == 0:
+		return 0, fmt.Errorf("%w: nothing was committed in %v", ErrNodeBench, took)
+	case f.ran.Load() && fed < d/2:
+		return 0, fmt.Errorf("%w: the feed ran out of transactions after %v; the machine is too uneven, give longer windows", ErrNodeBench, fed)
 	}
-	if f.ran.Load() {
-		return 0, fmt.Errorf("%w: the feed ran out of transactions within %v; the machine is too uneven, give longer windows", ErrNodeBench, warmUp+d)
-	}
-	if b.txs == a.txs {
-		return 0, fmt.Errorf("%w: no commit in %v and %v more", ErrNodeBench, d, commitTimeout)
-	}
-	total.add(ua, ub)
-	return float64(b.txs-a.txs) / b.at.Sub(a.at).Seconds(), nil
-}
-
-// commitTimeout is how long a window waits for a commit when it has seen none.
-const commitTimeout = 30 * time.Second
-
-// after returns the last commit, which is a later one than before unless the
-// feed, the context or the patience ends.
-func (f *feeder) after(ctx context.Context, done chan error, before commitReading) commitReading {
-	t := time.NewTimer(commitTimeout)
-	defer t.Stop()
-	for {
-		if now := f.reading(); now.txs > before.txs {
-			return now
-		}
-		select {
-		case <-f.news:
-		case err := <-done:
-			done <- err
-			return f.reading()
-		case <-ctx.Done():
-			return f.reading()
-		case <-t.C:
-			return f.reading()
-		}
-	}
+	f.ran.Store(false)
+	total.add(before, after)
+	return float64(txs) / took.Seconds(), nil
 }
 
 // pause waits for d, or less when the feed or the context ends.
@@ -194,17 +158,6 @@ func (f *feeder) pause(ctx context.Context, done chan error, d time.Duration) {
 		done <- err
 	case <-ctx.Done():
 	}
-}
-
-type commitReading struct {
-	txs int64
-	at  time.Time
-}
-
-func (f *feeder) reading() commitReading {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return commitReading{f.txs, f.at}
 }
 
 // usageReading is the node's counters with the process's allocations.

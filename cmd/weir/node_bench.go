@@ -43,7 +43,7 @@ cache, batch size and cores. Modes:
 It also times a state root of 20 000 updates, durable blocks of 2 MB beside raw
 writes of the same size, and counts the memory of the accounts.`,
 		Example: "  weir node bench\n" +
-			"  weir node bench --mode unsigned --rounds 3 --duration 2s --json",
+			"  weir node bench --mode unsigned --rounds 3 --duration 1s --json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkNodeBench(&c); err != nil {
@@ -58,7 +58,7 @@ writes of the same size, and counts the memory of the accounts.`,
 	fl := cmd.Flags()
 	fl.StringSliceVar(&c.Modes, "mode", bench.NodeBenchModes(), "modes to run")
 	fl.IntVar(&c.Rounds, "rounds", 5, "rounds of four windows: pipeline, verify, verify, pipeline")
-	fl.DurationVar(&c.Duration, "duration", time.Second, "length of a window")
+	fl.DurationVar(&c.Duration, "duration", 2*time.Second, "length of a window")
 	fl.IntVar(&c.Accounts, "accounts", 1<<20, "accounts of the chain, except in signed_cached")
 	fl.IntVar(&c.Workers, "workers", 0, "signature workers, 0: one per core")
 	fl.IntVar(&c.ExpandedKeys, "key-cache", 1<<16, "public keys kept ready for verification")
