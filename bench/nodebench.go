@@ -258,7 +258,9 @@ func (m *modeBench) row() *NodeBenchRow {
 		all := float64(max(1, u.wallNS*int64(s.Workers)))
 		r.Stages = append(r.Stages, NodeBenchStage{
 			Name: s.Name, Workers: s.Workers, NSPerTx: u.perTx(s.BusyNS),
-			Busy: float64(s.BusyNS) / all, Wait: float64(s.WaitNS) / all, Blocked: float64(s.BlockedNS) / all,
+			Busy: float64(s.BusyNS) / all, Blocked: float64(s.BlockedNS) / all,
+			// The stage's own counter has the time between windows, too.
+			Wait: max(0, 1-float64(s.BusyNS+s.BlockedNS)/all),
 			QueueMax: s.QueueMax, QueueCap: s.QueueCap,
 		})
 	}

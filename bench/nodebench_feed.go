@@ -190,13 +190,12 @@ func (u *usageDelta) add(a, b usageReading) {
 	if u.stages == nil {
 		u.stages = slices.Clone(b.Stages)
 		for i := range u.stages {
-			u.stages[i].BusyNS, u.stages[i].WaitNS, u.stages[i].BlockedNS = 0, 0, 0
+			u.stages[i].BusyNS, u.stages[i].BlockedNS = 0, 0
 		}
 	}
 	for i := range u.stages {
 		s := &u.stages[i]
 		s.BusyNS += b.Stages[i].BusyNS - a.Stages[i].BusyNS
-		s.WaitNS += b.Stages[i].WaitNS - a.Stages[i].WaitNS
 		s.BlockedNS += b.Stages[i].BlockedNS - a.Stages[i].BlockedNS
 		s.QueueMax = max(s.QueueMax, b.Stages[i].QueueMax)
 	}
