@@ -216,7 +216,7 @@ func (m *modeBench) rounds(ctx context.Context, src source) error {
 				// The pipeline is no faster than its signatures; half as much again leaves
 				// room for a machine that was busy when the rate was taken. What is
 				// left over serves the next window.
-				if err = src.reserve(ctx, 1.5*rate*m.cfg.Duration.Seconds()+2*feedUnderWay, m.cfg.Progress); err != nil {
+				if err = src.reserve(ctx, 1.5*rate*m.cfg.Duration.Seconds()+feedUnderWay, m.cfg.Progress); err != nil {
 					break
 				}
 				if m.bare != nil {
@@ -260,7 +260,7 @@ func (m *modeBench) row() *NodeBenchRow {
 			Name: s.Name, Workers: s.Workers, NSPerTx: u.perTx(s.BusyNS),
 			Busy: float64(s.BusyNS) / all, Blocked: float64(s.BlockedNS) / all,
 			// The stage's own counter has the time between windows, too.
-			Wait: max(0, 1-float64(s.BusyNS+s.BlockedNS)/all),
+			Wait:     max(0, 1-float64(s.BusyNS+s.BlockedNS)/all),
 			QueueMax: s.QueueMax, QueueCap: s.QueueCap,
 		})
 	}
