@@ -16,6 +16,7 @@ import (
 	"github.com/chainweir/weir/core/rpc"
 	"github.com/chainweir/weir/core/state"
 	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/core/wire"
 	"github.com/chainweir/weir/merkle"
 )
 
@@ -158,6 +159,11 @@ func letGo(t testing.TB, done <-chan struct{}) {
 	}
 }
 
+// stateProof is a proof as package state checks it.
+func stateProof(p wire.Proof) state.Proof {
+	return state.Proof{Tree: state.Tree(p.Tree), Slot: p.Slot, Summary: state.Summary(p.Summary), Path: p.Path}
+}
+
 // account asks for an account and checks the proof.
 func account(t testing.TB, c *client.Client, slot uint32) (state.Account, tx.Header) {
 	t.Helper()
@@ -165,7 +171,10 @@ func account(t testing.TB, c *client.Client, slot uint32) (state.Account, tx.Hea
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := state.Proof{Slot: slot, Summary: state.Summary(a.Proof.Summary), Path: a.Proof.Path}
+	p := stateProof(a.Proof)
+	if p.Slot != slot || p.Tree != state.TreeAccounts {
+		t.Fatalf("the proof is of %s slot %d, asked for account %d", p.Tree, p.Slot, slot)
+	}
 	if err := state.VerifyProof(a.Header.StateRoot, a.Record, p); err != nil {
 		t.Fatalf("account %d: %v", slot, err)
 	}

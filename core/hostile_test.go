@@ -85,7 +85,7 @@ func TestBrokenClients(t *testing.T) {
 		{"a second hello", "unexpected type", after(hello)},
 		{"long query", "with 65 bytes", after(frame(wire.TypeQuery, make([]byte, 65)...))},
 		{"short query", "query has 3 bytes", after(frame(wire.TypeQuery, 1, 2, 3))},
-		{"subscription", "subscription", after(frame(wire.TypeSubscribe, 4))},
+		{"subscription", "subscription", after(frame(wire.TypeSubscribe, 8))},
 		{"empty submission", "submit has 0 bytes", after(frame(wire.TypeSubmit))},
 		{"submission of none", "submit of 0", after(wire.AppendSubmitHeader(nil, 0, 0, 0))},
 		{"too few bytes", "199 bytes left, a transaction has 200", after(wire.AppendSubmitHeader(nil, 0, 1, 199), make([]byte, 199))},

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/chainweir/weir/core/state"
+	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
+	"github.com/chainweir/weir/hash"
 	"github.com/chainweir/weir/merkle"
 )
 
@@ -32,13 +34,99 @@ type AccountAnswer struct {
 // durable: no answer can be taken back by a crash.
 func (n *Node) Account(ctx context.Context, slot uint32) (AccountAnswer, error) {
 	var a AccountAnswer
+	r, err := n.record(ctx, func() ([]byte, state.Proof, error) {
+		rec, err := n.st.Record(slot)
+		if err != nil {
+			return nil, state.Proof{}, err
+		}
+		p, err := n.st.Proof(slot)
+		return rec, p, err
+	})
+	if err == nil {
+		a.Header, a.Proof = r.Header, r.Proof
+		copy(a.Record[:], r.Record)
+	}
+	return a, err
+}
+
+// RecordAnswer is a record of any tree with the evidence for it, as AccountAnswer.
+type RecordAnswer struct {
+	Header tx.Header
+	Record []byte
+	Proof  state.Proof
+}
+
+// Item returns an item or a collection by its slot; see Account.
+func (n *Node) Item(ctx context.Context, slot uint32) (RecordAnswer, error) {
+	return n.record(ctx, func() ([]byte, state.Proof, error) {
+		rec, err := n.st.ItemRecord(slot)
+		if err != nil {
+			return nil, state.Proof{}, err
+		}
+		p, err := n.st.ItemProof(slot)
+		return rec, p, err
+	})
+}
+
+// KeyAnswer is a stored key's record, and its value if the block that it came in
+// is still in the log. The record has the value's hash.
+type KeyAnswer struct {
+	RecordAnswer
+	HasValue bool
+	Value    []byte
+}
+
+// Key returns what an account stored under a key; see Account.
+func (n *Node) Key(ctx context.Context, owner uint32, key [32]byte) (KeyAnswer, error) {
+	r, err := n.record(ctx, func() ([]byte, state.Proof, error) {
+		slot, ok := n.st.FindKey(owner, key)
+		if !ok {
+			return nil, state.Proof{}, fmt.Errorf("account %d has stored nothing under %x", owner, key[:])
+		}
+		rec, err := n.st.KeyRecord(slot)
+		if err != nil {
+			return nil, state.Proof{}, err
+		}
+		p, err := n.st.KeyProof(slot)
+		return rec, p, err
+	})
+	a := KeyAnswer{RecordAnswer: r}
+	if err != nil {
+		return a, err
+	}
+	kv := state.DecodeKey(r.Record)
+	_, body, err := n.readBlock(kv.Height)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, store.ErrNotFound) {
+		return a, nil // pruned
+	}
+	if err != nil {
+		return a, err
+	}
+	for len(body) > 0 {
+		size, err := tx.Length(body)
+		if err != nil {
+			return a, fmt.Errorf("%w: block %d: %w", ErrBadChain, kv.Height, err)
+		}
+		v := tx.View(body[:size])
+		body = body[size:]
+		if v.Kind() == tx.KindPut && v.From() == owner && bytes.Equal(v.Subject(), key[:]) && hash.SHA256(v.Tail()) == kv.ValueHash {
+			a.HasValue, a.Value = true, v.Tail()
+		}
+	}
+	if !a.HasValue {
+		return a, fmt.Errorf("%w: block %d has not put the value that the ledger says it has", ErrBadChain, kv.Height)
+	}
+	return a, nil
+}
+
+// record reads a record and its proof under the ledger's lock, copies the record
+// and waits until the block that it belongs to is durable.
+func (n *Node) record(ctx context.Context, read func() ([]byte, state.Proof, error)) (RecordAnswer, error) {
+	var a RecordAnswer
 	n.mu.RLock()
 	height := n.stHeight
-	rec, err := n.st.Record(slot)
-	if err == nil {
-		copy(a.Record[:], rec)
-		a.Proof, err = n.st.Proof(slot)
-	}
+	rec, p, err := read()
+	a.Record, a.Proof = bytes.Clone(rec), p
 	n.mu.RUnlock()
 	if err != nil {
 		return a, fmt.Errorf("%w: %w", ErrNotFound, err)

@@ -98,6 +98,10 @@ func (n rpcNode) answer(ctx context.Context, kind uint8, args []byte) ([]byte, e
 	case wire.QueryAccount:
 		a, err := n.Account(ctx, u32(args))
 		return encodeRecord(a.Header, a.Record[:], a.Proof, err)
+	case wire.QueryItem:
+		return encodeAnswer(n.Item(ctx, u32(args)))
+	case wire.QueryKey:
+		return encodeKey(n.Key(ctx, u32(args), [32]byte(args[4:])))
 	case wire.QueryBlock:
 		h, body, err := n.Block(u64(args))
 		if err != nil {
@@ -120,7 +124,7 @@ func (n rpcNode) answer(ctx context.Context, kind uint8, args []byte) ([]byte, e
 // queryArgs is the length of each query kind's arguments.
 var queryArgs = map[uint8]int{
 	wire.QueryHead: 0, wire.QueryGenesis: 0, wire.QueryStats: 0, wire.QueryHealth: 0,
-	wire.QueryAccount: 4, wire.QueryBlock: 8, wire.QueryProof: 12,
+	wire.QueryAccount: 4, wire.QueryItem: 4, wire.QueryKey: 36, wire.QueryBlock: 8, wire.QueryProof: 12,
 	wire.QueryTxNonce: 12, wire.QueryTxHash: 32,
 }
 
@@ -137,6 +141,21 @@ func encodeRecord(h tx.Header, record []byte, p state.Proof, err error) ([]byte,
 	}
 	a := wire.RecordAnswer{Header: h, Record: record, Proof: wireProof(p)}
 	return a.Append(nil), nil
+}
+
+func encodeAnswer(a RecordAnswer, err error) ([]byte, error) {
+	return encodeRecord(a.Header, a.Record, a.Proof, err)
+}
+
+func encodeKey(a KeyAnswer, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	w := wire.KeyAnswer{
+		RecordAnswer: wire.RecordAnswer{Header: a.Header, Record: a.Record, Proof: wireProof(a.Proof)},
+		HasValue:     a.HasValue, Value: a.Value,
+	}
+	return w.Append(nil), nil
 }
 
 // wireProof is a proof in the form that clients get.

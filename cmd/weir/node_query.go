@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,90 +14,105 @@ import (
 	"github.com/chainweir/weir/core/client"
 	"github.com/chainweir/weir/core/state"
 	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/core/wire"
 	"github.com/chainweir/weir/merkle"
 )
 
-// queryAnswer is the object of `weir node query … --json`; which fields are set
-// depends on the question.
-type queryAnswer struct {
-	Schema    string   `json:"schema"`
-	Height    uint64   `json:"height"`
-	Hash      string   `json:"hash,omitempty"`
-	Count     uint32   `json:"transactions"`
-	TxRoot    string   `json:"tx_root"`
-	StateRoot string   `json:"state_root"`
-	Slot      *uint32  `json:"slot,omitempty"`
-	PublicKey string   `json:"public_key,omitempty"`
-	Balance   *uint64  `json:"balance,omitempty"`
-	NonceHigh *uint64  `json:"highest_nonce,omitempty"`
-	Index     *uint32  `json:"index,omitempty"`
-	Tx        string   `json:"tx,omitempty"`
-	Path      []string `json:"path,omitempty"`
-	Verified  *bool    `json:"verified,omitempty"` // the proof was checked here
-}
+type asker func(ctx context.Context, c *client.Client, args []string) (queryAnswer, error)
 
 func newNodeQueryCmd() *cobra.Command {
 	var (
 		addr   string
 		asJSON bool
+		secure clientTLSFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "query",
-		Short: "Ask a running node for its head, an account or a proof",
-		Long: `query asks a running node. Accounts and transactions come with a Merkle proof
-against a block header, and query checks it before it prints anything.`,
+		Short: "Ask a running node for its head, a record or a transaction",
+		Long: `query asks a running node. Records of the ledger and transactions come with a
+Merkle proof against a block header, and query checks it before it prints
+anything. It takes the header itself on trust: compare its hash with another
+source to be sure of it.`,
 		Example: "  weir node query head\n" +
 			"  weir node query account 17 --addr 127.0.0.1:7151\n" +
-			"  weir node query proof 3 0 --json",
+			"  weir node query tx 17 1 --json\n" +
+			"  weir node query health --addr 10.0.0.5:7151 --tls-ca ca.pem",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&addr, "addr", "127.0.0.1:7151", "the node's client address")
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object (weir.node.query/1)")
+	secure.register(cmd)
 
-	run := func(ask func(ctx context.Context, c *client.Client, args []uint64) (queryAnswer, error)) func(*cobra.Command, []string) error {
-		return func(cmd *cobra.Command, args []string) error {
-			nums := make([]uint64, len(args))
-			for i, a := range args {
-				n, err := strconv.ParseUint(a, 10, 64)
+	add := func(use, short, example string, args cobra.PositionalArgs, ask asker) {
+		cmd.AddCommand(&cobra.Command{
+			Use: use, Short: short, Args: args, Example: "  weir node query " + example,
+			RunE: func(cmd *cobra.Command, args []string) error {
+				conf, err := secure.config()
 				if err != nil {
-					return usagef("%q is not a number from 0 up", a)
+					return err
 				}
-				nums[i] = n
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
-			defer cancel()
-			c, err := client.Dial(ctx, addr, client.Options{})
-			if err != nil {
-				return usagef("%w", err)
-			}
-			defer c.Close()
-			a, err := ask(ctx, c, nums)
-			if err != nil {
-				return err
-			}
-			return a.print(cmd, asJSON)
-		}
+				ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
+				defer cancel()
+				c, err := client.Dial(ctx, addr, client.Options{TLS: conf})
+				if err != nil {
+					return usagef("%w", err)
+				}
+				defer c.Close()
+				a, err := ask(ctx, c, args)
+				if err != nil {
+					return err
+				}
+				return a.print(cmd, asJSON)
+			},
+		})
 	}
-	cmd.AddCommand(
-		&cobra.Command{Use: "head", Short: "The last durable block", Args: cobra.NoArgs,
-			Example: "  weir node query head", RunE: run(askHead)},
-		&cobra.Command{Use: "account SLOT", Short: "Balance and nonce of an account, proven", Args: cobra.ExactArgs(1),
-			Example: "  weir node query account 0", RunE: run(askAccount)},
-		&cobra.Command{Use: "proof HEIGHT INDEX", Short: "A transaction and its inclusion proof", Args: cobra.ExactArgs(2),
-			Example: "  weir node query proof 1 0", RunE: run(askProof)},
-	)
+	add("health", "Whether the node is alive and how far it is", "health", cobra.NoArgs, askHealth)
+	add("head", "The last durable block", "head", cobra.NoArgs, askHead)
+	add("account SLOT", "Balance and nonce of an account, proven", "account 0", cobra.ExactArgs(1), askAccount)
+	add("item SLOT", "An item or a collection, proven", "item 0", cobra.ExactArgs(1), askItem)
+	add("key OWNER KEY", "What an account stored under a key of 64 hex digits, proven",
+		`key 0 "$KEY"`, cobra.ExactArgs(2), askKey)
+	add("block HEIGHT", "A block, its transactions checked against its header", "block 1", cobra.ExactArgs(1), askBlock)
+	add("tx HASH | SENDER NONCE", "A transaction by hash or sender and nonce, proven",
+		"tx 0 1", cobra.RangeArgs(1, 2), askTx)
+	add("proof HEIGHT INDEX", "A transaction by its place, and its inclusion proof", "proof 1 0", cobra.ExactArgs(2), askProof)
 	return cmd
 }
 
-func answerFor(h tx.Header) queryAnswer {
-	return queryAnswer{
-		Schema: "weir.node.query/1", Height: h.Height, Count: h.Count,
-		TxRoot: hex.EncodeToString(h.TxRoot[:]), StateRoot: hex.EncodeToString(h.StateRoot[:]),
+// number parses an argument of the given width.
+func number(what, arg string, bits int) (uint64, error) {
+	n, err := strconv.ParseUint(arg, 10, bits)
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, usagef("%s %s does not fit %d bits", what, arg, bits)
 	}
+	if err != nil {
+		return 0, usagef("%s %q is not a number from 0 up", what, arg)
+	}
+	return n, nil
 }
 
-func askHead(ctx context.Context, c *client.Client, _ []uint64) (queryAnswer, error) {
+func hex32(what, arg string) ([32]byte, error) {
+	b, err := hex.DecodeString(arg)
+	if err != nil || len(b) != 32 {
+		return [32]byte{}, usagef("%s %q is not 64 hex digits", what, arg)
+	}
+	return [32]byte(b), nil
+}
+
+func askHealth(ctx context.Context, c *client.Client, _ []string) (queryAnswer, error) {
+	h, err := c.Health(ctx)
+	if err != nil {
+		return queryAnswer{}, usagef("%w", err)
+	}
+	return queryAnswer{Schema: querySchema, Height: h.Height, Health: &healthAnswer{
+		Status: [...]string{"ok", "catching_up", "failed"}[h.Status], Error: h.Text,
+		ExecutedHeight: h.Executed, HeadTimeNS: h.HeadTimeNS, HeadAgeNS: h.HeadAgeNS,
+		Index: [...]string{"off", "catching_up", "ready"}[h.Index], IndexedHeight: h.Indexed,
+	}}, nil
+}
+
+func askHead(ctx context.Context, c *client.Client, _ []string) (queryAnswer, error) {
 	h, err := c.Head(ctx)
 	if err != nil {
 		return queryAnswer{}, usagef("%w", err)
@@ -105,70 +122,193 @@ func askHead(ctx context.Context, c *client.Client, _ []uint64) (queryAnswer, er
 	return a, nil
 }
 
-func askAccount(ctx context.Context, c *client.Client, args []uint64) (queryAnswer, error) {
-	slot := uint32(args[0])
-	if uint64(slot) != args[0] {
-		return queryAnswer{}, usagef("slot %d does not fit 32 bits", args[0])
+// proven checks a record's proof, and that it is of the tree and, unless slot is
+// nil, of the slot that was asked for.
+func proven(r *client.Record, tree state.Tree, slot *uint32) (queryAnswer, error) {
+	p := state.Proof{Tree: state.Tree(r.Proof.Tree), Slot: r.Proof.Slot, Summary: state.Summary(r.Proof.Summary), Path: r.Proof.Path}
+	err := state.VerifyProof(r.Header.StateRoot, r.Record, p)
+	if err == nil && (p.Tree != tree || slot != nil && p.Slot != *slot) {
+		err = fmt.Errorf("it proves slot %d of the %s instead", p.Slot, p.Tree)
 	}
-	acc, err := c.Account(ctx, slot)
 	if err != nil {
-		return queryAnswer{}, usagef("%w", err)
-	}
-	if err := state.VerifyProof(acc.Header.StateRoot, acc.Record, state.Proof{Slot: slot, Summary: state.Summary(acc.Proof.Summary), Path: acc.Proof.Path}); err != nil {
 		return queryAnswer{}, failf("the node's answer does not verify: %w", err)
 	}
-	rec := state.DecodeRecord(acc.Record)
-	a := answerFor(acc.Header)
+	a := answerFor(r.Header)
 	ok := true
-	a.Slot, a.Balance, a.NonceHigh, a.Verified = &slot, &rec.Balance, &rec.Window.High, &ok
-	a.PublicKey = hex.EncodeToString(rec.PublicKey[:])
-	a.Path = hexPath(acc.Proof.Path)
+	a.Slot, a.Verified, a.Path = &p.Slot, &ok, hexPath(p.Path)
 	return a, nil
 }
 
-func askProof(ctx context.Context, c *client.Client, args []uint64) (queryAnswer, error) {
-	index := uint32(args[1])
-	if uint64(index) != args[1] {
-		return queryAnswer{}, usagef("index %d does not fit 32 bits", args[1])
+func askAccount(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+	n, err := number("slot", args[0], 32)
+	if err != nil {
+		return queryAnswer{}, err
 	}
-	p, err := c.Proof(ctx, args[0], index)
+	slot := uint32(n)
+	r, err := c.Account(ctx, slot)
 	if err != nil {
 		return queryAnswer{}, usagef("%w", err)
 	}
-	if err := merkle.VerifyInclusion(merkle.RFC6962, p.Header.TxRoot, p.Tx, uint64(index), uint64(p.Header.Count), p.Path); err != nil {
+	a, err := proven(&r, state.TreeAccounts, &slot)
+	if err != nil {
+		return a, err
+	}
+	rec := state.DecodeRecord(r.Record)
+	a.Balance, a.NonceHigh = &rec.Balance, &rec.Window.High
+	a.PublicKey, a.Role, a.Validator = hex.EncodeToString(rec.PublicKey[:]), rec.Role.String(), rec.Validator
+	return a, nil
+}
+
+func askItem(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+	n, err := number("slot", args[0], 32)
+	if err != nil {
+		return queryAnswer{}, err
+	}
+	slot := uint32(n)
+	r, err := c.Item(ctx, slot)
+	if err != nil {
+		return queryAnswer{}, usagef("%w", err)
+	}
+	a, err := proven(&r, state.TreeItems, &slot)
+	if err != nil {
+		return a, err
+	}
+	a.Item = newItemAnswer(state.DecodeItem(r.Record))
+	return a, nil
+}
+
+func askKey(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+	owner, err := number("owner", args[0], 32)
+	if err != nil {
+		return queryAnswer{}, err
+	}
+	key, err := hex32("key", args[1])
+	if err != nil {
+		return queryAnswer{}, err
+	}
+	r, err := c.Key(ctx, uint32(owner), key)
+	if err != nil {
+		return queryAnswer{}, usagef("%w", err)
+	}
+	a, err := proven(&r.RecordAnswer, state.TreeKeys, nil)
+	if err != nil {
+		return a, err
+	}
+	kv := state.DecodeKey(r.Record)
+	switch {
+	case kv.Key != key || uint64(kv.Owner) != owner:
+		return a, failf("the node's answer is the key %x of account %d instead", kv.Key, kv.Owner)
+	case r.HasValue && (sha256.Sum256(r.Value) != kv.ValueHash || len(r.Value) != int(kv.ValueBytes)):
+		return a, failf("the node's value of %d bytes is not the one in the record", len(r.Value))
+	}
+	a.Key = &keyAnswer{
+		Key: args[1], Owner: kv.Owner, ValueHash: hex.EncodeToString(kv.ValueHash[:]), ValueBytes: kv.ValueBytes,
+		Version: kv.Version, PutHeight: kv.Height,
+	}
+	if r.HasValue {
+		v := hex.EncodeToString(r.Value)
+		a.Key.Value = &v
+	}
+	return a, nil
+}
+
+func askBlock(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+	height, err := number("height", args[0], 64)
+	if err != nil {
+		return queryAnswer{}, err
+	}
+	h, body, err := c.Block(ctx, height)
+	if err != nil {
+		return queryAnswer{}, usagef("%w", err)
+	}
+	a := answerFor(h)
+	chain := tx.ChainID(c.Welcome().ChainID)
+	hash := h.Hash(&chain)
+	a.Hash = hex.EncodeToString(hash[:])
+	var leaves [][]byte
+	for rest := body; len(rest) > 0; {
+		var v tx.View
+		if v, rest, err = tx.Parse(rest); err != nil {
+			return a, failf("transaction %d of the node's block: %w", len(leaves), err)
+		}
+		leaves = append(leaves, v)
+		a.Txs = append(a.Txs, newTxAnswer(v, &chain))
+	}
+	root, err := merkle.NewBuilder(merkle.RFC6962, 1).Root(leaves)
+	if err != nil {
+		return a, failf("the transaction root: %w", err)
+	}
+	if root != h.TxRoot || len(leaves) != int(h.Count) || h.Height != height {
+		return a, failf("the node's block %d has %d transactions with the root %x, its header says block %d, %d and %x",
+			height, len(leaves), root[:8], h.Height, h.Count, h.TxRoot[:8])
+	}
+	ok := true
+	a.Verified = &ok
+	return a, nil
+}
+
+func askTx(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+	chain := tx.ChainID(c.Welcome().ChainID)
+	var (
+		p   client.Proof
+		is  func(tx.View) bool
+		err error
+	)
+	if len(args) == 1 {
+		var id [32]byte
+		if id, err = hex32("hash", args[0]); err != nil {
+			return queryAnswer{}, err
+		}
+		p, err = c.TxByHash(ctx, id)
+		is = func(v tx.View) bool { return v.ID(&chain) == id }
+	} else {
+		var sender, nonce uint64
+		if sender, err = number("sender", args[0], 32); err != nil {
+			return queryAnswer{}, err
+		}
+		if nonce, err = number("nonce", args[1], 64); err != nil {
+			return queryAnswer{}, err
+		}
+		p, err = c.TxByNonce(ctx, uint32(sender), nonce)
+		is = func(v tx.View) bool { return uint64(v.From()) == sender && v.Nonce() == nonce }
+	}
+	if err != nil {
+		return queryAnswer{}, usagef("%w", err)
+	}
+	if !is(p.Tx) {
+		return queryAnswer{}, failf("the node answers with another transaction than was asked for")
+	}
+	return included(&p, &chain)
+}
+
+func askProof(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+	height, err := number("height", args[0], 64)
+	if err != nil {
+		return queryAnswer{}, err
+	}
+	index, err := number("index", args[1], 32)
+	if err != nil {
+		return queryAnswer{}, err
+	}
+	p, err := c.Proof(ctx, height, uint32(index))
+	if err != nil {
+		return queryAnswer{}, usagef("%w", err)
+	}
+	if p.Header.Height != height {
+		return queryAnswer{}, failf("the node answers with block %d instead of %d", p.Header.Height, height)
+	}
+	chain := tx.ChainID(c.Welcome().ChainID)
+	return included(&p, &chain)
+}
+
+// included checks that a block contains a transaction.
+func included(p *wire.TxAnswer, chain *tx.ChainID) (queryAnswer, error) {
+	if err := merkle.VerifyInclusion(merkle.RFC6962, p.Header.TxRoot, p.Tx, uint64(p.Index), uint64(p.Header.Count), p.Path); err != nil {
 		return queryAnswer{}, failf("the node's answer does not verify: %w", err)
 	}
 	a := answerFor(p.Header)
 	ok := true
-	a.Index, a.Tx, a.Path, a.Verified = &index, hex.EncodeToString(p.Tx), hexPath(p.Path), &ok
+	one := newTxAnswer(p.Tx, chain)
+	a.Index, a.Tx, a.TxHash, a.Path, a.Verified = &p.Index, hex.EncodeToString(p.Tx), one.Hash, hexPath(p.Path), &ok
 	return a, nil
-}
-
-func hexPath(path [][32]byte) []string {
-	out := make([]string, len(path))
-	for i := range path {
-		out[i] = hex.EncodeToString(path[i][:])
-	}
-	return out
-}
-
-func (a *queryAnswer) print(cmd *cobra.Command, asJSON bool) error {
-	w := cmd.OutOrStdout()
-	if asJSON {
-		return printJSON(w, a)
-	}
-	fmt.Fprintf(w, "height      %d\ntxs         %d\ntx root     %s\nstate root  %s\n", a.Height, a.Count, a.TxRoot, a.StateRoot)
-	if a.Hash != "" {
-		fmt.Fprintf(w, "hash        %s\n", a.Hash)
-	}
-	if a.Slot != nil {
-		fmt.Fprintf(w, "slot        %d\npublic key  %s\nbalance     %d\nnonce       %d\n", *a.Slot, a.PublicKey, *a.Balance, *a.NonceHigh)
-	}
-	if a.Tx != "" {
-		fmt.Fprintf(w, "index       %d\ntx          %s\n", *a.Index, a.Tx)
-	}
-	if a.Verified != nil {
-		fmt.Fprintf(w, "proof       %d nodes, verified\n", len(a.Path))
-	}
-	return nil
 }

@@ -148,7 +148,7 @@ func TestBrokenAnswers(t *testing.T) {
 		"head":    append(bytes.Clone(head), make([]byte, 32)...),
 		"account": record.Append(nil),
 		"item":    record.Append(nil),
-		"key":     record.Append(nil),
+		"key":     (&wire.KeyAnswer{RecordAnswer: record}).Append(nil),
 		"nonce":   placed.AppendPlaced(nil),
 		"hash":    placed.AppendPlaced(nil),
 		"block":   append((&tx.Header{BodyBytes: 9}).Append(nil), make([]byte, 9)...),

@@ -128,9 +128,16 @@ func (c *Client) Item(ctx context.Context, slot uint32) (Record, error) {
 	return c.record(ctx, wire.QueryItem, binary.LittleEndian.AppendUint32(nil, slot))
 }
 
+// KeyValue is a stored key's record, and its value where the node has it.
+type KeyValue = wire.KeyAnswer
+
 // Key asks for what an account stored under a key.
-func (c *Client) Key(ctx context.Context, owner uint32, key [32]byte) (Record, error) {
-	return c.record(ctx, wire.QueryKey, append(binary.LittleEndian.AppendUint32(nil, owner), key[:]...))
+func (c *Client) Key(ctx context.Context, owner uint32, key [32]byte) (KeyValue, error) {
+	p, err := c.query(ctx, wire.QueryKey, append(binary.LittleEndian.AppendUint32(nil, owner), key[:]...))
+	if err != nil {
+		return KeyValue{}, err
+	}
+	return wire.ParseKeyAnswer(p)
 }
 
 // Block asks for a block: its header and its transactions, back to back.

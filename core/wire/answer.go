@@ -65,8 +65,8 @@ func ParseProof(b []byte) (p Proof, rest []byte, err error) {
 	return p, rest, err
 }
 
-// MaxRecord bounds the records in answers: a stored value and what goes with it.
-const MaxRecord = tx.MaxTail + 256
+// MaxRecord bounds the records in answers.
+const MaxRecord = 1024
 
 // RecordAnswer is a record of the ledger with the evidence for it.
 //
@@ -86,20 +86,56 @@ func (a *RecordAnswer) Append(dst []byte) []byte {
 }
 
 // ParseRecordAnswer decodes an answer; the record aliases b.
-func ParseRecordAnswer(b []byte) (a RecordAnswer, err error) {
-	if a.Header, b, err = parseHeader(b); err != nil {
+func ParseRecordAnswer(b []byte) (RecordAnswer, error) {
+	a, rest, err := parseRecord(b)
+	return a, trailing(rest, err)
+}
+
+// KeyAnswer is a stored key's record, with the value if the node still has the
+// block that it came in. The record has the value's hash.
+type KeyAnswer struct {
+	RecordAnswer
+	HasValue bool
+	Value    []byte
+}
+
+// Append appends the encoding: RecordAnswer, 1 u8 and the value, or 0 u8.
+func (a *KeyAnswer) Append(dst []byte) []byte {
+	dst = a.RecordAnswer.Append(dst)
+	if !a.HasValue {
+		return append(dst, 0)
+	}
+	return append(append(dst, 1), a.Value...)
+}
+
+// ParseKeyAnswer decodes an answer; record and value alias b.
+func ParseKeyAnswer(b []byte) (a KeyAnswer, err error) {
+	if a.RecordAnswer, b, err = parseRecord(b); err != nil {
 		return a, err
 	}
+	if len(b) == 0 || b[0] > 1 || b[0] == 0 && len(b) > 1 || len(b) > 1+tx.MaxTail {
+		return a, fmt.Errorf("%w: %d bytes where a value should be", ErrFrame, len(b))
+	}
+	if a.HasValue = b[0] == 1; a.HasValue {
+		a.Value = b[1:]
+	}
+	return a, nil
+}
+
+func parseRecord(b []byte) (a RecordAnswer, rest []byte, err error) {
+	if a.Header, b, err = parseHeader(b); err != nil {
+		return a, b, err
+	}
 	if len(b) < 4 {
-		return a, fmt.Errorf("%w: the answer ends before the record", ErrFrame)
+		return a, b, fmt.Errorf("%w: the answer ends before the record", ErrFrame)
 	}
 	n := binary.LittleEndian.Uint32(b)
 	if b = b[4:]; n > MaxRecord || int(n) > len(b) {
-		return a, fmt.Errorf("%w: a record of %d bytes in %d, at most %d are allowed", ErrFrame, n, len(b), MaxRecord)
+		return a, b, fmt.Errorf("%w: a record of %d bytes in %d, at most %d are allowed", ErrFrame, n, len(b), MaxRecord)
 	}
 	a.Record = b[:n:n]
-	a.Proof, b, err = ParseProof(b[n:])
-	return a, trailing(b, err)
+	a.Proof, rest, err = ParseProof(b[n:])
+	return a, rest, err
 }
 
 // TxAnswer is a committed transaction with its inclusion proof.

@@ -30,6 +30,8 @@ func FuzzParsers(f *testing.F) {
 	f.Add(p.Append(nil), uint8(0))
 	rec := wire.RecordAnswer{Record: []byte("record"), Proof: p}
 	f.Add(rec.Append(nil), uint8(0))
+	key := wire.KeyAnswer{RecordAnswer: rec, HasValue: true, Value: []byte("value")}
+	f.Add(key.Append(nil), uint8(0))
 	one := wire.TxAnswer{Index: 5, Tx: (&tx.Fields{Kind: tx.KindPut, Tail: []byte("v")}).AppendUnsigned(nil), Path: p.Path}
 	f.Add(one.Append(nil), uint8(0))
 	f.Add(one.AppendPlaced(nil), uint8(0))
@@ -79,6 +81,8 @@ func FuzzParsers(f *testing.F) {
 		if len(rec.Record) > wire.MaxRecord {
 			t.Errorf("a record of %d bytes", len(rec.Record))
 		}
+		key, err := wire.ParseKeyAnswer(p)
+		whole("key", key.Append(nil), err)
 		one, err := wire.ParseTxAnswer(p, 9)
 		whole("transaction", one.Append(nil), err)
 		if one, err = wire.ParsePlaced(p); err == nil {

@@ -14,7 +14,7 @@ const (
 	QueryStats    = 5  // no argument; answers the node's counters as JSON
 	QueryHealth   = 6  // no argument; answers a Health
 	QueryItem     = 7  // slot u32; answers a RecordAnswer
-	QueryKey      = 8  // owner u32, key [32]; answers a RecordAnswer
+	QueryKey      = 8  // owner u32, key [32]; answers a KeyAnswer
 	QueryBlock    = 9  // height u64; answers header [128], body
 	QueryTxNonce  = 10 // sender u32, nonce u64; answers index u32 and what QueryProof answers
 	QueryTxHash   = 11 // identifier [32]; answers as QueryTxNonce does

@@ -116,7 +116,7 @@ func dial(t *testing.T, addr string, secure *tls.Config) (context.Context, weirv
 
 type call = grpc.BidiStreamingClient[weirv1.SubmitRequest, weirv1.Event]
 
-func open(t *testing.T, ctx context.Context, c weirv1.NodeClient) call {
+func open(ctx context.Context, t *testing.T, c weirv1.NodeClient) call {
 	t.Helper()
 	st, err := c.Submit(ctx)
 	if err != nil {
@@ -166,7 +166,7 @@ func submission(base uint64, n int) *weirv1.SubmitRequest {
 func TestStream(t *testing.T) {
 	f, _, addr := fake(t, rpc.Config{})
 	ctx, c := dial(t, addr, nil)
-	st := open(t, ctx, c)
+	st := open(ctx, t, c)
 	req := submission(10, 5)
 	req.ChainId = append([]byte{1, 2, 3}, make([]byte, 29)...)
 	req.Transactions[tx.Size] = 9 // the second transaction's version
@@ -237,7 +237,7 @@ func TestHostileSubmissions(t *testing.T) {
 		"oversize message": {with(func(r *weirv1.SubmitRequest) { r.Transactions = make([]byte, 65<<10) }), codes.ResourceExhausted},
 		"tail too long":    {with(func(r *weirv1.SubmitRequest) { r.Transactions[2] = 1 }), codes.InvalidArgument},
 	} {
-		st := open(t, ctx, c)
+		st := open(ctx, t, c)
 		if err := st.Send(cs.req); err != nil && !errors.Is(err, io.EOF) {
 			t.Fatal(err)
 		}
@@ -251,7 +251,7 @@ func TestHostileSubmissions(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	f, s, addr := fake(t, rpc.Config{MaxQueued: 64 << 10, WriteTimeout: deadline})
 	ctx, c := dial(t, addr, nil)
-	st := open(t, ctx, c)
+	st := open(ctx, t, c)
 	send(t, st, submission(0, 1))
 	sub := receive(t, f.held)
 	ranges := make([]wire.Range, 100)
@@ -277,7 +277,7 @@ func TestSlowReader(t *testing.T) {
 func TestStuckReader(t *testing.T) {
 	f, s, addr := fake(t, rpc.Config{WriteTimeout: 10 * time.Millisecond})
 	ctx, c := dial(t, addr, nil)
-	st := open(t, ctx, c)
+	st := open(ctx, t, c)
 	send(t, st, submission(0, 1))
 	sub := receive(t, f.held)
 	for range 30 { // some 100 KB each: more than flow control lets through, less than MaxQueued
@@ -316,7 +316,7 @@ func TestRateOverBothProtocols(t *testing.T) {
 	}
 	receive(t, f.held).Done()
 	gctx, c := dial(t, addr, nil)
-	st := open(t, gctx, c)
+	st := open(gctx, t, c)
 	send(t, st, submission(7, 4))
 	if b := next(t, st).GetBusy(); b.GetBase() != 7 || b.GetCount() != 4 || b.GetRetryAfterUs() < 1e9 {
 		t.Errorf("%v", b)

@@ -58,7 +58,19 @@ func (s *Server) GetKey(ctx context.Context, r *weirv1.GetKeyRequest) (*weirv1.R
 	if len(r.GetKey()) != 32 {
 		return nil, status.Errorf(codes.InvalidArgument, "a key of %d bytes, give 32", len(r.GetKey()))
 	}
-	return s.record(ctx, wire.QueryKey, append(binary.LittleEndian.AppendUint32(nil, r.GetOwner()), r.GetKey()...))
+	b, err := s.ask(ctx, wire.QueryKey, append(binary.LittleEndian.AppendUint32(nil, r.GetOwner()), r.GetKey()...))
+	if err != nil {
+		return nil, err
+	}
+	a, err := wire.ParseKeyAnswer(b)
+	if err != nil {
+		return nil, broken(err)
+	}
+	resp := recordResponse(&a.RecordAnswer)
+	if a.HasValue {
+		resp.Value = append([]byte{}, a.Value...) // an empty value is one, too
+	}
+	return resp, nil
 }
 
 func (s *Server) record(ctx context.Context, kind uint8, args []byte) (*weirv1.RecordResponse, error) {
@@ -70,12 +82,16 @@ func (s *Server) record(ctx context.Context, kind uint8, args []byte) (*weirv1.R
 	if err != nil {
 		return nil, broken(err)
 	}
+	return recordResponse(&a), nil
+}
+
+func recordResponse(a *wire.RecordAnswer) *weirv1.RecordResponse {
 	p := &weirv1.StateProof{Tree: uint32(a.Proof.Tree), Slot: a.Proof.Slot, Path: slices32(a.Proof.Path)}
 	for i := range a.Proof.Summary {
 		t := &a.Proof.Summary[i]
 		p.Summary = append(p.Summary, &weirv1.TreeSummary{Root: t.Root[:], Count: t.Count})
 	}
-	return &weirv1.RecordResponse{Header: a.Header.Append(nil), Record: a.Record, Proof: p}, nil
+	return &weirv1.RecordResponse{Header: a.Header.Append(nil), Record: a.Record, Proof: p}
 }
 
 // GetBlock implements weirv1.NodeServer.

@@ -23,7 +23,6 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
 	sync "sync"
-	unsafe "unsafe"
 )
 
 const (
@@ -1166,9 +1165,12 @@ func (x *GetKeyRequest) GetKey() []byte {
 type RecordResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The header of the block whose state root anchors the proof.
-	Header        []byte      `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
-	Record        []byte      `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
-	Proof         *StateProof `protobuf:"bytes,3,opt,name=proof,proto3" json:"proof,omitempty"`
+	Header []byte      `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	Record []byte      `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
+	Proof  *StateProof `protobuf:"bytes,3,opt,name=proof,proto3" json:"proof,omitempty"`
+	// Of GetKey only: the value, whose SHA-256 the record has. Not set when the
+	// node has pruned the block that it came in.
+	Value         []byte `protobuf:"bytes,4,opt,name=value,proto3,oneof" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1220,6 +1222,13 @@ func (x *RecordResponse) GetRecord() []byte {
 func (x *RecordResponse) GetProof() *StateProof {
 	if x != nil {
 		return x.Proof
+	}
+	return nil
+}
+
+func (x *RecordResponse) GetValue() []byte {
+	if x != nil {
+		return x.Value
 	}
 	return nil
 }
@@ -1773,11 +1782,13 @@ const file_weir_v1_node_proto_rawDesc = "" +
 	"\x04slot\x18\x01 \x01(\rR\x04slot\"7\n" +
 	"\rGetKeyRequest\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\rR\x05owner\x12\x10\n" +
-	"\x03key\x18\x02 \x01(\fR\x03key\"k\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\"\x90\x01\n" +
 	"\x0eRecordResponse\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\fR\x06header\x12\x16\n" +
 	"\x06record\x18\x02 \x01(\fR\x06record\x12)\n" +
-	"\x05proof\x18\x03 \x01(\v2\x13.weir.v1.StateProofR\x05proof\"x\n" +
+	"\x05proof\x18\x03 \x01(\v2\x13.weir.v1.StateProofR\x05proof\x12\x19\n" +
+	"\x05value\x18\x04 \x01(\fH\x00R\x05value\x88\x01\x01B\b\n" +
+	"\x06_value\"x\n" +
 	"\n" +
 	"StateProof\x12\x12\n" +
 	"\x04tree\x18\x01 \x01(\rR\x04tree\x12\x12\n" +
@@ -1849,7 +1860,7 @@ var (
 
 func file_weir_v1_node_proto_rawDescGZIP() []byte {
 	file_weir_v1_node_proto_rawDescOnce.Do(func() {
-		file_weir_v1_node_proto_rawDescData = protoimpl.X.CompressGZIP(unsafe.Slice(unsafe.StringData(file_weir_v1_node_proto_rawDesc), len(file_weir_v1_node_proto_rawDesc)))
+		file_weir_v1_node_proto_rawDescData = protoimpl.X.CompressGZIP([]byte(file_weir_v1_node_proto_rawDesc))
 	})
 	return file_weir_v1_node_proto_rawDescData
 }
@@ -1935,6 +1946,7 @@ func file_weir_v1_node_proto_init() {
 		(*Event_Commit)(nil),
 		(*Event_Reject)(nil),
 	}
+	file_weir_v1_node_proto_msgTypes[15].OneofWrappers = []any{}
 	file_weir_v1_node_proto_msgTypes[20].OneofWrappers = []any{
 		(*GetTransactionRequest_Hash)(nil),
 		(*GetTransactionRequest_SenderNonce)(nil),
@@ -1943,7 +1955,7 @@ func file_weir_v1_node_proto_init() {
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
-			RawDescriptor: unsafe.Slice(unsafe.StringData(file_weir_v1_node_proto_rawDesc), len(file_weir_v1_node_proto_rawDesc)),
+			RawDescriptor: []byte(file_weir_v1_node_proto_rawDesc),
 			NumEnums:      3,
 			NumMessages:   24,
 			NumExtensions: 0,
