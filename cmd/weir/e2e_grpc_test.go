@@ -218,10 +218,18 @@ func TestNodeServeFlags(t *testing.T) {
 			t.Errorf("%s: %s", c.args, out)
 		}
 	}
-	for _, args := range [][]string{{"item", "-1"}, {"key", "0", "2a"}, {"tx", "12"}, {"tx", "1", "x"}, {"account", "4294967296"}} {
-		out := weir(t, dir, append([]string{"node", "query"}, append(args, "--addr", "127.0.0.1:1")...)...)
-		if out.code != exitUsage {
-			t.Errorf("%q: %s", args, out)
+	for _, c := range []struct{ args, want string }{ // without a node
+		{"item x", "not a number"},
+		{"key 0 2a", "64 hex digits"},
+		{"tx 12", "64 hex digits"},
+		{"tx 1 x", "not a number"},
+		{"account 4294967296", "does not fit 32 bits"},
+		{"block -- -1", "not a number"},
+	} {
+		args := append([]string{"node", "query", "--addr", "127.0.0.1:1"}, strings.Fields(c.args)...)
+		out := weir(t, dir, args...)
+		if out.code != exitUsage || !strings.Contains(out.stderr, c.want) {
+			t.Errorf("%s: %s", c.args, out)
 		}
 	}
 }

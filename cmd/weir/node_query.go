@@ -18,7 +18,13 @@ import (
 	"github.com/chainweir/weir/merkle"
 )
 
-type asker func(ctx context.Context, c *client.Client, args []string) (queryAnswer, error)
+// question is asked once there is a connection.
+type question func(ctx context.Context, c *client.Client) (queryAnswer, error)
+
+// asker reads the arguments, so that a wrong one is told without a node.
+type asker func(args []string) (question, error)
+
+func simple(q question) asker { return func([]string) (question, error) { return q, nil } }
 
 func newNodeQueryCmd() *cobra.Command {
 	var (
@@ -44,10 +50,14 @@ source to be sure of it.`,
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object (weir.node.query/1)")
 	secure.register(cmd)
 
-	add := func(use, short, example string, args cobra.PositionalArgs, ask asker) {
+	add := func(use, short, example string, args cobra.PositionalArgs, read asker) {
 		cmd.AddCommand(&cobra.Command{
 			Use: use, Short: short, Args: args, Example: "  weir node query " + example,
 			RunE: func(cmd *cobra.Command, args []string) error {
+				ask, err := read(args)
+				if err != nil {
+					return err
+				}
 				conf, err := secure.config()
 				if err != nil {
 					return err
@@ -59,7 +69,7 @@ source to be sure of it.`,
 					return usagef("%w", err)
 				}
 				defer c.Close()
-				a, err := ask(ctx, c, args)
+				a, err := ask(ctx, c)
 				if err != nil {
 					return err
 				}
@@ -67,8 +77,8 @@ source to be sure of it.`,
 			},
 		})
 	}
-	add("health", "Whether the node is alive and how far it is", "health", cobra.NoArgs, askHealth)
-	add("head", "The last durable block", "head", cobra.NoArgs, askHead)
+	add("health", "Whether the node is alive and how far it is", "health", cobra.NoArgs, simple(askHealth))
+	add("head", "The last durable block", "head", cobra.NoArgs, simple(askHead))
 	add("account SLOT", "Balance and nonce of an account, proven", "account 0", cobra.ExactArgs(1), askAccount)
 	add("item SLOT", "An item or a collection, proven", "item 0", cobra.ExactArgs(1), askItem)
 	add("key OWNER KEY", "What an account stored under a key of 64 hex digits, proven",
@@ -100,7 +110,7 @@ func hex32(what, arg string) ([32]byte, error) {
 	return [32]byte(b), nil
 }
 
-func askHealth(ctx context.Context, c *client.Client, _ []string) (queryAnswer, error) {
+func askHealth(ctx context.Context, c *client.Client) (queryAnswer, error) {
 	h, err := c.Health(ctx)
 	if err != nil {
 		return queryAnswer{}, usagef("%w", err)
@@ -112,7 +122,7 @@ func askHealth(ctx context.Context, c *client.Client, _ []string) (queryAnswer, 
 	}}, nil
 }
 
-func askHead(ctx context.Context, c *client.Client, _ []string) (queryAnswer, error) {
+func askHead(ctx context.Context, c *client.Client) (queryAnswer, error) {
 	h, err := c.Head(ctx)
 	if err != nil {
 		return queryAnswer{}, usagef("%w", err)
@@ -139,166 +149,179 @@ func proven(r *client.Record, tree state.Tree, slot *uint32) (queryAnswer, error
 	return a, nil
 }
 
-func askAccount(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+func askAccount(args []string) (question, error) {
 	n, err := number("slot", args[0], 32)
 	if err != nil {
-		return queryAnswer{}, err
+		return nil, err
 	}
 	slot := uint32(n)
-	r, err := c.Account(ctx, slot)
-	if err != nil {
-		return queryAnswer{}, usagef("%w", err)
-	}
-	a, err := proven(&r, state.TreeAccounts, &slot)
-	if err != nil {
-		return a, err
-	}
-	rec := state.DecodeRecord(r.Record)
-	a.Balance, a.NonceHigh = &rec.Balance, &rec.Window.High
-	a.PublicKey, a.Role, a.Validator = hex.EncodeToString(rec.PublicKey[:]), rec.Role.String(), rec.Validator
-	return a, nil
+	return func(ctx context.Context, c *client.Client) (queryAnswer, error) {
+		r, err := c.Account(ctx, slot)
+		if err != nil {
+			return queryAnswer{}, usagef("%w", err)
+		}
+		a, err := proven(&r, state.TreeAccounts, &slot)
+		if err != nil {
+			return a, err
+		}
+		rec := state.DecodeRecord(r.Record)
+		a.Balance, a.NonceHigh = &rec.Balance, &rec.Window.High
+		a.PublicKey, a.Role, a.Validator = hex.EncodeToString(rec.PublicKey[:]), rec.Role.String(), rec.Validator
+		return a, nil
+	}, nil
 }
 
-func askItem(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+func askItem(args []string) (question, error) {
 	n, err := number("slot", args[0], 32)
 	if err != nil {
-		return queryAnswer{}, err
+		return nil, err
 	}
 	slot := uint32(n)
-	r, err := c.Item(ctx, slot)
-	if err != nil {
-		return queryAnswer{}, usagef("%w", err)
-	}
-	a, err := proven(&r, state.TreeItems, &slot)
-	if err != nil {
-		return a, err
-	}
-	a.Item = newItemAnswer(state.DecodeItem(r.Record))
-	return a, nil
+	return func(ctx context.Context, c *client.Client) (queryAnswer, error) {
+		r, err := c.Item(ctx, slot)
+		if err != nil {
+			return queryAnswer{}, usagef("%w", err)
+		}
+		a, err := proven(&r, state.TreeItems, &slot)
+		if err != nil {
+			return a, err
+		}
+		a.Item = newItemAnswer(state.DecodeItem(r.Record))
+		return a, nil
+	}, nil
 }
 
-func askKey(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+func askKey(args []string) (question, error) {
 	owner, err := number("owner", args[0], 32)
 	if err != nil {
-		return queryAnswer{}, err
+		return nil, err
 	}
 	key, err := hex32("key", args[1])
 	if err != nil {
-		return queryAnswer{}, err
+		return nil, err
 	}
-	r, err := c.Key(ctx, uint32(owner), key)
-	if err != nil {
-		return queryAnswer{}, usagef("%w", err)
-	}
-	a, err := proven(&r.RecordAnswer, state.TreeKeys, nil)
-	if err != nil {
-		return a, err
-	}
-	kv := state.DecodeKey(r.Record)
-	switch {
-	case kv.Key != key || uint64(kv.Owner) != owner:
-		return a, failf("the node's answer is the key %x of account %d instead", kv.Key, kv.Owner)
-	case r.HasValue && (sha256.Sum256(r.Value) != kv.ValueHash || len(r.Value) != int(kv.ValueBytes)):
-		return a, failf("the node's value of %d bytes is not the one in the record", len(r.Value))
-	}
-	a.Key = &keyAnswer{
-		Key: args[1], Owner: kv.Owner, ValueHash: hex.EncodeToString(kv.ValueHash[:]), ValueBytes: kv.ValueBytes,
-		Version: kv.Version, PutHeight: kv.Height,
-	}
-	if r.HasValue {
-		v := hex.EncodeToString(r.Value)
-		a.Key.Value = &v
-	}
-	return a, nil
+	return func(ctx context.Context, c *client.Client) (queryAnswer, error) {
+		r, err := c.Key(ctx, uint32(owner), key)
+		if err != nil {
+			return queryAnswer{}, usagef("%w", err)
+		}
+		a, err := proven(&r.RecordAnswer, state.TreeKeys, nil)
+		if err != nil {
+			return a, err
+		}
+		kv := state.DecodeKey(r.Record)
+		switch {
+		case kv.Key != key || uint64(kv.Owner) != owner:
+			return a, failf("the node's answer is the key %x of account %d instead", kv.Key, kv.Owner)
+		case r.HasValue && (sha256.Sum256(r.Value) != kv.ValueHash || len(r.Value) != int(kv.ValueBytes)):
+			return a, failf("the node's value of %d bytes is not the one in the record", len(r.Value))
+		}
+		a.Key = &keyAnswer{
+			Key: args[1], Owner: kv.Owner, ValueHash: hex.EncodeToString(kv.ValueHash[:]), ValueBytes: kv.ValueBytes,
+			Version: kv.Version, PutHeight: kv.Height,
+		}
+		if r.HasValue {
+			v := hex.EncodeToString(r.Value)
+			a.Key.Value = &v
+		}
+		return a, nil
+	}, nil
 }
 
-func askBlock(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+func askBlock(args []string) (question, error) {
 	height, err := number("height", args[0], 64)
 	if err != nil {
-		return queryAnswer{}, err
+		return nil, err
 	}
-	h, body, err := c.Block(ctx, height)
-	if err != nil {
-		return queryAnswer{}, usagef("%w", err)
-	}
-	a := answerFor(h)
-	chain := tx.ChainID(c.Welcome().ChainID)
-	hash := h.Hash(&chain)
-	a.Hash = hex.EncodeToString(hash[:])
-	var leaves [][]byte
-	for rest := body; len(rest) > 0; {
-		var v tx.View
-		if v, rest, err = tx.Parse(rest); err != nil {
-			return a, failf("transaction %d of the node's block: %w", len(leaves), err)
+	return func(ctx context.Context, c *client.Client) (queryAnswer, error) {
+		h, body, err := c.Block(ctx, height)
+		if err != nil {
+			return queryAnswer{}, usagef("%w", err)
 		}
-		leaves = append(leaves, v)
-		a.Txs = append(a.Txs, newTxAnswer(v, &chain))
-	}
-	root, err := merkle.NewBuilder(merkle.RFC6962, 1).Root(leaves)
-	if err != nil {
-		return a, failf("the transaction root: %w", err)
-	}
-	if root != h.TxRoot || len(leaves) != int(h.Count) || h.Height != height {
-		return a, failf("the node's block %d has %d transactions with the root %x, its header says block %d, %d and %x",
-			height, len(leaves), root[:8], h.Height, h.Count, h.TxRoot[:8])
-	}
-	ok := true
-	a.Verified = &ok
-	return a, nil
+		a := answerFor(h)
+		chain := tx.ChainID(c.Welcome().ChainID)
+		hash := h.Hash(&chain)
+		a.Hash = hex.EncodeToString(hash[:])
+		var leaves [][]byte
+		for rest := body; len(rest) > 0; {
+			var v tx.View
+			if v, rest, err = tx.Parse(rest); err != nil {
+				return a, failf("transaction %d of the node's block: %w", len(leaves), err)
+			}
+			leaves = append(leaves, v)
+			a.Txs = append(a.Txs, newTxAnswer(v, &chain))
+		}
+		root, err := merkle.NewBuilder(merkle.RFC6962, 1).Root(leaves)
+		if err != nil {
+			return a, failf("the transaction root: %w", err)
+		}
+		if root != h.TxRoot || len(leaves) != int(h.Count) || h.Height != height {
+			return a, failf("the node's block %d has %d transactions with the root %x, its header says block %d, %d and %x",
+				height, len(leaves), root[:8], h.Height, h.Count, h.TxRoot[:8])
+		}
+		ok := true
+		a.Verified = &ok
+		return a, nil
+	}, nil
 }
 
-func askTx(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
-	chain := tx.ChainID(c.Welcome().ChainID)
-	var (
-		p   client.Proof
-		is  func(tx.View) bool
-		err error
-	)
+func askTx(args []string) (question, error) {
 	if len(args) == 1 {
-		var id [32]byte
-		if id, err = hex32("hash", args[0]); err != nil {
-			return queryAnswer{}, err
+		id, err := hex32("hash", args[0])
+		if err != nil {
+			return nil, err
 		}
-		p, err = c.TxByHash(ctx, id)
-		is = func(v tx.View) bool { return v.ID(&chain) == id }
-	} else {
-		var sender, nonce uint64
-		if sender, err = number("sender", args[0], 32); err != nil {
-			return queryAnswer{}, err
-		}
-		if nonce, err = number("nonce", args[1], 64); err != nil {
-			return queryAnswer{}, err
-		}
-		p, err = c.TxByNonce(ctx, uint32(sender), nonce)
-		is = func(v tx.View) bool { return uint64(v.From()) == sender && v.Nonce() == nonce }
+		return func(ctx context.Context, c *client.Client) (queryAnswer, error) {
+			p, err := c.TxByHash(ctx, id)
+			return found(c, &p, err, func(v tx.View, chain *tx.ChainID) bool { return v.ID(chain) == id })
+		}, nil
 	}
+	sender, err := number("sender", args[0], 32)
+	if err != nil {
+		return nil, err
+	}
+	nonce, err := number("nonce", args[1], 64)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, c *client.Client) (queryAnswer, error) {
+		p, err := c.TxByNonce(ctx, uint32(sender), nonce)
+		return found(c, &p, err, func(v tx.View, _ *tx.ChainID) bool { return uint64(v.From()) == sender && v.Nonce() == nonce })
+	}, nil
+}
+
+// found checks that a transaction is the one that was asked for.
+func found(c *client.Client, p *client.Proof, err error, is func(tx.View, *tx.ChainID) bool) (queryAnswer, error) {
 	if err != nil {
 		return queryAnswer{}, usagef("%w", err)
 	}
-	if !is(p.Tx) {
+	chain := tx.ChainID(c.Welcome().ChainID)
+	if !is(p.Tx, &chain) {
 		return queryAnswer{}, failf("the node answers with another transaction than was asked for")
 	}
-	return included(&p, &chain)
+	return included(p, &chain)
 }
 
-func askProof(ctx context.Context, c *client.Client, args []string) (queryAnswer, error) {
+func askProof(args []string) (question, error) {
 	height, err := number("height", args[0], 64)
 	if err != nil {
-		return queryAnswer{}, err
+		return nil, err
 	}
 	index, err := number("index", args[1], 32)
 	if err != nil {
-		return queryAnswer{}, err
+		return nil, err
 	}
-	p, err := c.Proof(ctx, height, uint32(index))
-	if err != nil {
-		return queryAnswer{}, usagef("%w", err)
-	}
-	if p.Header.Height != height {
-		return queryAnswer{}, failf("the node answers with block %d instead of %d", p.Header.Height, height)
-	}
-	chain := tx.ChainID(c.Welcome().ChainID)
-	return included(&p, &chain)
+	return func(ctx context.Context, c *client.Client) (queryAnswer, error) {
+		p, err := c.Proof(ctx, height, uint32(index))
+		if err != nil {
+			return queryAnswer{}, usagef("%w", err)
+		}
+		if p.Header.Height != height {
+			return queryAnswer{}, failf("the node answers with block %d instead of %d", p.Header.Height, height)
+		}
+		chain := tx.ChainID(c.Welcome().ChainID)
+		return included(&p, &chain)
+	}, nil
 }
 
 // included checks that a block contains a transaction.
