@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate generate-asm bench bench-hash bench-merkle bench-core check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm bench bench-hash bench-merkle bench-core bench-cometbft check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,11 @@ bench-merkle: ## Merkle trees beside other libraries: ratios with intervals (a m
 
 bench-core: build ## The node's pipeline beside bare verification, disk, state root, memory (minutes)
 	./$(BIN) node bench --rounds 6
+
+bench-cometbft: build ## The node beside CometBFT, both at their knee (10 minutes; builds CometBFT the first time)
+	@mkdir -p bin
+	cd bench/peers && $(GO) build -buildvcs=$(VCS) -o $(CURDIR)/bin/nodepeers ./nodepeers
+	./bin/nodepeers --bin bin/peers --weir $(BIN) --dir bin --at-least 3.5
 
 check: lint test ## What CI runs, without the fresh machine
 
