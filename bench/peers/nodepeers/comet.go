@@ -21,6 +21,7 @@ const (
 	txBytes       = 200 // of either chain
 	startTimeout  = 30 * time.Second
 	reportTimeout = 2 * time.Minute
+	settleTimeout = 5 * time.Second
 	// trialOverhead is the expected time around the load of a trial: a new
 	// chain, the start, the stop, the report.
 	trialOverhead = 6 * time.Second
@@ -103,6 +104,7 @@ func (c *comet) offer(ctx context.Context, txPerSec float64) (t trial, err error
 		return t, err
 	}
 	loadErr := c.load(ctx, rpc, perConn)
+	settle(ctx, node, rpc)
 	if stopErr := node.stop(); errors.Is(stopErr, errEnded) || stopErr != nil && loadErr == nil {
 		return t, fmt.Errorf("cometbft: %w", stopErr)
 	}
@@ -246,6 +248,35 @@ func waitForBlock(ctx context.Context, node *child, rpc string) error {
 			return fmt.Errorf("cometbft did not start: %w", node.ended())
 		case <-ctx.Done():
 			return fmt.Errorf("cometbft made no block within %v: %w: %s", startTimeout, errors.Join(ctx.Err(), err), node.words.last())
+		}
+	}
+}
+
+// settle waits for two more blocks, or for as long as a trial can wait: the
+// report leaves out the last blocks of a chain, and one that stalls should be
+// judged by its latencies.
+func settle(ctx context.Context, node *child, rpc string) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	client := &http.Client{Timeout: 2 * time.Second}
+	defer client.CloseIdleConnections()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	var first int64
+	for {
+		height, err := cometHeight(ctx, client, rpc)
+		switch {
+		case err == nil && first == 0:
+			first = height
+		case err == nil && height >= first+2:
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-node.exited:
+			return
+		case <-ctx.Done():
+			return
 		}
 	}
 }

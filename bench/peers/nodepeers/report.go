@@ -33,6 +33,9 @@ type round struct {
 	Cautious *float64 `json:"ratio_to_upper"`
 }
 
+// complete tells that both knees were found.
+func (r round) complete() bool { return r.Weir != nil && r.Comet.Lower != nil }
+
 // ratio is the median over the rounds and the order statistics around it.
 type ratio struct {
 	Median     float64 `json:"median"`
@@ -75,7 +78,7 @@ func (r *report) conclude() {
 	var ratios, cautious []float64
 	for i := range r.Rounds {
 		rd := &r.Rounds[i]
-		if rd.Weir == nil || rd.Comet.Lower == nil {
+		if !rd.complete() {
 			continue
 		}
 		x := rd.Weir.CommittedTxPerSec / rd.Comet.Lower.CommittedTxPerSec

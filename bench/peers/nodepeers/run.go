@@ -21,6 +21,9 @@ const firstRate = 8000
 // grace is what a trial may be late at the end of the budget.
 const grace = 30 * time.Second
 
+// maxMakeUp times the rounds asked for are the most.
+const maxMakeUp = 2
+
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	opt, err := parse(args, stdout)
 	if err != nil {
@@ -49,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	runErr := m.rounds(timed)
 	m.say("")
 	if errors.Is(runErr, context.Canceled) || errors.Is(runErr, context.DeadlineExceeded) {
-		runErr = inconclusivef("stopped in round %d of %d: %w", len(rep.Rounds)+1, opt.rounds, runErr)
+		runErr = inconclusivef("stopped in round %d: %w", len(rep.Rounds)+1, runErr)
 	} else if runErr != nil {
 		return usagef("round %d: %w", len(rep.Rounds)+1, runErr)
 	}
@@ -70,25 +73,32 @@ type match struct {
 	now   func() time.Time
 }
 
-// rounds lets the two take turns. Every round gets the same share of the time
-// that is left.
+// rounds lets the two take turns, each round with the same share of the time
+// that is left. A round that does not find both knees is made up for by another
+// one when there is time for it.
 func (m *match) rounds(ctx context.Context) error {
 	until := m.now().Add(m.opt.budget)
-	start, growth := float64(firstRate), firstGrowth
-	for i := range m.opt.rounds {
+	plan := searchPlan{start: firstRate, growth: firstGrowth, now: m.now}
+	complete := 0
+	for i := 0; complete < m.opt.rounds && i < maxMakeUp*m.opt.rounds; i++ {
 		began := m.now()
-		share := until.Sub(began) / time.Duration(m.opt.rounds-i)
+		left := until.Sub(began)
+		if i >= m.opt.rounds && left < minPerRound {
+			break
+		}
+		share := left / time.Duration(m.opt.rounds-complete)
 		if i == 0 {
-			share = min(share*5/4, until.Sub(began)) // it has to look further
+			share = share * 5 / 4 // it has to look further
 		}
 		// What weir takes afterwards is kept back.
 		forWeir := min(max(share/4, leastWeirBudget), weirBudget)
-		found, err := m.cometRound(ctx, i, searchPlan{start: start, growth: growth, now: m.now, until: began.Add(share - forWeir - weirOverhead),
-			trial: m.opt.trial + m.opt.limit + time.Second + trialOverhead})
+		plan.until = began.Add(share - forWeir - weirOverhead)
+		plan.trial = m.opt.trial + m.opt.limit + time.Second + trialOverhead
+		found, err := m.cometRound(ctx, i, plan)
 		if err != nil {
 			return err
 		}
-		m.say(fmt.Sprintf("round %d of %d: weir", i+1, m.opt.rounds))
+		m.say(fmt.Sprintf("round %d: weir", i+1))
 		ours, err := runWeir(ctx, m.opt, m.dir, forWeir, i+1)
 		r := round{Comet: found}
 		switch {
@@ -98,25 +108,34 @@ func (m *match) rounds(ctx context.Context) error {
 			return err
 		default:
 			r.Weir = &ours
+			m.say(fmt.Sprintf("round %d: weir: %.0f tx/s, commit p99 %.0f ms", i+1, ours.CommittedTxPerSec, ours.P99MS))
 		}
 		m.rep.Rounds = append(m.rep.Rounds, r)
-		switch growth = laterGrowth; {
-		case found.Lower != nil:
-			start = found.Lower.OfferedTxPerSec
-		case found.Upper > 0:
-			start = found.Upper / growth
-		default:
-			start, growth = firstRate, firstGrowth
+		if r.complete() {
+			complete++
 		}
+		plan.follow(found)
 	}
 	return nil
+}
+
+// follow begins the next search where the last one ended.
+func (p *searchPlan) follow(found bracket) {
+	switch p.growth = laterGrowth; {
+	case found.Lower != nil:
+		p.start = found.Lower.OfferedTxPerSec
+	case found.Upper > 0:
+		p.start = found.Upper / p.growth
+	default:
+		p.start, p.growth = firstRate, firstGrowth
+	}
 }
 
 func (m *match) cometRound(ctx context.Context, i int, plan searchPlan) (bracket, error) {
 	n := 0
 	found, err := find(ctx, plan, func(ctx context.Context, rate float64) (trial, error) {
 		n++
-		at := fmt.Sprintf("round %d of %d: CometBFT, trial %d at %.0f tx/s", i+1, m.opt.rounds, n, rate)
+		at := fmt.Sprintf("round %d: CometBFT, trial %d at %.0f tx/s", i+1, n, rate)
 		m.say(at)
 		t, err := m.comet.offer(ctx, rate)
 		if err == nil {
