@@ -14,8 +14,8 @@ import (
 const (
 	minRounds     = 3 // fewer say nothing about how much rounds differ
 	maxRounds     = 100
-	defaultBudget = 9 * time.Minute
-	minPerRound   = 45 * time.Second
+	defaultBudget = 10 * time.Minute
+	minPerRound   = 70 * time.Second
 	maxBudget     = 24 * time.Hour
 	minTrial      = 2 * time.Second
 	maxTrial      = time.Minute

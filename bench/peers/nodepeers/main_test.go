@@ -37,7 +37,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{[]string{"--rounds", "2"}, "--rounds 2: use 3 to 100"},
 		{[]string{"--rounds", "x"}, "rounds"},
-		{[]string{"--budget", "2m"}, "--budget 2m0s: 3 rounds need 2m15s or more"},
+		{[]string{"--budget", "2m"}, "--budget 2m0s: 3 rounds need 3m30s or more"},
 		{[]string{"--budget", "25h"}, "24h0m0s is the most"},
 		{[]string{"--trial", "2500ms"}, "--trial 2.5s: use whole seconds"},
 		{[]string{"--trial", "1s"}, "--trial 1s"},

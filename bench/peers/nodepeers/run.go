@@ -86,12 +86,12 @@ func (m *match) rounds(ctx context.Context) error {
 		if i >= m.opt.rounds && left < minPerRound {
 			break
 		}
-		share := left / time.Duration(m.opt.rounds-complete)
+		share := max(left/time.Duration(m.opt.rounds-complete), minPerRound)
 		if i == 0 {
 			share = share * 5 / 4 // it has to look further
 		}
 		// What weir takes afterwards is kept back.
-		forWeir := min(max(share/4, leastWeirBudget), weirBudget)
+		forWeir := min(max(share/3, leastWeirBudget), weirBudget)
 		plan.until = began.Add(share - forWeir - weirOverhead)
 		plan.trial = m.opt.trial + m.opt.limit + time.Second + trialOverhead
 		found, err := m.cometRound(ctx, i, plan)

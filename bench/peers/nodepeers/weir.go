@@ -18,10 +18,12 @@ import (
 // weirOverhead is what `weir run` takes beside its search.
 const weirOverhead = 10 * time.Second
 
-// weirBudget is what its search needs and gets when there is time.
+// weirBudget is what its search gets when there is time, leastWeirBudget when
+// there is little. Its trials are as long as its budget allows, and short ones
+// cannot tell a growing backlog from noise.
 const (
-	leastWeirBudget = 12 * time.Second
-	weirBudget      = 25 * time.Second
+	leastWeirBudget = 15 * time.Second
+	weirBudget      = 45 * time.Second
 )
 
 // weirKnee is what one run of weir found.
