@@ -21,8 +21,8 @@ func privateKey(i int) ed25519.PrivateKey {
 }
 
 // signers returns a table of n accounts and one signed transfer of each.
-func signers(n, maxExpanded int) (*verify.Keys, []tx.View) {
-	keys := verify.NewKeys(maxExpanded)
+func signers(n, maxPoints int) (*verify.Keys, []tx.View) {
+	keys := verify.NewKeys(maxPoints)
 	txs := make([]tx.View, n)
 	for i := range n {
 		k := privateKey(i)
@@ -52,7 +52,7 @@ func spoiled(v tx.View, kind int) tx.View {
 }
 
 func TestEveryPositionOfABadSignature(t *testing.T) {
-	keys, txs := signers(40, 20) // half with expanded keys
+	keys, txs := signers(40, 20) // half with kept points
 	b := verify.NewBatch(chain, keys)
 	status := make([]tx.Status, 40)
 	check := func(n int, txs []tx.View, bad ...int) {
@@ -145,8 +145,8 @@ func TestOtherChain(t *testing.T) {
 // must neither pass nor spoil a batch.
 func TestUndecodableKey(t *testing.T) {
 	for _, n := range []int{1, 5, 30} {
-		for _, maxExpanded := range []int{0, 100} {
-			keys, txs := signers(n, maxExpanded)
+		for _, maxPoints := range []int{0, 100} {
+			keys, txs := signers(n, maxPoints)
 			var noPoint [32]byte
 			noPoint[0] = 2
 			keys.Append(noPoint)
@@ -161,8 +161,8 @@ func TestUndecodableKey(t *testing.T) {
 					t.Errorf("%d and a key that is no point: transaction %d is %s", n, i, s)
 				}
 			}
-			if kept, counter := keys.Expanded(); kept != min(n, maxExpanded) && n > 8 || int64(kept) != counter {
-				t.Errorf("%d keys are kept, counted as %d, of %d", kept, counter, n)
+			if kept := keys.Kept(); kept != min(n, maxPoints) {
+				t.Errorf("%d points are kept of %d keys that verified", kept, n)
 			}
 		}
 	}
@@ -194,7 +194,7 @@ func TestKeysTable(t *testing.T) {
 }
 
 // Workers that meet on the same keys keep the bound, while slots are added.
-func TestExpandedKeysBound(t *testing.T) {
+func TestKeptPointsBound(t *testing.T) {
 	for _, bound := range []int{0, 1, 7, 64} {
 		keys, txs := signers(64, bound)
 		var wg sync.WaitGroup
@@ -227,8 +227,8 @@ func TestExpandedKeysBound(t *testing.T) {
 			t.Error(err)
 		default:
 		}
-		if kept, counter := keys.Expanded(); kept != bound || counter != int64(kept) {
-			t.Errorf("bound %d: %d expanded keys are kept, counted as %d", bound, kept, counter)
+		if kept := keys.Kept(); kept != bound {
+			t.Errorf("bound %d: %d points are kept", bound, kept)
 		}
 	}
 }

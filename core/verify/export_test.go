@@ -1,43 +1,89 @@
 package verify
 
-import "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+import (
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+)
 
 // Triple is a signature over any message, which Batch has no room for: its
 // messages are transactions.
 type Triple struct{ Key, Msg, Sig []byte }
 
-// Single applies the package's rule to one signature, with the raw key and with
-// the expanded one. ok is false if the two disagree.
-func (v Triple) Single() (valid, ok bool) {
-	valid = ed25519.VerifyWithOptions(v.Key, v.Msg, v.Sig, zip215)
-	e, err := ed25519.NewExpandedPublicKey(v.Key)
-	if err != nil {
-		return valid, !valid
-	}
-	return valid, valid == ed25519.VerifyExpandedWithOptions(e, v.Msg, v.Sig, zip215)
+// Library is the verdict of curve25519-voi under ZIP-215.
+func (v Triple) Library() bool {
+	return ed25519.VerifyWithOptions(v.Key, v.Msg, v.Sig, &ed25519.Options{Verify: ed25519.VerifyOptionsZIP_215})
 }
 
-// BatchOf applies the rule to all signatures at once.
-func BatchOf(expand bool, vs ...Triple) bool {
-	bv := ed25519.NewBatchVerifier()
+// KernelOf returns the default kernel with signatures of different keys, and
+// how many of them it took.
+func KernelOf(keys *Keys, vs ...Triple) (k Kernel, taken int) {
+	k = newMultiKernel(keys)
 	for _, v := range vs {
-		if e, err := ed25519.NewExpandedPublicKey(v.Key); expand && err == nil {
-			bv.AddExpandedWithOptions(e, v.Msg, v.Sig, zip215)
-		} else {
-			bv.AddWithOptions(v.Key, v.Msg, v.Sig, zip215)
+		slot := uint32(keys.Len())
+		keys.Append([32]byte(v.Key))
+		if k.Add(slot, keys.Key(slot), v.Msg, v.Sig) {
+			taken++
 		}
 	}
-	return bv.VerifyBatchOnly(nil)
+	return k, taken
 }
 
-// Expanded is how many expanded keys are kept, by count and by counter.
-func (k *Keys) Expanded() (kept int, counter int64) {
-	for _, c := range *k.chunks.Load() {
-		for i := range c.exp {
-			if c.exp[i].Load() != nil {
-				kept++
-			}
-		}
-	}
-	return kept, k.expanded.Load()
+// LibraryBatch is what the default kernel is measured against: the library's
+// own batch verification with the same points.
+type LibraryBatch struct{ bv *ed25519.BatchVerifier }
+
+// NewLibraryBatch returns an empty one.
+func NewLibraryBatch() *LibraryBatch {
+	return &LibraryBatch{ed25519.NewBatchVerifierWithCapacity(MaxBatch)}
 }
+
+// Expand returns a library's expanded key, nil for no point.
+func Expand(key []byte) *ed25519.ExpandedPublicKey {
+	e, err := ed25519.NewExpandedPublicKey(key)
+	if err != nil {
+		return nil
+	}
+	return e
+}
+
+var zip215 = &ed25519.Options{Verify: ed25519.VerifyOptionsZIP_215}
+
+// Add adds one signature, with the expanded key unless it is nil.
+func (l *LibraryBatch) Add(e *ed25519.ExpandedPublicKey, key, msg, sig []byte) {
+	if e != nil {
+		l.bv.AddExpandedWithOptions(e, msg, sig, zip215)
+	} else {
+		l.bv.AddWithOptions(key, msg, sig, zip215)
+	}
+}
+
+// Verify checks all and forgets them.
+func (l *LibraryBatch) Verify() bool {
+	defer l.bv.Reset()
+	return l.bv.VerifyBatchOnly(nil)
+}
+
+// BytesPerPoint is what the size of the cache is computed from.
+const BytesPerPoint = bytesPerPoint
+
+// Points is the cache of points by itself.
+type Points struct{ points }
+
+// NewPoints returns an empty cache.
+func NewPoints(maxPoints int) *Points {
+	p := new(Points)
+	p.init(maxPoints)
+	return p
+}
+
+// Get copies a kept point.
+func (p *Points) Get(slot uint32, to *curve.EdwardsPoint) bool { return p.get(slot, to) }
+
+// Put keeps a point.
+func (p *Points) Put(slot uint32, from *curve.EdwardsPoint) { p.put(slot, from) }
+
+// Kept is how many are kept.
+func (p *Points) Kept() int { return int(p.kept.Load()) }
+
+// Decompress decodes a point.
+func Decompress(p *curve.EdwardsPoint, b []byte) bool { return decompress(p, b) }

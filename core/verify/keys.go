@@ -3,7 +3,7 @@ package verify
 import (
 	"sync/atomic"
 
-	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+	"github.com/oasisprotocol/curve25519-voi/curve"
 )
 
 const (
@@ -13,24 +13,24 @@ const (
 
 // Keys maps account slots to public keys. One goroutine appends; any number
 // read without a lock, because a slot's key never changes and chunks never
-// move. It also keeps expanded keys, up to a bound: an expanded key is about
-// 1.5 KB and makes verification a quarter faster.
+// move.
+//
+// It also keeps the points of keys that verified something lately, so that they
+// need not be decompressed again; see points.
 type Keys struct {
-	chunks      atomic.Pointer[[]*keyChunk]
-	n           atomic.Int64
-	expanded    atomic.Int64
-	maxExpanded int64
+	chunks atomic.Pointer[[]*keyChunk]
+	n      atomic.Int64
+	points points
 }
 
-type keyChunk struct {
-	raw [chunkSize][32]byte
-	exp [chunkSize]atomic.Pointer[ed25519.ExpandedPublicKey]
-}
+type keyChunk [chunkSize][32]byte
 
-// NewKeys returns an empty table that keeps at most maxExpanded expanded keys.
-func NewKeys(maxExpanded int) *Keys {
-	k := &Keys{maxExpanded: int64(maxExpanded)}
+// NewKeys returns an empty table that keeps at most maxPoints points of 160
+// bytes. 0 keeps none.
+func NewKeys(maxPoints int) *Keys {
+	k := new(Keys)
 	k.chunks.Store(new([]*keyChunk))
+	k.points.init(maxPoints)
 	return k
 }
 
@@ -46,7 +46,7 @@ func (k *Keys) Append(key [32]byte) {
 		k.chunks.Store(&grown)
 		chunks = grown
 	}
-	chunks[n>>chunkBits].raw[n&(chunkSize-1)] = key
+	chunks[n>>chunkBits][n&(chunkSize-1)] = key
 	k.n.Store(int64(n + 1))
 }
 
@@ -55,30 +55,27 @@ func (k *Keys) Key(slot uint32) *[32]byte {
 	if int64(slot) >= k.n.Load() {
 		return nil
 	}
-	return &(*k.chunks.Load())[slot>>chunkBits].raw[slot&(chunkSize-1)]
+	return &(*k.chunks.Load())[slot>>chunkBits][slot&(chunkSize-1)]
 }
 
-// expandedKey returns the slot's expanded key, or nil when there is no room for
-// another one or the key is not a point on the curve.
-func (k *Keys) expandedKey(slot uint32) *ed25519.ExpandedPublicKey {
-	c := (*k.chunks.Load())[slot>>chunkBits]
-	p := &c.exp[slot&(chunkSize-1)]
-	if e := p.Load(); e != nil {
-		return e
+// Kept is how many points are kept.
+func (k *Keys) Kept() int { return int(k.points.kept.Load()) }
+
+// negated sets p to the negated point of a slot's key. cached tells whether it
+// was kept; ok is false when the key is the encoding of no point.
+func (k *Keys) negated(slot uint32, p *curve.EdwardsPoint) (cached, ok bool) {
+	if k.points.get(slot, p) {
+		return true, true
 	}
-	// The place is taken before the key is expanded, so that workers that get
-	// here together cannot exceed the bound.
-	if k.expanded.Add(1) > k.maxExpanded {
-		k.expanded.Add(-1)
-		return nil
+	if !decompress(p, k.Key(slot)[:]) {
+		return false, false
 	}
-	e, err := ed25519.NewExpandedPublicKey(c.raw[slot&(chunkSize-1)][:])
-	if err != nil {
-		k.expanded.Add(-1)
-		return nil
-	}
-	if !p.CompareAndSwap(nil, e) {
-		k.expanded.Add(-1) // another worker kept its own
-	}
-	return e
+	p.Neg(p)
+	return false, true
+}
+
+// decompress is the decoding of ZIP-215: encodings need not be canonical.
+func decompress(p *curve.EdwardsPoint, b []byte) bool {
+	_, err := p.SetCompressedY((*curve.CompressedEdwardsY)(b))
+	return err == nil
 }

@@ -1,12 +1,15 @@
 package verify_test
 
 import (
+	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/chainweir/weir/core/verify"
@@ -50,22 +53,79 @@ func good(t testing.TB) verify.Triple {
 	}
 }
 
-// wantVerdict holds that a signature gets the same verdict alone, in a batch of
-// itself and among good ones, with and without expanded keys.
+// goods are valid signatures of different keys, made once.
+var goods = sync.OnceValue(func() []verify.Triple {
+	vs := make([]verify.Triple, 2*around+1)
+	for i := range vs {
+		k := privateKey(1000 + i)
+		msg := fmt.Appendf(nil, "message %d", i)
+		vs[i] = verify.Triple{Key: k.Public().(ed25519.PublicKey), Msg: msg, Sig: ed25519.Sign(k, msg)}
+	}
+	return vs
+})
+
+// around is how many good signatures stand on each side of the one in question.
+const around = 100
+
+// wantVerdict holds that a signature gets the same verdict alone and at every
+// position of a batch of good ones, with kept points and without, and that the
+// library agrees. The small batch takes one algorithm of multi-scalar
+// multiplication, the large one the other.
 func wantVerdict(t *testing.T, name string, v verify.Triple, want bool) {
 	t.Helper()
-	g := good(t)
-	valid, agree := v.Single()
-	if valid != want || !agree {
-		t.Errorf("%s: alone %v (expanded key agrees: %v), want %v", name, valid, agree, want)
+	if got := v.Library(); got != want {
+		t.Errorf("%s: the library says %v, want %v", name, got, want)
 	}
-	for _, expand := range []bool{false, true} {
-		if got := verify.BatchOf(expand, v); got != want {
-			t.Errorf("%s: in a batch of one %v, want %v (expanded %v)", name, got, want, expand)
+	g := goods()
+	keys := verify.NewKeys(1000)
+	for _, kept := range []bool{false, true} {
+		before := keys.Kept()
+		all := slices.Concat(g[:around], []verify.Triple{v}, g[around:2*around])
+		k, taken := verify.KernelOf(keys, all...)
+		if taken == 2*around && !want {
+			return // no message could make it good, so it never gets near others
 		}
-		if got := verify.BatchOf(expand, g, v, g, v, g); got != want {
-			t.Errorf("%s: among good ones %v, want %v (expanded %v)", name, got, want, expand)
+		if taken != len(all) {
+			t.Errorf("%s: %d of %d signatures were taken", name, taken, len(all))
+			return
 		}
+		check := func(lo, hi int) {
+			t.Helper()
+			var bad verify.Bitmap
+			if got := k.Check(lo, hi, &bad); (got == verify.AllGood) != want {
+				t.Errorf("%s: position %d of a batch of %d: verdict %d, want good %v (second time %v)",
+					name, around-lo, hi-lo, got, want, kept)
+			}
+		}
+		check(around, around+1)
+		for _, n := range []int{2, 7} {
+			for lo := around - n + 1; lo <= around; lo++ {
+				check(lo, lo+n)
+			}
+		}
+		for _, lo := range []int{0, 1, around / 2, around} {
+			check(lo, lo+around+1)
+		}
+		if keys.Kept() == before && want {
+			t.Errorf("%s: a key that verified was not kept", name)
+		}
+	}
+}
+
+// One signature moves through a whole batch of the larger kind.
+func TestEveryPositionOfALargeBatch(t *testing.T) {
+	g := goods()
+	bad := g[2*around]
+	bad.Msg = []byte("another")
+	k, _ := verify.KernelOf(verify.NewKeys(0), slices.Concat(g[:around], []verify.Triple{bad}, g[around:2*around])...)
+	var bm verify.Bitmap
+	for lo := range around + 1 {
+		if v := k.Check(lo, lo+around+1, &bm); v == verify.AllGood {
+			t.Errorf("a bad signature at position %d of %d passes", around-lo, around+1)
+		}
+	}
+	if k.Check(0, around, &bm) != verify.AllGood || k.Check(around+1, 2*around+1, &bm) != verify.AllGood {
+		t.Error("the good ones around it do not pass")
 	}
 }
 
