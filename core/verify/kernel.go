@@ -14,11 +14,11 @@ import (
 type Verdict uint8
 
 const (
-	// AllGood: every signature of the range verifies.
+	// AllGood says that every signature of the range verifies.
 	AllGood Verdict = iota
-	// SomeBad: at least one does not, and it is not known which.
+	// SomeBad says that at least one does not, and not which.
 	SomeBad
-	// Each: the bitmap says which do not.
+	// Each says that the bitmap tells which do not.
 	Each
 )
 
