@@ -3,24 +3,36 @@
 // of waiting transactions marked as used.
 //
 // There is no unbounded queue behind it. When the bound is reached, the answer
-// is StatusBusy and the client decides whether to try again: the node never
-// stops reading its sockets to slow a client down.
+// is StatusBusy, with a hint when to try again, and the client decides whether
+// to: the node never stops reading its sockets to slow a client down.
 package mempool
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 
 	"github.com/chainweir/weir/core/tx"
 )
 
-// Pool is safe for concurrent use.
+// Pool is safe for concurrent use. Accounts live in chunks that never move, each
+// with its own lock, so that workers on other senders do not meet and a new
+// account copies nothing.
 type Pool struct {
-	maxBytes int64
-	bytes    atomic.Int64
+	room
 
+	chunks atomic.Pointer[[]*chunk]
+	n      atomic.Int64 // accounts
+}
+
+const (
+	chunkBits = 10
+	chunkSize = 1 << chunkBits
+)
+
+type chunk struct {
 	mu       sync.Mutex
-	accounts []account
+	accounts [chunkSize]account
 }
 
 // account is what the pool knows of a sender. While transactions wait, the
@@ -29,45 +41,92 @@ type Pool struct {
 type account struct {
 	ledger  tx.Window // with the nonces of executed transactions
 	window  tx.Window // with those of waiting ones, too
-	waiting int
+	waiting uint32
+	mute    bool // its role sends no transactions
 }
 
 // New returns a pool that lets at most maxBytes of transactions wait.
-func New(maxBytes int64) *Pool { return &Pool{maxBytes: maxBytes} }
-
-// Reserve takes room for n bytes, or reports that there is none.
-func (p *Pool) Reserve(n int) bool {
-	if p.bytes.Add(int64(n)) > p.maxBytes {
-		p.bytes.Add(-int64(n))
-		return false
-	}
-	return true
+func New(maxBytes int64) *Pool {
+	p := new(Pool)
+	p.room.init(maxBytes)
+	p.chunks.Store(new([]*chunk))
+	return p
 }
 
-// Free gives room back.
-func (p *Pool) Free(n int) { p.bytes.Add(-int64(n)) }
+// AddAccount gives the next slot the window and the membership it has in the
+// ledger. Only one goroutine may add.
+func (p *Pool) AddAccount(w tx.Window, m tx.Membership) {
+	n := int(p.n.Load())
+	chunks := *p.chunks.Load()
+	if n>>chunkBits == len(chunks) {
+		grown := append(chunks[:len(chunks):len(chunks)], new(chunk))
+		p.chunks.Store(&grown)
+		chunks = grown
+	}
+	// No other goroutine looks at the account before n is stored.
+	chunks[n>>chunkBits].accounts[n&(chunkSize-1)] = account{ledger: w, window: w, mute: !m.Role.Sends()}
+	p.n.Store(int64(n + 1))
+}
 
-// Bytes is how much waits now.
-func (p *Pool) Bytes() int64 { return p.bytes.Load() }
+// SetMembership notes that the ledger gives slot another membership. What waits
+// already is left to execution.
+func (p *Pool) SetMembership(slot uint32, m tx.Membership) error {
+	if int64(slot) >= p.n.Load() {
+		return fmt.Errorf("account %d is not among the %d that the mempool knows", slot, p.n.Load())
+	}
+	c := (*p.chunks.Load())[slot>>chunkBits]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.accounts[slot&(chunkSize-1)].mute = !m.Role.Sends()
+	return nil
+}
 
-// AddAccount gives the next slot the window it has in the ledger.
-func (p *Pool) AddAccount(w tx.Window) {
-	p.mu.Lock()
-	p.accounts = append(p.accounts, account{ledger: w, window: w})
-	p.mu.Unlock()
+// walk goes from sender to sender with the lock of one chunk, which it keeps
+// while the next sender lives there too.
+type walk struct {
+	chunks []*chunk
+	n      int64
+	held   *chunk
+}
+
+func (p *Pool) walk() walk {
+	n := p.n.Load() // before the chunks: they hold at least so many
+	return walk{chunks: *p.chunks.Load(), n: n}
+}
+
+// to returns the account of a slot, nil when it is not registered, and holds its
+// chunk's lock until the next call or done.
+func (w *walk) to(slot uint32) *account {
+	if int64(slot) >= w.n {
+		return nil
+	}
+	c := w.chunks[slot>>chunkBits]
+	if c != w.held {
+		w.done()
+		c.mu.Lock()
+		w.held = c
+	}
+	return &c.accounts[slot&(chunkSize-1)]
+}
+
+func (w *walk) done() {
+	if w.held != nil {
+		w.held.mu.Unlock()
+		w.held = nil
+	}
 }
 
 // Precheck sets the status of transactions that cannot be admitted to a block at
 // the given height or later, so that no signature is verified in vain. It marks
 // nothing: a forged transaction must not use up its victim's number.
 func (p *Pool) Precheck(height uint64, txs []tx.View, status []tx.Status) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	w := p.walk()
+	defer w.done()
 	for i, t := range txs {
 		if status[i] != tx.StatusOK {
 			continue
 		}
-		if status[i] = p.check(t); status[i] == tx.StatusOK && height > t.Expiry() {
+		if status[i] = w.to(t.From()).check(t); status[i] == tx.StatusOK && height > t.Expiry() {
 			status[i] = tx.StatusExpired
 		}
 	}
@@ -76,26 +135,27 @@ func (p *Pool) Precheck(height uint64, txs []tx.View, status []tx.Status) {
 // Admit marks the nonces of verified transactions as used and sets the status
 // of those whose number somebody used in the meantime.
 func (p *Pool) Admit(txs []tx.View, status []tx.Status) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	w := p.walk()
+	defer w.done()
 	for i, t := range txs {
 		if status[i] != tx.StatusOK {
 			continue
 		}
-		if status[i] = p.check(t); status[i] == tx.StatusOK {
-			a := &p.accounts[t.From()]
+		a := w.to(t.From())
+		if status[i] = a.check(t); status[i] == tx.StatusOK {
 			a.window.Use(t.Nonce())
 			a.waiting++
 		}
 	}
 }
 
-func (p *Pool) check(t tx.View) tx.Status {
-	from := t.From()
-	if int(from) >= len(p.accounts) {
+func (a *account) check(t tx.View) tx.Status {
+	switch {
+	case a == nil:
 		return tx.StatusUnknownSender
+	case a.mute:
+		return tx.StatusNotMember
 	}
-	a := &p.accounts[from]
 	if s := a.ledger.Check(t.Nonce()); s != tx.StatusOK {
 		return s // execution would refuse it, whatever waits before it
 	}
@@ -106,19 +166,21 @@ func (p *Pool) check(t tx.View) tx.Status {
 // those that failed are free again. Each admitted transaction is settled once,
 // in the order of execution.
 func (p *Pool) Settle(txs []tx.View, status []tx.Status) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	w := p.walk()
+	defer w.done()
 	for i, t := range txs {
-		if int(t.From()) >= len(p.accounts) {
+		a := w.to(t.From())
+		if a == nil {
 			continue
 		}
-		a := &p.accounts[t.From()]
 		if status[i] == tx.StatusOK {
 			a.ledger.Use(t.Nonce())
 		} else {
 			a.window.Release(t.Nonce())
 		}
-		if a.waiting--; a.waiting <= 0 {
+		if a.waiting > 1 {
+			a.waiting--
+		} else {
 			a.waiting, a.window = 0, a.ledger
 		}
 	}

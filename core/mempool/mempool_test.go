@@ -41,7 +41,7 @@ func TestAdmissionModel(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"account": func(t *rapid.T) {
 				w := tx.Window{High: rapid.Uint64Range(0, 300).Draw(t, "high"), Bitmap: [2]uint64{rapid.Uint64().Draw(t, "bitmap"), 0}}
-				p.AddAccount(w)
+				p.AddAccount(w, tx.Membership{})
 				accounts = append(accounts, &model{ledger: w, window: w})
 			},
 			"batch": func(t *rapid.T) {
@@ -99,7 +99,7 @@ func TestAdmissionModel(t *testing.T) {
 // the sender's next number is as good as before.
 func TestFailedJumpLeavesNoTrace(t *testing.T) {
 	p := mempool.New(1)
-	p.AddAccount(tx.Window{})
+	p.AddAccount(tx.Window{}, tx.Membership{})
 	for _, c := range []struct {
 		nonce uint64
 		admit tx.Status
@@ -124,7 +124,7 @@ func TestFailedJumpLeavesNoTrace(t *testing.T) {
 // What no block can hold any more is refused before its signature is checked.
 func TestPrecheckExpiry(t *testing.T) {
 	p := mempool.New(1)
-	p.AddAccount(tx.Window{})
+	p.AddAccount(tx.Window{}, tx.Membership{})
 	f := tx.Fields{Kind: tx.KindTransfer, Nonce: 1, Expiry: 7}
 	txs := []tx.View{f.AppendUnsigned(nil)}
 	for height, want := range map[uint64]tx.Status{7: tx.StatusOK, 8: tx.StatusExpired} {
@@ -137,7 +137,7 @@ func TestPrecheckExpiry(t *testing.T) {
 
 func TestPrecheckMarksNothing(t *testing.T) {
 	p := mempool.New(1)
-	p.AddAccount(tx.Window{})
+	p.AddAccount(tx.Window{}, tx.Membership{})
 	txs := []tx.View{send(0, 7), send(0, 7), send(1, 1), send(0, 1<<20+1)}
 	status := make([]tx.Status, 4)
 	for range 3 {
@@ -200,7 +200,7 @@ func TestConcurrentAdmission(t *testing.T) {
 	p := mempool.New(1000)
 	var won, over, inside atomic.Int64
 	var wg sync.WaitGroup
-	p.AddAccount(tx.Window{})
+	p.AddAccount(tx.Window{}, tx.Membership{})
 	for range workers {
 		wg.Go(func() {
 			for n := uint64(1); n <= nonces; n++ {
@@ -222,7 +222,7 @@ func TestConcurrentAdmission(t *testing.T) {
 	}
 	wg.Go(func() {
 		for range 100 {
-			p.AddAccount(tx.Window{})
+			p.AddAccount(tx.Window{}, tx.Membership{})
 		}
 	})
 	wg.Wait()
