@@ -1,75 +1,100 @@
 package core
 
 import (
+	"time"
+
+	"github.com/chainweir/weir/core/fair"
 	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/core/verify"
 )
 
-// verifyTarget is how many signatures a worker likes to check at once. It takes
-// more batches only while they are there already: it never waits to fill up.
-const verifyTarget = 512
+// clientTxsMin is how many transactions a client may have before verification
+// even when the mempool is small.
+const clientTxsMin = 4096
+
+// newVerifyQueue makes the queue before the signature workers. One client can
+// fill a quarter of the mempool there, so that there is room for others.
+func newVerifyQueue(cfg *Config) *fair.Queue[*Batch] {
+	return fair.New[*Batch](fair.Config{
+		Workers:   cfg.Workers,
+		Batches:   verifyQueue,
+		ClientTxs: int(max(clientTxsMin, cfg.MempoolBytes/4/tx.Size)),
+		MaxTake:   verify.MaxBatch,
+	})
+}
+
+// RetryAfter estimates when a client that was answered StatusBusy finds room.
+func (n *Node) RetryAfter() time.Duration { return n.pool.RetryAfter() }
+
+// admission is what a signature worker works with.
+type admission struct {
+	node   *Node
+	verify verify.Verifier
+	clock  clock
+	txs    []tx.View
+	status []tx.Status
+	groups []verify.Group
+}
 
 // verifyLoop is one signature worker.
 func (n *Node) verifyLoop() {
-	var (
-		batches []*Batch
-		txs     []tx.View
-		status  []tx.Status
-		v       = n.newVerifier()
-		c       = n.stVerify.clock()
-	)
+	a := &admission{node: n, verify: n.newVerifier(), clock: n.stVerify.clock()}
+	w := n.verifyQ.Worker()
 	for {
-		var ok bool
-		if batches, ok = n.gather(batches[:0]); !ok {
+		parts, ok := w.Take()
+		if !ok {
 			return
 		}
-		c.waited()
-		txs, status = txs[:0], status[:0]
-		for _, b := range batches {
-			txs = append(txs, b.Txs...)
-			status = append(status, b.status...)
-		}
-		n.pool.Precheck(n.durable.height.Load()+1, txs, status)
-		v.Verify(txs, status)
-		n.pool.Admit(txs, status)
-		n.stVerify.items.Add(int64(len(txs)))
-		at := 0
-		for _, b := range batches {
-			at += copy(b.status, status[at:])
-			b.seal()
-		}
-		c.worked()
-		for _, b := range batches {
-			n.hand(b)
-		}
-		c.blocked()
-		clear(txs) // the views must not keep returned buffers alive
+		a.clock.waited()
+		a.check(parts)
+		w.Done(a.admit)
+		a.clock.worked()
 	}
 }
 
-// gather waits for a batch and takes those behind it, up to verifyTarget.
-func (n *Node) gather(batches []*Batch) ([]*Batch, bool) {
-	var total int
-	select {
-	case b, ok := <-n.verifyCh:
-		if !ok {
-			return batches, false
+// check verifies the parts together, which may be several clients', and notes
+// what each client is to be charged.
+func (a *admission) check(parts []*fair.Part[*Batch]) {
+	a.txs, a.status, a.groups = a.txs[:0], a.status[:0], a.groups[:0]
+	for i, p := range parts {
+		b := p.Batch
+		a.txs = append(a.txs, b.Txs[p.Lo:p.Hi]...)
+		a.status = append(a.status, b.status[p.Lo:p.Hi]...)
+		if i == 0 || p.Client != parts[i-1].Client {
+			a.groups = append(a.groups, verify.Group{BadShare: p.BadShare})
 		}
-		batches, total = append(batches, b), len(b.Txs)
-	case <-n.ctx.Done():
-		return batches, false
+		a.groups[len(a.groups)-1].End = len(a.txs)
 	}
-	for total < verifyTarget {
-		select {
-		case b, ok := <-n.verifyCh:
-			if !ok {
-				return batches, true
-			}
-			batches, total = append(batches, b), total+len(b.Txs)
-		default:
-			return batches, true
+	a.node.pool.Precheck(a.node.durable.height.Load()+1, a.txs, a.status)
+	verify.Groups(a.verify, a.txs, a.status, a.groups)
+	at, g := 0, -1
+	for i, p := range parts {
+		n := p.Hi - p.Lo
+		p.Bad, p.Cost = 0, n
+		if i == 0 || p.Client != parts[i-1].Client {
+			// The first part of a group bears what the group cost above its length.
+			g++
+			p.Bad, p.Cost = a.groups[g].Bad, n+a.groups[g].Cost-(a.groups[g].End-at)
 		}
+		at += copy(p.Batch.status[p.Lo:p.Hi], a.status[at:])
 	}
-	return batches, true
+	a.node.stVerify.items.Add(int64(len(a.txs)))
+	clear(a.txs) // the views must not keep returned buffers alive
+}
+
+// admit takes a verified part into the mempool and hands its batch on when it
+// is the last one. A client's parts come here one after the other, in the order
+// in which they were submitted.
+func (a *admission) admit(p *fair.Part[*Batch]) {
+	b := p.Batch
+	a.node.pool.Admit(b.Txs[p.Lo:p.Hi], b.status[p.Lo:p.Hi])
+	if !p.Last {
+		return
+	}
+	b.seal()
+	a.clock.worked()
+	a.node.hand(b)
+	a.clock.blocked()
 }
 
 // hand acknowledges a verified batch and passes it on if anything is left of it.

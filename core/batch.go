@@ -22,6 +22,9 @@ type Batch struct {
 	Base uint64    // number of the first transaction
 	Txs  []tx.View // the transactions, aliasing the submitter's buffer
 	Sink Sink
+	// ClientID names the client for the fair division of the node's work; clients
+	// with the same number share one part. Feeders in this process may leave it 0.
+	ClientID uint64
 	// Done is called when nothing refers to the buffer any more: once, or never
 	// for a batch that was on its way when the node failed.
 	Done func(*Batch)

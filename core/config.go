@@ -27,7 +27,7 @@ type Config struct {
 	Workers       int           // signature workers, default GOMAXPROCS
 	BlockInterval time.Duration // a block is cut this long after its first transaction, default 10 ms
 	MempoolBytes  int64         // transactions that may wait, default 64 MiB
-	ExpandedKeys  int           // expanded public keys kept, default 65 536 (1.5 KB each)
+	ExpandedKeys  int           // public keys kept ready for verification, default 524 288 (168 bytes each)
 	Index         bool          // find transactions by hash and by sender and nonce (see txIndex)
 	FS            store.FS      // default the operating system's
 
@@ -52,7 +52,7 @@ func (c *Config) setDefaults() {
 		c.indexRun = runTxs
 	}
 	if c.ExpandedKeys <= 0 {
-		c.ExpandedKeys = 1 << 16
+		c.ExpandedKeys = 1 << 19
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 
 	"github.com/chainweir/weir/core/engine"
 	"github.com/chainweir/weir/core/engine/solo"
+	"github.com/chainweir/weir/core/fair"
 	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/mempool"
 	"github.com/chainweir/weir/core/state"
@@ -38,7 +39,7 @@ import (
 // Queue lengths between stages, in entries. They are short: the mempool's byte
 // bound is what limits waiting transactions.
 const (
-	verifyQueue  = 4096 // batches
+	verifyQueue  = 4096 // batches before verification, all clients together
 	readyQueue   = 256  // batches between verification and the engine's queue
 	engineQueue  = 4096 // references
 	blockQueue   = 1    // blocks between later stages: one in work, one ready
@@ -73,7 +74,7 @@ type Node struct {
 
 	submitMu  sync.RWMutex // held for reading while a Submit is under way
 	stopped   bool
-	verifyCh  chan *Batch
+	verifyQ   *fair.Queue[*Batch]
 	readyCh   chan *Batch
 	batches   *shelf
 	engine    engine.Engine
@@ -118,7 +119,7 @@ func Open(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, gen: gen, chain: gen.ChainID(),
 		keys: verify.NewKeys(cfg.ExpandedKeys), pool: mempool.New(cfg.MempoolBytes),
-		verifyCh: make(chan *Batch, verifyQueue), readyCh: make(chan *Batch, readyQueue),
+		verifyQ: newVerifyQueue(&cfg), readyCh: make(chan *Batch, readyQueue),
 		batches: newShelf(batchesMax),
 		execCh:  make(chan *block, blockQueue), rootsCh: make(chan *block, blockQueue),
 		persistCh: make(chan *block, persistQueue), notifyCh: make(chan *block, blockQueue),
@@ -163,6 +164,7 @@ func (n *Node) start() error {
 		n.cancel()
 		return err
 	}
+	context.AfterFunc(n.ctx, n.verifyQ.Abort)
 	for range n.cfg.Workers {
 		n.workers.Go(n.verifyLoop)
 	}
@@ -205,14 +207,14 @@ func (n *Node) Submit(b *Batch) {
 		b.refuse(tx.StatusBusy)
 		return
 	}
-	select {
-	case n.verifyCh <- b:
-		n.stVerify.saw(len(n.verifyCh))
-	default:
-		n.pool.Free(b.bytes)
-		n.busy.Add(int64(len(b.Txs)))
-		b.refuse(tx.StatusBusy)
+	size, count := b.bytes, len(b.Txs) // once it is queued, it may be gone
+	if waiting, ok := n.verifyQ.Push(b.ClientID, b, count); ok {
+		n.stVerify.saw(waiting)
+		return
 	}
+	n.pool.Cancel(size)
+	n.busy.Add(int64(count))
+	b.refuse(tx.StatusBusy)
 }
 
 // MaxTxs is the largest batch that Submit takes: it must fit into one block.
@@ -248,7 +250,7 @@ func (n *Node) Close() error {
 	first := !n.stopped
 	n.stopped = true
 	if first {
-		close(n.verifyCh)
+		n.verifyQ.Close()
 	}
 	n.submitMu.Unlock()
 	<-n.done

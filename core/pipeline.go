@@ -112,7 +112,7 @@ func (n *Node) openAccounts(from, to int) {
 		a, err := n.st.Account(uint32(slot))
 		n.mu.RUnlock()
 		must(err) // slots below Len exist
-		n.pool.AddAccount(a.Window)
+		n.pool.AddAccount(a.Window, a.Membership)
 		n.keys.Append(a.PublicKey)
 	}
 }

@@ -120,7 +120,7 @@ func (n *Node) replay() error {
 			return err
 		}
 		n.keys.Append(a.PublicKey)
-		n.pool.AddAccount(a.Window)
+		n.pool.AddAccount(a.Window, a.Membership)
 	}
 	return nil
 }

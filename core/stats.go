@@ -60,7 +60,8 @@ func queued[T any](s *Stage, name string, workers int, ch chan T) {
 // nameStages names the stages in the order in which a transaction passes them.
 func (n *Node) nameStages() {
 	n.stParse.name, n.stParse.workers = "parse", runtime.GOMAXPROCS(0) // whoever submits
-	queued(&n.stVerify, "verify", n.cfg.Workers, n.verifyCh)
+	n.stVerify.name, n.stVerify.workers = "verify", n.cfg.Workers
+	n.stVerify.queueCap, n.stVerify.queue = n.verifyQ.Cap(), n.verifyQ.Len
 	queued(&n.stOrder, "order", 1, n.readyCh)
 	queued(&n.stExec, "execute", 1, n.execCh)
 	queued(&n.stRoots, "roots", 1, n.rootsCh)
