@@ -4,8 +4,8 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"testing"
-	"unsafe"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
 	voi "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
@@ -175,7 +175,7 @@ func BenchmarkPoints(b *testing.B) {
 }
 
 func TestBytesPerPoint(t *testing.T) {
-	if n := unsafe.Sizeof(curve.EdwardsPoint{}); n > verify.BytesPerPoint {
+	if n := reflect.TypeFor[curve.EdwardsPoint]().Size(); n > verify.BytesPerPoint {
 		t.Errorf("a point has %d bytes, the cache reckons with %d", n, verify.BytesPerPoint)
 	}
 }

@@ -40,7 +40,7 @@ var importRules = []importRule{
 		folder: "core", exact: true, may: []string{"merkle", "hash", "core/..."}, tests: []string{"core/..."},
 		instead: "the node is measured from outside: export the value through core.Stats() and read it in bench or cmd",
 	},
-	coreLeaf("core/tx"), coreLeaf("core/genesis"), coreLeaf("core/wire"), coreLeaf("core/verify"), coreLeaf("core/mempool"),
+	coreLeaf("core/tx"), coreLeaf("core/genesis"), coreLeaf("core/wire"), coreLeaf("core/verify"), coreLeaf("core/mempool"), coreLeaf("core/fair"),
 	coreLeaf("core/state"), coreLeaf("core/store"), coreLeaf("core/dataplane"), coreLeaf("core/engine"),
 	coreLeaf("core/client", "core/wire"), coreLeaf("core/rpc", "core/wire"),
 	{
