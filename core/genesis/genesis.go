@@ -5,14 +5,13 @@ package genesis
 
 import (
 	"bytes"
+	_ "embed" // the schema
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"unicode/utf8"
 
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/hash"
@@ -20,6 +19,12 @@ import (
 
 // Schema is the value of the file's schema field.
 const Schema = "weir.genesis/1"
+
+// JSONSchema is the JSON Schema (draft 2020-12) of the file. Parse knows more:
+// sums of balances, keys that are given twice, an administrator who is missing.
+//
+//go:embed genesis.schema.json
+var JSONSchema []byte
 
 // Limits of a genesis file.
 const (
@@ -46,12 +51,43 @@ type Genesis struct {
 type Rules struct {
 	MaxBlockTxs   uint32 `json:"max_block_txs"`
 	MaxBlockBytes uint32 `json:"max_block_bytes"`
+	// Registration says who may open accounts: RegistrationOpen, which is also
+	// what an empty string means, or RegistrationAdmin.
+	Registration string `json:"registration,omitempty"`
 }
+
+// The values of Rules.Registration.
+const (
+	RegistrationOpen  = "open"  // whoever may send transactions
+	RegistrationAdmin = "admin" // administrators only
+)
+
+// AdminRegistration tells whether only administrators open accounts.
+func (r *Rules) AdminRegistration() bool { return r.Registration == RegistrationAdmin }
 
 // Account is one account at height 0. Its slot is its place in the list.
 type Account struct {
 	PublicKey Key    `json:"public_key"`
 	Balance   uint64 `json:"balance"`
+	// Role is the name of a tx.Role: member, which is also what an empty string
+	// means, admin or observer. Roles change by transactions from then on.
+	Role string `json:"role,omitempty"`
+	// Validator says that the key signs for the ordering engine. The engine of a
+	// single node needs no validators; others say how many they need.
+	Validator bool `json:"validator,omitempty"`
+}
+
+// Membership is the account's standing at height 0. A role that Validate
+// refuses counts as removed.
+func (a *Account) Membership() tx.Membership {
+	m := tx.Membership{Validator: a.Validator}
+	if a.Role != "" {
+		var ok bool
+		if m.Role, ok = tx.ParseRole(a.Role); !ok {
+			m.Role = tx.RoleRemoved
+		}
+	}
+	return m
 }
 
 // Derived describes accounts whose keys follow from a public seed. Anybody can
@@ -118,60 +154,6 @@ func Parse(b []byte) (*Genesis, error) {
 	return &g, nil
 }
 
-// Validate checks every limit and names the value that breaks one.
-func (g *Genesis) Validate() error {
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
-	}
-	switch {
-	case g.Schema != Schema:
-		return bad("schema is %q, want %q", g.Schema, Schema)
-	case g.Name == "" || len(g.Name) > maxNameBytes:
-		return bad("name has %d bytes, want 1 to %d", len(g.Name), maxNameBytes)
-	case !utf8.ValidString(g.Name):
-		return bad("name %q is not UTF-8", g.Name)
-	case g.TimeNS > math.MaxInt64:
-		return bad("time_unix_ns is %d, want at most %d", g.TimeNS, int64(math.MaxInt64))
-	case g.Rules.MaxBlockTxs == 0 || g.Rules.MaxBlockTxs > MaxBlockTxs:
-		return bad("rules.max_block_txs is %d, want 1 to %d", g.Rules.MaxBlockTxs, MaxBlockTxs)
-	case g.Rules.MaxBlockBytes < tx.Size || g.Rules.MaxBlockBytes > MaxBlockBytes:
-		return bad("rules.max_block_bytes is %d, want %d to %d", g.Rules.MaxBlockBytes, tx.Size, MaxBlockBytes)
-	}
-	if g.Derived != nil && (g.Derived.Count == 0 || len(g.Derived.Seed) > maxNameBytes) {
-		return bad("derived has the count %d and a seed of %d bytes, want 1 or more and at most %d",
-			g.Derived.Count, len(g.Derived.Seed), maxNameBytes)
-	}
-	if g.Derived != nil && !utf8.ValidString(g.Derived.Seed) {
-		return bad("derived.seed %q is not UTF-8", g.Derived.Seed)
-	}
-	if n := g.NumAccounts(); n == 0 || n > MaxAccounts {
-		return bad("%d accounts, want 1 to %d", n, MaxAccounts)
-	}
-	var total uint64
-	for i, a := range g.Accounts {
-		if a.Balance > math.MaxUint64-total {
-			return bad("the balances up to account %d exceed 2^64-1", i)
-		}
-		total += a.Balance
-	}
-	if d := g.Derived; d != nil && d.Balance > (math.MaxUint64-total)/uint64(d.Count) {
-		return bad("%d derived balances of %d exceed 2^64-1 in total", d.Count, d.Balance)
-	}
-	if d := g.Derived; d != nil && len(g.Accounts) > 0 {
-		if i := g.derivedAmong(); i >= 0 {
-			return bad("account %d has the public key of a derived account", i)
-		}
-	}
-	seen := make(map[Key]int, len(g.Accounts))
-	for i, a := range g.Accounts {
-		if j, dup := seen[a.PublicKey]; dup {
-			return bad("accounts %d and %d have the same public key", j, i)
-		}
-		seen[a.PublicKey] = i
-	}
-	return nil
-}
-
 // NumAccounts is the number of slots at height 0.
 func (g *Genesis) NumAccounts() int {
 	n := len(g.Accounts)
@@ -183,6 +165,8 @@ func (g *Genesis) NumAccounts() int {
 
 // ChainID is the SHA-256 of the genesis's canonical encoding: every field in
 // the order of the struct, little-endian, strings and lists with their length.
+// What says that everybody is a member and may register is not encoded, so that
+// the id of a chain from before there were roles is what it was.
 func (g *Genesis) ChainID() tx.ChainID {
 	b := []byte("weirgn1")
 	str := func(s string) {
@@ -205,7 +189,39 @@ func (g *Genesis) ChainID() tx.ChainID {
 	str(d.Seed)
 	b = binary.LittleEndian.AppendUint32(b, d.Count)
 	b = binary.LittleEndian.AppendUint64(b, d.Balance)
+	b = g.appendMembers(b)
 	return tx.ChainID(hash.SHA256(b))
+}
+
+// appendMembers encodes the rule of registration and the memberships: nothing
+// if all are the default, else
+//
+//	"members" | registration u8 (1: administrators only) | count u32 |
+//	count × (slot u32, tx.Membership.Amount u64) of accounts with another than
+//	the default membership, in the order of their slots
+func (g *Genesis) appendMembers(b []byte) []byte {
+	var (
+		list  []byte
+		count uint32
+	)
+	for i := range g.Accounts {
+		if m := g.Accounts[i].Membership(); m != (tx.Membership{}) {
+			list = binary.LittleEndian.AppendUint32(list, uint32(i))
+			list = binary.LittleEndian.AppendUint64(list, m.Amount())
+			count++
+		}
+	}
+	if count == 0 && !g.Rules.AdminRegistration() {
+		return b
+	}
+	b = append(b, "members"...)
+	if g.Rules.AdminRegistration() {
+		b = append(b, 1)
+	} else {
+		b = append(b, 0)
+	}
+	b = binary.LittleEndian.AppendUint32(b, count)
+	return append(b, list...)
 }
 
 // JSON is the file form.

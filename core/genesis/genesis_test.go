@@ -20,6 +20,7 @@ import (
 const (
 	dev4096Chain = "3eef953a730677dea69848ff5617e528a509e88222465229c3f068d7eae1d05f"
 	twoChain     = "c20c7e25a19f0210d6685000cf3fb07280e63cf9577843b8fc1cc662b728aaab"
+	membersChain = "8152546626a51f1c4224237bd97bbfa4520b01f39d44d2b7fa6ae06c416766f8"
 	devKey7      = "64e92542cea14ff29b9e1cdf5882e37d19db6f1b4f1a2265a87c249aa677c4ec"
 )
 
@@ -37,8 +38,20 @@ func two() *genesis.Genesis {
 	}
 }
 
+// members is two with an administrator, who alone registers accounts, and an
+// observer that validates.
+func members() *genesis.Genesis {
+	g := two()
+	g.Rules.Registration = genesis.RegistrationAdmin
+	g.Accounts[0].Role = "admin"
+	g.Accounts[1].Role, g.Accounts[1].Validator = "observer", true
+	return g
+}
+
 func TestGoldenChainIDs(t *testing.T) {
-	for want, g := range map[string]*genesis.Genesis{dev4096Chain: genesis.Dev(4096), twoChain: two()} {
+	for want, g := range map[string]*genesis.Genesis{
+		dev4096Chain: genesis.Dev(4096), twoChain: two(), membersChain: members(),
+	} {
 		if id := g.ChainID(); hex.EncodeToString(id[:]) != want {
 			t.Errorf("%s: chain id %x, want %s", g.Name, id, want)
 		}
@@ -96,6 +109,13 @@ func TestChainIDCoversEveryField(t *testing.T) {
 		"derived seed":    func(g *genesis.Genesis) { g.Derived.Seed = "t" },
 		"derived count":   func(g *genesis.Genesis) { g.Derived.Count++ },
 		"derived balance": func(g *genesis.Genesis) { g.Derived.Balance++ },
+		"registration": func(g *genesis.Genesis) {
+			g.Rules.Registration, g.Accounts[0].Role = genesis.RegistrationAdmin, "admin"
+		},
+		"admin":         func(g *genesis.Genesis) { g.Accounts[0].Role = "admin" },
+		"another admin": func(g *genesis.Genesis) { g.Accounts[1].Role = "admin" },
+		"observer":      func(g *genesis.Genesis) { g.Accounts[0].Role = "observer" },
+		"validator":     func(g *genesis.Genesis) { g.Accounts[0].Validator = true },
 	}
 	seen := map[string]string{}
 	for name, change := range changes {
@@ -111,7 +131,7 @@ func TestChainIDCoversEveryField(t *testing.T) {
 	for _, v := range []struct {
 		of   any
 		want int
-	}{{genesis.Genesis{}, 6}, {genesis.Rules{}, 2}, {genesis.Account{}, 2}, {genesis.Derived{}, 3}} {
+	}{{genesis.Genesis{}, 6}, {genesis.Rules{}, 3}, {genesis.Account{}, 4}, {genesis.Derived{}, 3}} {
 		if n := reflect.TypeOf(v.of).NumField(); n != v.want {
 			t.Errorf("%T has %d fields, this test knows %d", v.of, n, v.want)
 		}
@@ -128,10 +148,14 @@ func drawGenesis(t *rapid.T) *genesis.Genesis {
 			MaxBlockBytes: rapid.Uint32Range(200, genesis.MaxBlockBytes).Draw(t, "bytes"),
 		},
 	}
+	admins := false
 	keys := rapid.SliceOfNDistinct(rapid.Uint32(), 0, 5, rapid.ID).Draw(t, "keys")
 	for _, k := range keys {
 		a := genesis.Account{Balance: rapid.Uint64Range(0, math.MaxUint64/8).Draw(t, "balance")}
 		copy(a.PublicKey[:], fmt.Sprint(k))
+		a.Role = rapid.SampledFrom([]string{"", "member", "admin", "observer"}).Draw(t, "role")
+		a.Validator = rapid.Bool().Draw(t, "validator")
+		admins = admins || a.Role == "admin"
 		g.Accounts = append(g.Accounts, a)
 	}
 	if len(keys) == 0 || rapid.Bool().Draw(t, "derived") {
@@ -140,6 +164,10 @@ func drawGenesis(t *rapid.T) *genesis.Genesis {
 			Count:   rapid.Uint32Range(1, 1000).Draw(t, "count"),
 			Balance: rapid.Uint64Range(0, 1<<50).Draw(t, "derived balance"),
 		}
+	}
+	g.Rules.Registration = rapid.SampledFrom([]string{"", "open", "admin"}).Draw(t, "registration")
+	if !admins && g.Rules.AdminRegistration() {
+		g.Rules.Registration = ""
 	}
 	return g
 }
@@ -169,6 +197,9 @@ func TestParseRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := func(b string) string { return `{"public_key":"` + strings.Repeat(b, 32) + `","balance":9}` }
+	member := func(role string) string {
+		return strings.Replace(key("01"), "{", `{"role":"`+role+`",`, 1)
+	}
 	for _, c := range []struct{ name, from, to, want string }{
 		{"empty", minimal, "", "EOF"},
 		{"not an object", minimal, "[]", "array"},
@@ -198,6 +229,11 @@ func TestParseRefuses(t *testing.T) {
 		{"long seed", `"seed":"s"`, `"seed":"` + strings.Repeat("s", 65) + `"`, "seed of 65 bytes"},
 		{"short key", `"derived"`, `"accounts":[{"public_key":"00","balance":1}],"derived"`, `"00" has 2 hex digits`},
 		{"key not hex", `"derived"`, `"accounts":[` + key("zz") + `],"derived"`, "zz"},
+		{"no such rule of registration", `"max_block_txs":10`, `"max_block_txs":10,"registration":"none"`, `"none"`},
+		{"nobody to register", `"max_block_txs":10`, `"max_block_txs":10,"registration":"admin"`, `no account has the role "admin"`},
+		{"no such role", `"derived"`, `"accounts":[` + member("king") + `],"derived"`, `"king"`},
+		{"role in capitals", `"derived"`, `"accounts":[` + member("Admin") + `],"derived"`, `"Admin"`},
+		{"removed from the start", `"derived"`, `"accounts":[` + member("removed") + `],"derived"`, `"removed"`},
 		{"key twice", `"derived"`, `"accounts":[` + key("01") + "," + key("02") + "," + key("01") + `],"derived"`, "accounts 0 and 2"},
 	} {
 		text := strings.Replace(minimal, c.from, c.to, 1)
@@ -239,6 +275,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(minimal))
 	f.Add(genesis.Dev(5).JSON())
 	f.Add(two().JSON())
+	f.Add(members().JSON())
 	f.Add([]byte(`{"accounts":[{"public_key":""}]`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		g, err := genesis.Parse(b)
