@@ -8,8 +8,6 @@ import (
 	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/tx"
-	"github.com/chainweir/weir/core/verify"
-	"github.com/chainweir/weir/merkle"
 )
 
 // CheckResult is what Check found in a data directory.
@@ -18,6 +16,13 @@ type CheckResult struct {
 	Height  uint64 // the last block that is right
 	Hash    tx.Hash
 	Txs     uint64
+	// First is the lowest block of the log: 1, or more when old ones are pruned.
+	First uint64
+	// Snapshot is the height whose ledger was taken from a snapshot because the
+	// blocks before it are pruned, 0 when everything was executed from genesis.
+	Snapshot uint64
+	// Notes say what could not be checked, and which snapshots are of no use.
+	Notes []string
 	// Bad is nil when the whole chain is right. Otherwise BadHeight is the
 	// first height that is wrong and Bad says how.
 	Bad       error
@@ -26,18 +31,18 @@ type CheckResult struct {
 
 // Check re-verifies everything in a data directory that no node is using: every
 // record, link, signature, execution, transaction root and state root, from
-// genesis. It changes nothing. The error is for a directory that cannot be
-// read at all; what is wrong in the chain is in the result.
+// genesis, on all cores. It changes nothing. The error is for a directory that
+// cannot be read at all; what is wrong in the chain is in the result.
+//
+// Of a pruned log it executes what follows the oldest snapshot. What is before
+// that can only be held to its links, transaction roots and signatures, and
+// what is no longer there cannot be checked at all: Notes says so.
 func Check(ctx context.Context, dir string, progress func(height uint64)) (CheckResult, error) {
 	gen, err := LoadGenesis(dir)
 	if err != nil {
 		return CheckResult{}, err
 	}
-	c := CheckResult{ChainID: gen.ChainID()}
-	ck, err := newChecker(gen)
-	if err != nil {
-		return c, err
-	}
+	c := CheckResult{ChainID: gen.ChainID(), First: 1}
 	opts := store.Options{Dir: dir, ChainID: c.ChainID, ReadOnly: true, MaxRecordBytes: maxRecord(gen)}
 	log, err := store.Open(opts)
 	var damage *store.CorruptError
@@ -52,7 +57,15 @@ func Check(ctx context.Context, dir string, progress func(height uint64)) (Check
 	if err != nil {
 		return c, err
 	}
-	err = errors.Join(c.scan(ctx, log, ck, progress), log.Close())
+	snaps := snapshotsOf(nil, dir, c.ChainID)
+	ck, err := c.begin(gen, snaps, log)
+	if err == nil && c.Bad == nil {
+		err = c.scan(ctx, log, ck, progress)
+	}
+	if err == nil && c.Bad == nil {
+		err = c.lookAtSnapshots(ctx, snaps, log)
+	}
+	err = errors.Join(err, log.Close())
 	switch {
 	case c.Bad != nil:
 		return c, nil //nolint:nilerr // a wrong block is a finding; the scan ended with it
@@ -72,88 +85,79 @@ func Check(ctx context.Context, dir string, progress func(height uint64)) (Check
 	return c, nil
 }
 
+// begin makes the checker: of genesis, or of the oldest snapshot of a pruned
+// log. A pruned log without one is a finding.
+func (c *CheckResult) begin(gen *genesis.Genesis, snaps *snapshots, log *store.Log) (*checker, error) {
+	first, ok := log.First()
+	if !ok || first <= 1 {
+		return newChecker(gen)
+	}
+	c.First = first
+	r, refused, err := oldestUsable(gen, snaps, log)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range refusals(refused) {
+		c.Notes = append(c.Notes, "snapshots that cannot be used: "+text)
+	}
+	if r == nil {
+		c.Bad, c.BadHeight = fmt.Errorf("blocks 1 to %d are pruned, and there is no snapshot to start from", first-1), first
+		return nil, nil
+	}
+	c.Snapshot = r.tip.header.Height
+	c.Notes = append(c.Notes, fmt.Sprintf("blocks 1 to %d are pruned and were not checked", first-1))
+	if c.Snapshot >= first {
+		c.Notes = append(c.Notes, fmt.Sprintf("blocks %d to %d were held to their links, transaction roots and signatures, but not executed: "+
+			"the ledger before them is gone", first, c.Snapshot))
+	}
+	c.Notes = append(c.Notes, fmt.Sprintf("the ledger after block %d is taken from its snapshot, which has the state root in the block's header", c.Snapshot))
+	ck, err := makeChecker(r)
+	if err == nil {
+		ck.linkOnly(first)
+	}
+	return ck, err
+}
+
 // scan checks the blocks of the log until one is wrong, which is then in c.Bad.
 func (c *CheckResult) scan(ctx context.Context, log *store.Log, ck *checker, progress func(height uint64)) error {
-	return log.Scan(1, func(height uint64, payload []byte) error {
+	scan := func(fn func(uint64, []byte) error) error { return log.Scan(1, fn) }
+	return eachBlock(ctx, &ck.rep.rules, scan, func(b *parsedBlock) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := ck.block(height, payload); err != nil {
-			c.Bad, c.BadHeight = err, height
+		if err := ck.block(b); err != nil {
+			c.Bad, c.BadHeight = err, b.height
 			return err
 		}
-		c.Height, c.Hash = height, ck.rep.tip.hash
-		c.Txs += uint64(ck.rep.tip.header.Count)
+		c.Height, c.Hash = b.height, ck.rep.tip.hash
+		c.Txs += uint64(b.header.Count)
 		if progress != nil {
-			progress(height)
+			progress(b.height)
 		}
 		return nil
 	})
 }
 
-// checker holds what re-verifying a block needs.
-type checker struct {
-	rep    *replayer
-	keys   *verify.Keys
-	ver    verify.Verifier
-	roots  *merkle.Builder
-	leaves [][]byte
-	status []tx.Status
-}
-
-func newChecker(gen *genesis.Genesis) (*checker, error) {
-	rep, err := newReplayer(gen)
+// lookAtSnapshots notes which snapshots are of no use. They are no part of the
+// chain: a start goes back to an older one, or to genesis.
+func (c *CheckResult) lookAtSnapshots(ctx context.Context, snaps *snapshots, log *store.Log) error {
+	heights, err := snaps.list()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	k := &checker{rep: rep, keys: verify.NewKeys(1 << 16), roots: merkle.NewBuilder(merkle.RFC6962, 0)}
-	k.ver = verify.NewBatch(rep.chain, k.keys)
-	return k, k.addKeys()
-}
-
-// addKeys gives the verifier the keys of slots opened since the last call.
-func (k *checker) addKeys() error {
-	for slot := k.keys.Len(); slot < k.rep.st.Len(); slot++ {
-		a, err := k.rep.st.Account(uint32(slot))
-		if err != nil {
+	for _, height := range heights {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		k.keys.Append(a.PublicKey)
-	}
-	return nil
-}
-
-// block checks one block completely and applies it.
-func (k *checker) block(height uint64, payload []byte) error {
-	h, body, err := k.rep.apply(height, payload)
-	if err != nil {
-		return err
-	}
-	if k.leaves, err = appendLeaves(k.leaves[:0], body); err != nil {
-		return err
-	}
-	root, err := k.roots.Root(k.leaves)
-	if err != nil {
-		return err
-	}
-	if root != h.TxRoot {
-		return fmt.Errorf("the transactions have the root %x, the header says %x", root[:8], h.TxRoot[:8])
-	}
-	if root := k.rep.st.Root(); root != h.StateRoot {
-		return fmt.Errorf("the state root is %x, the header says %x", root[:8], h.StateRoot[:8])
-	}
-	if cap(k.status) < len(k.rep.txs) {
-		k.status = make([]tx.Status, len(k.rep.txs))
-	}
-	k.status = k.status[:len(k.rep.txs)]
-	clear(k.status)
-	k.ver.Verify(k.rep.txs, k.status)
-	for i, s := range k.status {
-		if s != tx.StatusOK {
-			return fmt.Errorf("transaction %d: %s", i, s)
+		_, h, err := snaps.read(height)
+		if err == nil {
+			err = inLog(log, h)
+		}
+		if err != nil && !(c.Snapshot > 0 && height < c.Snapshot) { // those are noted
+			c.Notes = append(c.Notes, fmt.Sprintf("the snapshot of block %d cannot be used: %v", height, err))
 		}
 	}
-	return k.addKeys()
+	return nil
 }
 
 // storeProblem sorts a complaint of the store: damage at a height is a finding,

@@ -35,6 +35,20 @@ type Config struct {
 	// of the node costs, and only for a chain named UnsignedChain.
 	Unsigned bool
 
+	// A snapshot of the ledger is written beside the work once this many
+	// transactions or blocks were executed since the last one, and when the node
+	// is closed. Defaults 2 000 000 and 100 000, which is about a second of
+	// executing them again; a negative SnapshotTxs writes none at all.
+	SnapshotTxs    int64
+	SnapshotBlocks int64
+	// SnapshotBytesPerSec limits what a snapshot takes from the disk while the
+	// node runs. Default 64 MiB/s.
+	SnapshotBytesPerSec int64
+	// RetainTxs is how many of the newest transactions stay in the log at least;
+	// older ones are removed by whole segments, when two snapshots are newer than
+	// they are. 0 keeps everything.
+	RetainTxs uint64
+
 	indexRun int // transactions of the index kept in memory, default runTxs
 }
 
@@ -53,6 +67,15 @@ func (c *Config) setDefaults() {
 	}
 	if c.ExpandedKeys <= 0 {
 		c.ExpandedKeys = 1 << 19
+	}
+	if c.SnapshotTxs == 0 {
+		c.SnapshotTxs = 2_000_000
+	}
+	if c.SnapshotBlocks <= 0 {
+		c.SnapshotBlocks = 100_000
+	}
+	if c.SnapshotBytesPerSec <= 0 {
+		c.SnapshotBytesPerSec = 64 << 20
 	}
 }
 

@@ -33,8 +33,6 @@ const (
 	runPattern = "%016x-%016x.run"
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // errRun says that a file is not a whole run of this chain.
 var errRun = errors.New("not a run of this chain's transaction index")
 

@@ -71,6 +71,9 @@ type Node struct {
 
 	// Repair tells what opening the log had to cut off.
 	Repair store.RepairReport
+	// Restored tells which snapshot the node started from.
+	Restored RestoreReport
+	snaps    snapshotter
 
 	submitMu  sync.RWMutex // held for reading while a Submit is under way
 	stopped   bool
@@ -174,6 +177,7 @@ func (n *Node) start() error {
 	n.wg.Go(func() { defer close(n.persistCh); n.rootsLoop() })
 	n.wg.Go(func() { defer close(n.notifyCh); n.persistLoop() })
 	n.wg.Go(n.notifyLoop)
+	go n.snaps.run() // Close waits for it
 	if n.index != nil {
 		go n.index.follow(n.ctx, n) // Close waits for it
 	}
@@ -261,6 +265,7 @@ func (n *Node) Close() error {
 	}
 	var err error
 	if first {
+		n.snaps.close()
 		err = n.log.Close()
 	}
 	return errors.Join(n.Err(), err)

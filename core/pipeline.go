@@ -84,7 +84,9 @@ func (n *Node) execute(blk *block, height uint64, txs []tx.View) bool {
 		w := n.stStateRoot.clock()
 		blk.header.StateRoot = n.st.Root()
 		w.worked()
+		n.snaps.executed(height, included)
 	}
+	changed := n.memberships()
 	n.mu.Unlock()
 
 	n.pool.Settle(txs, blk.status)
@@ -101,7 +103,27 @@ func (n *Node) execute(blk *block, height uint64, txs []tx.View) bool {
 	}
 	blk.header.Height, blk.header.Count = height, uint32(included)
 	n.openAccounts(before, opened)
+	for _, c := range changed {
+		must(n.pool.SetMembership(c.slot, c.to)) // it is open
+	}
 	return true
+}
+
+type membershipChange struct {
+	slot uint32
+	to   tx.Membership
+}
+
+// memberships lists what the last block changed; nearly always nothing. The
+// caller holds n.mu.
+func (n *Node) memberships() []membershipChange {
+	var changed []membershipChange
+	for _, slot := range n.st.RoleChanges() {
+		a, err := n.st.Account(slot)
+		must(err) // a slot whose role was changed exists
+		changed = append(changed, membershipChange{slot, a.Membership})
+	}
+	return changed
 }
 
 // openAccounts makes the slots registered by a block known to the verifier and

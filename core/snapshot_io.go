@@ -1,0 +1,196 @@
+package core
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/chainweir/weir/core/state"
+	"github.com/chainweir/weir/core/store"
+)
+
+const (
+	snapshotChunkBytes = 1 << 20
+	// snapshotSyncBytes is how much unsynced data of a snapshot there is at most:
+	// a file system may flush it before it finishes the log's next sync.
+	snapshotSyncBytes = 8 << 20
+)
+
+// snapshotWriter writes whole pages to a file, at most so many bytes per
+// second, and syncs as it goes.
+type snapshotWriter struct {
+	ctx         context.Context
+	bytesPerSec int64 // 0: as fast as it goes
+
+	file     store.File
+	buf      []byte
+	off      int64 // of buf in the file
+	unsynced int64
+	began    time.Time
+	crc      uint32
+	n        int64 // bytes of the ledger
+	err      error // once set, it stays
+}
+
+func (w *snapshotWriter) start(f store.File) {
+	w.file, w.began = f, time.Now()
+	w.buf = make([]byte, 0, snapshotChunkBytes)
+}
+
+// snapshot writes the whole file and syncs it.
+func (w *snapshotWriter) snapshot(h *snapshotHead, f *state.Frozen, lock sync.Locker) error {
+	w.put(h.encode())
+	if _, err := f.WriteTo(w, lock); err != nil {
+		return err
+	}
+	end := binary.LittleEndian.AppendUint64(nil, uint64(w.n))
+	end = binary.LittleEndian.AppendUint32(end, w.crc)
+	w.put(binary.LittleEndian.AppendUint32(end, snapshotEndMagic))
+	size := w.off + int64(len(w.buf))
+	for len(w.buf)%store.PageBytes != 0 {
+		w.buf = append(w.buf, 0) // the log's files are written in whole pages
+	}
+	w.flush()
+	if w.err != nil {
+		return w.err
+	}
+	return errors.Join(w.file.Truncate(size), w.file.Sync())
+}
+
+// Write appends a part of the ledger.
+func (w *snapshotWriter) Write(b []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	w.crc = crc32.Update(w.crc, castagnoli, b)
+	w.n += int64(len(b))
+	w.put(b)
+	return len(b), w.err
+}
+
+func (w *snapshotWriter) put(b []byte) {
+	for len(b) > 0 && w.err == nil {
+		n := min(len(b), cap(w.buf)-len(w.buf))
+		w.buf = append(w.buf, b[:n]...)
+		b = b[n:]
+		if len(w.buf) == cap(w.buf) {
+			w.flush()
+		}
+	}
+}
+
+func (w *snapshotWriter) flush() {
+	if w.err = w.ctx.Err(); w.err != nil || len(w.buf) == 0 {
+		return
+	}
+	if _, w.err = w.file.WriteAt(w.buf, w.off); w.err != nil {
+		return
+	}
+	w.off += int64(len(w.buf))
+	w.unsynced += int64(len(w.buf))
+	w.buf = w.buf[:0]
+	if w.unsynced >= snapshotSyncBytes {
+		w.unsynced = 0
+		if w.err = w.file.Sync(); w.err != nil {
+			return
+		}
+	}
+	w.err = w.pace()
+}
+
+// pace waits until what was written fits the rate.
+func (w *snapshotWriter) pace() error {
+	if w.bytesPerSec <= 0 {
+		return nil
+	}
+	due := time.Duration(float64(w.off) / float64(w.bytesPerSec) * float64(time.Second))
+	t := time.NewTimer(due - time.Since(w.began))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	}
+}
+
+// read loads the snapshot of a height and checks everything that the file
+// itself can show: its checksums, its chain, and that the ledger has the state
+// root that the header of its block says.
+func (s *snapshots) read(height uint64) (*state.State, *snapshotHead, error) {
+	f, h, size, err := s.open(height)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	ledger := size - snapshotHeadBytes - snapshotTailBytes
+	if ledger < 0 {
+		return nil, nil, fmt.Errorf("%w: the file has %d bytes, one has at least %d", ErrSnapshot, size, snapshotHeadBytes+snapshotTailBytes)
+	}
+	var end [snapshotTailBytes]byte
+	if _, err := f.ReadAt(end[:], size-snapshotTailBytes); err != nil {
+		return nil, nil, fmt.Errorf("cannot read the snapshot: %w", err)
+	}
+	le := binary.LittleEndian
+	if m, n := le.Uint32(end[12:]), le.Uint64(end[:]); m != snapshotEndMagic || n != uint64(ledger) {
+		return nil, nil, fmt.Errorf("%w: its end says that the ledger has %d bytes (mark %08x), the file holds %d", ErrSnapshot, n, m, ledger)
+	}
+	crc := crc32.New(castagnoli)
+	r := bufio.NewReaderSize(io.TeeReader(io.NewSectionReader(f, snapshotHeadBytes, ledger), crc), snapshotChunkBytes)
+	st, err := state.ReadSnapshot(r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	n, err := io.Copy(io.Discard, r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the snapshot: %w", err)
+	}
+	if n > 0 {
+		return nil, nil, fmt.Errorf("%w: %d bytes follow the ledger", ErrSnapshot, n)
+	}
+	if got, want := le.Uint32(end[8:]), crc.Sum32(); got != want {
+		return nil, nil, fmt.Errorf("%w: the CRC of the ledger is %08x, its bytes give %08x", ErrSnapshot, got, want)
+	}
+	if root := st.Root(); !bytes.Equal(root[:], h.header.StateRoot[:]) {
+		return nil, nil, fmt.Errorf("%w: the ledger's root is %x, block %d says %x", ErrSnapshot, root[:8], height, h.header.StateRoot[:8])
+	}
+	return st, h, nil
+}
+
+// open opens a snapshot file and reads its head.
+func (s *snapshots) open(height uint64) (f store.File, h *snapshotHead, size int64, err error) {
+	f, err = s.fs.OpenFile(s.file(height), 0, 0)
+	if err != nil {
+		return nil, nil, 0, fmt.Errorf("cannot open the snapshot: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	if size, err = f.Size(); err != nil {
+		return nil, nil, 0, fmt.Errorf("cannot read the snapshot: %w", err)
+	}
+	page := make([]byte, snapshotHeadBytes)
+	if n, err := f.ReadAt(page, 0); n < len(page) {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("%w: the file has %d bytes, one has at least %d", ErrSnapshot, size, snapshotHeadBytes+snapshotTailBytes)
+		}
+		return nil, nil, 0, err
+	}
+	if h, err = decodeSnapshotHead(page, s.chain); err != nil {
+		return nil, nil, 0, err
+	}
+	if h.height != height {
+		err = fmt.Errorf("%w: it is of block %d; was the file renamed?", ErrSnapshot, h.height)
+		return nil, nil, 0, err
+	}
+	return f, h, size, nil
+}
