@@ -23,6 +23,7 @@ type nodeFlags struct {
 	workers                                 int
 	index, json, control                    bool
 	serve                                   serveFlags
+	chain                                   chainFlags
 }
 
 func newNodeCmd() *cobra.Command {
@@ -63,7 +64,9 @@ whose accounts have publicly known keys (--accounts of them).`,
 	if err := fl.MarkHidden("control"); err != nil {
 		panic(err) // the flag is defined on the line above
 	}
-	cmd.AddCommand(newNodeVerifyCmd(), newNodeQueryCmd(), newNodeBenchCmd())
+	f.chain.define(cmd)
+	cmd.AddCommand(newNodeVerifyCmd(), newNodeExportCmd(), newNodeImportCmd(), newNodePruneCmd(), newNodeGenesisCmd(),
+		newNodeQueryCmd(), newNodeBenchCmd())
 	return cmd
 }
 
@@ -86,6 +89,7 @@ func (f *nodeFlags) config() (core.Config, error) {
 		Dir: f.data, Workers: f.workers, BlockInterval: f.blockInterval, MempoolBytes: f.mempoolMiB << 20,
 		Index: f.index,
 	}
+	f.chain.apply(&cfg)
 	switch {
 	case f.mempoolMiB < 1 || f.mempoolMiB > 1<<20:
 		return cfg, usagef("--mempool-mib is %d, give 1 to %d", f.mempoolMiB, 1<<20)
@@ -145,6 +149,7 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
+	warnSnapshots(cmd.ErrOrStderr(), node, false)
 	group, ctx := errgroup.WithContext(ctx)
 	lns.serve(ctx, group, node, srv)
 	if err := f.announce(cmd, node, lns); err != nil {
@@ -166,6 +171,7 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 	cancel()
 	err = group.Wait()
 	closed := node.Close()
+	warnSnapshots(cmd.ErrOrStderr(), node, true)
 	if node.Err() != nil {
 		closed = node.Err() // closing the log repeats what stopped the node
 	}

@@ -18,6 +18,10 @@ type verifyReport struct {
 	Txs       uint64  `json:"transactions"`
 	BadHeight *uint64 `json:"bad_height"` // the first height that is wrong
 	Reason    string  `json:"reason"`
+	First     uint64  `json:"first"`    // the lowest height of the log: more than 1 when it is pruned
+	Snapshot  uint64  `json:"snapshot"` // whose ledger was taken for given, 0: none
+	// Notes say what could not be checked and which snapshots are of no use.
+	Notes []string `json:"notes"`
 }
 
 func newNodeVerifyCmd() *cobra.Command {
@@ -31,7 +35,8 @@ func newNodeVerifyCmd() *cobra.Command {
 		Long: `verify reads the data directory of a node that is not running and checks
 everything again from genesis: every record's checksum, every link, signature
 and execution, every transaction root and state root. It changes nothing and
-names the first height that is wrong.`,
+names the first height that is wrong. Of a pruned chain it checks what is left,
+from the oldest snapshot, and says what it could not check.`,
 		Example: "  weir node verify --data ./chain",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,9 +68,13 @@ func reportVerify(cmd *cobra.Command, res core.CheckResult, asJSON bool) error {
 	r := verifyReport{
 		Schema: "weir.node.verify/1", OK: res.Bad == nil, ChainID: fmt.Sprintf("%x", res.ChainID[:]),
 		Height: res.Height, Hash: fmt.Sprintf("%x", res.Hash[:]), Txs: res.Txs,
+		First: res.First, Snapshot: res.Snapshot, Notes: append([]string{}, res.Notes...),
 	}
 	if res.Bad != nil {
 		r.BadHeight, r.Reason = &res.BadHeight, res.Bad.Error()
+	}
+	for _, note := range res.Notes {
+		fmt.Fprintln(cmd.ErrOrStderr(), "weir: note:", note)
 	}
 	switch {
 	case asJSON:
@@ -73,10 +82,10 @@ func reportVerify(cmd *cobra.Command, res core.CheckResult, asJSON bool) error {
 			return err
 		}
 	case r.OK:
-		fmt.Fprintf(cmd.OutOrStdout(), "ok: %d blocks, %d transactions, head %.16s, chain %.16s\n", r.Height, r.Txs, r.Hash, r.ChainID)
+		fmt.Fprintf(cmd.OutOrStdout(), "ok: %d blocks, %d transactions, head %.16s, chain %.16s\n", r.Height-min(r.Height, r.First-1), r.Txs, r.Hash, r.ChainID)
 	}
 	if !r.OK {
-		return failf("block %d is wrong: %w (blocks 1 to %d are right)", res.BadHeight, res.Bad, res.Height)
+		return failf("block %d is wrong: %w (blocks %d to %d are right)", res.BadHeight, res.Bad, res.First, res.Height)
 	}
 	return nil
 }
