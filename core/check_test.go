@@ -30,7 +30,10 @@ type forger struct {
 	log    *store.Log
 }
 
-func newForger(t *testing.T) *forger {
+func newForger(t *testing.T) *forger { return newForgerOf(t, 0) }
+
+// newForgerOf writes segments of so many bytes.
+func newForgerOf(t *testing.T, segmentBytes int64) *forger {
 	gen := genesis.Dev(6)
 	gen.Rules = genesis.Rules{MaxBlockTxs: 8, MaxBlockBytes: 4096}
 	f := &forger{t: t, dir: t.TempDir(), gen: gen, w: newWallet(gen), st: state.New(6), timeNS: gen.TimeNS, prev: tx.Hash(gen.ChainID())}
@@ -43,7 +46,7 @@ func newForger(t *testing.T) *forger {
 		t.Fatal(err)
 	}
 	var err error
-	f.log, err = store.Open(store.Options{Dir: f.dir, ChainID: gen.ChainID()})
+	f.log, err = store.Open(store.Options{Dir: f.dir, ChainID: gen.ChainID(), SegmentBytes: segmentBytes})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,11 @@ import (
 const (
 	nodeDirEnv = "CORE_TEST_NODE_DIR"
 	fullDirEnv = "CORE_TEST_FULL_DIR"
+	snapDirEnv = "CORE_TEST_SNAPSHOT_DIR"
 )
 
 func TestMain(m *testing.M) {
-	for env, child := range map[string]func(dir string) error{nodeDirEnv: nodeChild, fullDirEnv: fullDiskChild} {
+	for env, child := range map[string]func(dir string) error{nodeDirEnv: nodeChild, fullDirEnv: fullDiskChild, snapDirEnv: snapshotChild} {
 		if dir := os.Getenv(env); dir != "" {
 			if err := child(dir); err != nil {
 				fmt.Fprintln(os.Stderr, err)
