@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -129,11 +130,8 @@ func (s *snapshots) read(height uint64) (*state.State, *snapshotHead, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it is only read
 	ledger := size - snapshotHeadBytes - snapshotTailBytes
-	if ledger < 0 {
-		return nil, nil, fmt.Errorf("%w: the file has %d bytes, one has at least %d", ErrSnapshot, size, snapshotHeadBytes+snapshotTailBytes)
-	}
 	var end [snapshotTailBytes]byte
 	if _, err := f.ReadAt(end[:], size-snapshotTailBytes); err != nil {
 		return nil, nil, fmt.Errorf("cannot read the snapshot: %w", err)
@@ -166,31 +164,34 @@ func (s *snapshots) read(height uint64) (*state.State, *snapshotHead, error) {
 
 // open opens a snapshot file and reads its head.
 func (s *snapshots) open(height uint64) (f store.File, h *snapshotHead, size int64, err error) {
-	f, err = s.fs.OpenFile(s.file(height), 0, 0)
-	if err != nil {
+	if f, err = s.fs.OpenFile(s.file(height), os.O_RDONLY, 0); err != nil {
 		return nil, nil, 0, fmt.Errorf("cannot open the snapshot: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close())
-		}
-	}()
-	if size, err = f.Size(); err != nil {
-		return nil, nil, 0, fmt.Errorf("cannot read the snapshot: %w", err)
-	}
-	page := make([]byte, snapshotHeadBytes)
-	if n, err := f.ReadAt(page, 0); n < len(page) {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = fmt.Errorf("%w: the file has %d bytes, one has at least %d", ErrSnapshot, size, snapshotHeadBytes+snapshotTailBytes)
-		}
-		return nil, nil, 0, err
-	}
-	if h, err = decodeSnapshotHead(page, s.chain); err != nil {
-		return nil, nil, 0, err
-	}
-	if h.height != height {
-		err = fmt.Errorf("%w: it is of block %d; was the file renamed?", ErrSnapshot, h.height)
-		return nil, nil, 0, err
+	h, size, err = s.head(f, height)
+	if err != nil {
+		return nil, nil, 0, errors.Join(err, f.Close())
 	}
 	return f, h, size, nil
+}
+
+func (s *snapshots) head(f store.File, height uint64) (*snapshotHead, int64, error) {
+	size, err := f.Size()
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read the snapshot: %w", err)
+	}
+	if size < snapshotHeadBytes+snapshotTailBytes {
+		return nil, 0, fmt.Errorf("%w: the file has %d bytes, one has at least %d", ErrSnapshot, size, snapshotHeadBytes+snapshotTailBytes)
+	}
+	page := make([]byte, snapshotHeadBytes)
+	if _, err := f.ReadAt(page, 0); err != nil {
+		return nil, 0, fmt.Errorf("cannot read the snapshot: %w", err)
+	}
+	h, err := decodeSnapshotHead(page, s.chain)
+	if err != nil {
+		return nil, 0, err
+	}
+	if h.height != height {
+		return nil, 0, fmt.Errorf("%w: it is of block %d; was the file renamed?", ErrSnapshot, h.height)
+	}
+	return h, size, nil
 }

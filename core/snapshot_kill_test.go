@@ -112,18 +112,23 @@ func TestKillWhileSnapshotting(t *testing.T) {
 // was finished and another is being written.
 func waitForSnapshot(t *testing.T, temp, dir string, next bool, before int) bool {
 	t.Helper()
-	end := time.Now().Add(deadline)
+	tick := time.NewTicker(200 * time.Microsecond)
+	defer tick.Stop()
+	late := time.After(deadline)
 	newest := ""
 	if f := snapshotFiles(t, dir); before > 0 {
 		newest = f[len(f)-1]
 	}
-	for time.Now().Before(end) {
+	for {
 		f := snapshotFiles(t, dir)
 		finished := len(f) > 0 && f[len(f)-1] != newest
 		if i, err := os.Stat(temp); err == nil && i.Size() > 0 && (finished || !next) {
 			return true
 		}
-		time.Sleep(200 * time.Microsecond) // of the polling; what is waited for is a file
+		select {
+		case <-tick.C:
+		case <-late:
+			return false
+		}
 	}
-	return false
 }
