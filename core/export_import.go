@@ -45,7 +45,10 @@ func Import(ctx context.Context, dir string, file io.Reader, progress func(heigh
 	m.ck, err = newChecker(gen)
 	if err == nil {
 		err = eachBlock(ctx, &gen.Rules, m.scan, func(b *parsedBlock) error {
-			return errors.Join(ctx.Err(), m.block(b))
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return m.block(b)
 		})
 	}
 	res.Txs = m.txs()
