@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -30,6 +31,7 @@ const (
 func benchStateRoot(ctx context.Context, accounts int) (*StateRootBench, error) {
 	transfers := min(rootTransfers, accounts/2)
 	st := state.New(accounts)
+	st.SetWorkers(runtime.GOMAXPROCS(0))
 	for i := range accounts {
 		var k [32]byte
 		binary.LittleEndian.PutUint64(k[:], uint64(i)+1)

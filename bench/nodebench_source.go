@@ -123,7 +123,7 @@ type bareVerify struct {
 
 // bareBatch is how many signatures are given to the verifier at once, as in the
 // node.
-const bareBatch = 512
+const bareBatch = verify.MaxBatch
 
 func newBareVerify(chain tx.ChainID, src *signed, cfg NodeBenchConfig) *bareVerify {
 	b := &bareVerify{chain: chain, src: src, keys: verify.NewKeys(cfg.ExpandedKeys), workers: cfg.Workers}

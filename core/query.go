@@ -189,8 +189,9 @@ func (n *Node) Transaction(ctx context.Context, height uint64, index uint32) (Tx
 }
 
 // pipelineBlocks is how many blocks may be executed and not durable while the
-// node does no more than work: one in each later stage and one before it.
-const pipelineBlocks = 4
+// node does no more than work: in each later stage a group of blocks that share
+// a sync, and one before it.
+const pipelineBlocks = 16
 
 // Health tells how the node is. It answers when the node has failed, too.
 func (n *Node) Health() wire.Health {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
-	"time"
 
 	"github.com/chainweir/weir/core/rpc"
 	"github.com/chainweir/weir/core/state"
@@ -29,15 +27,10 @@ func (n *Node) Serve(ctx context.Context, ln net.Listener, cfg rpc.Config) error
 }
 
 // Service is the node as a server of any protocol sees it.
-func (n *Node) Service() rpc.Node {
-	return rpcNode{n, &drain{at: time.Now(), bytes: n.committed.Load() * tx.Size}}
-}
+func (n *Node) Service() rpc.Node { return rpcNode{n} }
 
 // rpcNode is the node as servers see it.
-type rpcNode struct {
-	*Node
-	drain *drain
-}
+type rpcNode struct{ *Node }
 
 // Submit turns a client's submission into a batch. The batch is kept with the
 // submission's buffer, so that both are reused together.
@@ -48,6 +41,7 @@ func (n rpcNode) Submit(s *rpc.Submission) {
 		s.Node = b
 	}
 	b.Base, b.Txs, b.Sink, b.Malformed = s.Base, s.Txs, s.Sink, s.Malformed
+	b.ClientID = s.ClientID()
 	if n.cfg.Unsigned { // no protocol reaches a node that checks nothing
 		b.prepare()
 		b.refuse(tx.StatusNotAllowed)
@@ -161,48 +155,6 @@ func encodeKey(a KeyAnswer, err error) ([]byte, error) {
 // wireProof is a proof in the form that clients get.
 func wireProof(p state.Proof) wire.Proof {
 	return wire.Proof{Tree: uint8(p.Tree), Slot: p.Slot, Summary: wire.Summary(p.Summary), Path: p.Path}
-}
-
-// drain estimates how fast the mempool empties.
-type drain struct {
-	mu          sync.Mutex
-	at          time.Time // of the last look
-	bytesPerSec float64   // 0: not known
-	bytes       int64     // committed at the last look
-}
-
-// Bounds of the hint in RetryAfter.
-const (
-	minRetryAfter = time.Millisecond
-	maxRetryAfter = time.Second
-)
-
-// RetryAfter implements rpc.Node: the time in which half of what waits for a
-// block will be in one, at the rate of the time since the last question (at
-// least 50 ms of it). A node that commits nothing answers maxRetryAfter.
-func (n rpcNode) RetryAfter() time.Duration {
-	n.drain.mu.Lock()
-	defer n.drain.mu.Unlock()
-	waiting := float64(n.pool.Bytes())
-	rate := n.drain.rate(time.Now(), n.committed.Load()*tx.Size)
-	if waiting == 0 {
-		return minRetryAfter
-	}
-	if rate == 0 {
-		return maxRetryAfter
-	}
-	wait := waiting / 2 / rate * float64(time.Second)
-	return time.Duration(min(max(wait, float64(minRetryAfter)), float64(maxRetryAfter)))
-}
-
-// rate returns bytes per second; committed is the total until now, without tails,
-// so that a chain of tails gets longer hints.
-func (d *drain) rate(now time.Time, committed int64) float64 {
-	if gone := now.Sub(d.at); gone >= 50*time.Millisecond {
-		d.bytesPerSec = float64(committed-d.bytes) / gone.Seconds()
-		d.at, d.bytes = now, committed
-	}
-	return d.bytesPerSec
 }
 
 var _ rpc.Node = rpcNode{}

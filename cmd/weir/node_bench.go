@@ -61,7 +61,7 @@ writes of the same size, and counts the memory of the accounts.`,
 	fl.DurationVar(&c.Duration, "duration", 2*time.Second, "length of a window")
 	fl.IntVar(&c.Accounts, "accounts", 1<<20, "accounts of the chain, except in signed_cached")
 	fl.IntVar(&c.Workers, "workers", 0, "signature workers, 0: one per core")
-	fl.IntVar(&c.ExpandedKeys, "key-cache", 1<<16, "public keys kept ready for verification")
+	fl.IntVar(&c.ExpandedKeys, "key-cache", 1<<19, "public keys kept ready for verification")
 	fl.DurationVar(&c.BlockInterval, "block-interval", 10*time.Millisecond, "cut a block this long after its first transaction")
 	fl.StringVar(&c.Dir, "dir", ".", "a directory on the disk to use; nothing is left in it")
 	fl.BoolVar(&c.Parts, "parts", true, "measure the state root, the disk and the memory, too")

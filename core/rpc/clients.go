@@ -44,12 +44,14 @@ type Clients struct {
 
 	mu      sync.Mutex
 	total   int
+	numbers uint64             // clients and loopback connections numbered so far
 	hosts   map[string]int     // connections by address
 	clients map[string]*client // by key or address, while it has a connection
 }
 
 // client is what the connections of one client share.
 type client struct {
+	number   uint64
 	refs     int // guarded by Clients.mu
 	inFlight atomic.Int64
 	bucket   bucket
@@ -102,12 +104,25 @@ func (cs *Clients) Session(addr net.Addr, state *tls.ConnectionState) *Session {
 	defer cs.mu.Unlock()
 	c := cs.clients[id]
 	if c == nil {
-		c = new(client)
+		cs.numbers++
+		c = &client{number: cs.numbers}
 		c.bucket.init(cs.limits.TxPerSec, cs.limits.TxBurst, cs.now())
 		cs.clients[id] = c
 	}
 	c.refs++
-	return &Session{cs: cs, client: c, id: id}
+	number := c.number
+	if state == nil && loopback(addr) {
+		cs.numbers++
+		number = cs.numbers
+	}
+	return &Session{cs: cs, client: c, id: id, number: number}
+}
+
+// loopback tells whether an address is this machine's own: there, one address
+// is many programs.
+func loopback(a net.Addr) bool {
+	ip := net.ParseIP(hostOf(a))
+	return ip != nil && ip.IsLoopback()
 }
 
 // Session is one connection's account with the limits.
@@ -115,6 +130,7 @@ type Session struct {
 	cs       *Clients
 	client   *client
 	id       string
+	number   uint64
 	inFlight atomic.Int64
 }
 

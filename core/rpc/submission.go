@@ -32,6 +32,11 @@ func (s *Submission) Done() {
 	s.pool.Put(s)
 }
 
+// ClientID numbers the client, so that the node can be fair between clients: the
+// holder of a verified certificate, an address or, on loopback, a connection. It
+// is never 0.
+func (s *Submission) ClientID() uint64 { return s.session.number }
+
 // Pool keeps submissions for reuse.
 type Pool struct{ p sync.Pool }
 
