@@ -31,12 +31,17 @@ type load struct {
 	done chan struct{}
 }
 
+// loadDepth is how many rounds wait for the node: enough for several blocks to
+// be written before one sync.
+const loadDepth = 8
+
 // startLoad submits rounds of transfers, of which one in eleven is too poor, as
 // fast as the node lets go of them.
 func startLoad(n *core.Node, w *wallet) *load {
 	l := &load{r: newRecorder(), sent: map[uint64]tx.View{}, quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
+		var waiting []<-chan struct{}
 		for seq := uint64(0); ; {
 			txs := append(w.round(crashAccounts, 3), w.transfer(uint32(seq%crashAccounts), 0, 1<<50))
 			l.mu.Lock()
@@ -44,10 +49,14 @@ func startLoad(n *core.Node, w *wallet) *load {
 				l.sent[seq+uint64(i)] = v
 			}
 			l.mu.Unlock()
-			free := feed(n, l.r, seq, txs)
+			waiting = append(waiting, feed(n, l.r, seq, txs))
 			seq += uint64(len(txs))
+			if len(waiting) < loadDepth {
+				continue
+			}
 			select {
-			case <-free:
+			case <-waiting[0]:
+				waiting = waiting[1:]
 			case <-l.quit:
 				return
 			case <-n.Done():
@@ -166,7 +175,7 @@ func copyOut(t *testing.T, from *faultfs.FS, dir string) string {
 // Whatever a power loss leaves, no committed transaction is gone and the chain
 // verifies.
 func TestPowerLoss(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(times(t, 40, 1000)) {
 		if err := crashRun(t, seed, false); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

@@ -25,9 +25,16 @@ import (
 )
 
 const (
-	killRounds   = 20
-	killAccounts = 32
-	killCommits  = 600 // at most this many before the kill
+	killRounds     = 20
+	killRoundsMany = 200
+	killAccounts   = 32
+	killCommits    = 600 // at most this many before the kill
+	// A chain is checked from genesis every so many kills: its length grows with
+	// them. After each kill all promised transactions are looked up all the same.
+	killsPerCheck = 10
+	// One kill in so many comes while the node starts, which it does with a
+	// replay and perhaps with a torn tail to cut off.
+	killsPerStart = 4
 )
 
 // nodeChild serves a node until its standard input ends or it is killed. It
@@ -52,14 +59,23 @@ func nodeChild(dir string) error {
 
 // child is the node in another process.
 type child struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-	addr  string
-	once  sync.Once
-	err   error
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	stdout io.Reader
+	addr   string
+	once   sync.Once
+	err    error
 }
 
 func startChild(t *testing.T, dir string) *child {
+	t.Helper()
+	c := spawnChild(t, dir)
+	c.ready(t)
+	return c
+}
+
+// spawnChild starts the process without waiting until it serves.
+func spawnChild(t *testing.T, dir string) *child {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -71,20 +87,24 @@ func startChild(t *testing.T, dir string) *child {
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
+	if c.stdout, err = c.cmd.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.kill() })
-	line, err := bufio.NewReader(out).ReadString('\n')
+	return c
+}
+
+// ready waits until the node serves.
+func (c *child) ready(t *testing.T) {
+	t.Helper()
+	line, err := bufio.NewReader(c.stdout).ReadString('\n')
 	if err != nil {
 		t.Fatalf("the node did not start: %v", err)
 	}
 	c.addr = strings.TrimSpace(line)
-	return c
 }
 
 // kill sends SIGKILL and waits; the first call's result stays.
@@ -102,6 +122,22 @@ func (c *child) quit() error {
 	c.once.Do(func() { c.err = errors.Join(c.stdin.Close(), c.cmd.Wait()) })
 	return c.err
 }
+
+// killStarting kills a node at a random moment of its start.
+func killStarting(t *testing.T, dir string, rng *rand.Rand) {
+	t.Helper()
+	node := spawnChild(t, dir)
+	moment := time.NewTimer(time.Duration(rng.IntN(int(killStart))))
+	defer moment.Stop()
+	<-moment.C
+	if err := node.kill(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// killStart is how long a start may take until its kill: longer than the start
+// of an empty chain's node, so that some kills come after it.
+const killStart = 40 * time.Millisecond
 
 // killRound loads the node, kills it after some commits, and adds what was
 // committed and what was sent to the record of all rounds.
@@ -183,13 +219,21 @@ func TestKill(t *testing.T) {
 	w := newWallet(gen)
 	rng := rand.New(rand.NewPCG(3, 4))
 	all := map[place]tx.View{}
-	for round := range killRounds {
+	for round := range times(t, killRounds, killRoundsMany) {
 		before := len(all)
-		killRound(t, dir, w, rng, all)
-		if len(all) == before {
+		starting := round%killsPerStart == killsPerStart-1
+		if starting {
+			killStarting(t, dir, rng)
+		} else {
+			killRound(t, dir, w, rng, all)
+		}
+		if len(all) == before && !starting {
 			t.Fatalf("round %d committed nothing", round)
 		}
 		wantAll(t, dir, gen.ChainID(), all)
+		if round%killsPerCheck != 0 {
+			continue
+		}
 		res, err := core.Check(t.Context(), dir, nil)
 		// A write that the kill interrupted is cut off at the next start.
 		var torn *store.CorruptError

@@ -16,11 +16,7 @@ func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x5e1f_
 func (f *FS) Crash(seed uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	image := f.image(newRand(seed))
-	for h := range f.open {
-		h.gone = ErrCrashed
-	}
-	f.mount(image)
+	f.crash(&PowerLoss{Seed: seed})
 }
 
 // Kill ends the process but not the machine, like kill -9: open files return
@@ -41,12 +37,13 @@ func (f *FS) CrashImage(seed uint64) *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	g := New()
-	g.mount(f.image(newRand(seed)))
+	g.mount(f.image(newRand(seed), LossAny, new(int)))
 	return g
 }
 
-// image decides what survives, in an order that depends on names only.
-func (f *FS) image(rng *rand.Rand) tree {
+// image decides what survives, in an order that depends on names only, and
+// counts the files that the loss happened to.
+func (f *FS) image(rng *rand.Rand, loss Loss, hits *int) tree {
 	names := tree{}
 	for name, n := range f.disk {
 		names[name] = n
@@ -67,7 +64,10 @@ func (f *FS) image(rng *rand.Rand) tree {
 		if copies[n] == nil {
 			content := n.disk
 			if !n.dir {
-				content = survivors(n.disk, n.ops, rng)
+				var hit bool
+				if content, hit = loss.remains(n.disk, n.ops, rng); hit {
+					*hits++
+				}
 			}
 			copies[n] = &inode{dir: n.dir, now: content, disk: slices.Clone(content), used: int64(len(content))}
 		}

@@ -46,6 +46,10 @@ type Fault struct {
 	// means none. Whatever it keeps, the rest counts as written afterwards: the
 	// next sync does not try it again, as in Linux.
 	KeepSeed uint64
+	// Power, if set, makes the call that would fail the last before a power loss:
+	// it does not happen, and what was not synced meets the loss. The call
+	// returns ErrCrashed, like all later ones of files that were open.
+	Power *PowerLoss
 
 	failed int
 }
@@ -58,6 +62,20 @@ func (f *FS) Inject(fault Fault) {
 		fault.Times = 1
 	}
 	f.faults = append(f.faults, &fault)
+}
+
+// Fired returns how many calls of op have failed by faults that are still
+// injected.
+func (f *FS) Fired(op Op) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, ft := range f.faults {
+		if ft.Op == op {
+			n += ft.failed
+		}
+	}
+	return n
 }
 
 // ClearFaults removes all faults, not the limit of SetFreeBytes.
@@ -96,6 +114,10 @@ func (f *FS) match(op Op, name string) *Fault {
 		}
 		if ft.Times < 0 || ft.failed < ft.Times {
 			ft.failed++
+			if ft.Power != nil {
+				f.crash(ft.Power)
+				ft.Err = ErrCrashed
+			}
 			return ft
 		}
 	}
