@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -54,7 +55,13 @@ func nodeChild(dir string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the test does
 		cancel()
 	}()
-	return errors.Join(n.Serve(ctx, ln, rpc.Config{}), n.Close())
+	var cfg rpc.Config
+	if text := os.Getenv(nodeConnsEnv); text != "" {
+		if cfg.MaxConns, err = strconv.Atoi(text); err != nil {
+			return err
+		}
+	}
+	return errors.Join(n.Serve(ctx, ln, cfg), n.Close())
 }
 
 // child is the node in another process.
@@ -67,22 +74,22 @@ type child struct {
 	err    error
 }
 
-func startChild(t *testing.T, dir string) *child {
+func startChild(t *testing.T, dir string, env ...string) *child {
 	t.Helper()
-	c := spawnChild(t, dir)
+	c := spawnChild(t, dir, env...)
 	c.ready(t)
 	return c
 }
 
 // spawnChild starts the process without waiting until it serves.
-func spawnChild(t *testing.T, dir string) *child {
+func spawnChild(t *testing.T, dir string, env ...string) *child {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &child{cmd: exec.Command(self)}
-	c.cmd.Env = append(os.Environ(), nodeDirEnv+"="+dir)
+	c.cmd.Env = append(append(os.Environ(), nodeDirEnv+"="+dir), env...)
 	c.cmd.Stderr = os.Stderr
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,9 @@ import (
 	"go.uber.org/goleak"
 )
 
+// nodeConnsEnv limits the connections of a child that is a node.
+const nodeConnsEnv = "CORE_TEST_NODE_CONNS"
+
 // The test binary runs itself as a child: a node that can be killed, or one on
 // a disk that fills up. The variable names the child's data directory.
 const (
