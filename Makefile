@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate generate-asm bench bench-hash bench-merkle bench-core bench-cometbft check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm bench bench-hash bench-merkle bench-core bench-cometbft test-faults test-fair fuzz check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,29 @@ bench-cometbft: build ## The node beside CometBFT, both at their knee (10 minute
 	@mkdir -p bin
 	cd bench/peers && $(GO) build -buildvcs=$(VCS) -o $(CURDIR)/bin/nodepeers ./nodepeers
 	./bin/nodepeers --bin bin/peers --weir $(BIN) --dir bin --at-least 3.5
+
+# 200 kills under load, a hundred of each disk fault, 10 000 connections, every
+# class of flipped byte; last what one attacker costs the others (two minutes
+# for each of three attacks, on a machine that does nothing else).
+test-faults: ## Faults and attackers in full numbers (a quarter of an hour)
+	WEIR_FAULTS=1 $(GO) test -count=1 -timeout 60m -v -run '$(FAULTS)' ./core ./core/store/... ./core/rpc/... ./cmd/weir
+	$(MAKE) test-fair
+
+FAULTS := Kill|Power|Disk|ReadErrors|Flip|Failure|Lost|Missing|Connections|Client|Reader|Busy|Sign|SmallOrder|Replay|Absurd|Member|Removal|Tampered|Told
+
+test-fair: ## What one attacker at 100 Mbit/s costs the others (real node, loopback)
+	$(GO) test -count=1 -tags measure -run MeasuredFairness -v -timeout 30m ./cmd/weir
+
+FUZZTIME ?= 10m
+FUZZ ?= ./core/...
+
+fuzz: ## Fuzz decoders, frames, genesis: FUZZTIME (10m) each; FUZZ=./... for all
+	@set -e; for pkg in $$($(GO) list $(FUZZ)); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "== $$pkg $$target for $(FUZZTIME)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
 
 check: lint test ## What CI runs, without the fresh machine
 
