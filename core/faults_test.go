@@ -60,11 +60,13 @@ func TestDiskFaults(t *testing.T) {
 			hits := 0
 			// When the fault is possible only at some moments, a few more.
 			for seed := uint64(0); seed < uint64(rounds) || hits == 0 && seed < uint64(rounds)+30; seed++ {
-				hit, err := faultRun(t, f, seed, nil)
-				if err != nil {
-					t.Fatalf("seed %d: %v", seed, err)
-				}
-				hits += hit
+				t.Run(fmt.Sprint(seed), func(t *testing.T) { // its own, so that its nodes' memory is free again
+					hit, err := faultRun(t, f, seed, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					hits += hit
+				})
 			}
 			if hits == 0 {
 				t.Error("the fault did not happen once: this test tests nothing")

@@ -47,6 +47,7 @@ type sideReport struct {
 	Bytes  int64 // on the wire, with the overhead of connections
 	Conns  int64
 	CPUSec float64
+	Sec    float64 // how long it was at work
 }
 
 const (
@@ -92,9 +93,9 @@ func (task *sideTask) run() error {
 		_, _ = in.ReadByte() // the end of the input is the end of the work
 		cancel()
 	}()
-	before := cpuSeconds()
+	start, before := time.Now(), cpuSeconds()
 	r := work(ctx)
-	r.CPUSec = cpuSeconds() - before
+	r.CPUSec, r.Sec = cpuSeconds()-before, time.Since(start).Seconds()
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
