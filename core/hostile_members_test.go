@@ -22,7 +22,7 @@ const (
 	numMembers
 )
 
-func memberChain() (*genesis.Genesis, *wallet) {
+func roleChain() (*genesis.Genesis, *wallet) {
 	keys := (&genesis.Derived{Seed: "members", Count: numMembers, Balance: 1}).PrivateKeys(numMembers)
 	gen := genesis.Dev(8)
 	for i, role := range []string{"admin", "member", "observer", ""} {
@@ -42,7 +42,7 @@ func (w *wallet) setRole(from, to uint32, r tx.Role) tx.View {
 // before their removal nor over a new one, neither before a restart nor after
 // it. Only administrators give roles.
 func TestNonMembersAreRefused(t *testing.T) {
-	gen, w := memberChain()
+	gen, w := roleChain()
 	dir := t.TempDir()
 	n := open(t, core.Config{Dir: dir, Genesis: gen})
 	addr, stop := serve(t, n, rpc.Config{})
@@ -110,7 +110,7 @@ func (r *recorder) final(seq uint64) tx.Status {
 // A removal is an administrator's word against transactions on their way: those
 // in blocks before it count, those after it do not, and nothing is in between.
 func TestRemovalWhileTransactionsAreOnTheirWay(t *testing.T) {
-	gen, w := memberChain()
+	gen, w := roleChain()
 	dir := t.TempDir()
 	n := open(t, core.Config{Dir: dir, Genesis: gen})
 	addr, _ := serve(t, n, rpc.Config{})
