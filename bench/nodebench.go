@@ -161,7 +161,7 @@ func (m *modeBench) prepare(ctx context.Context) (source, error) {
 		return newRing(m.accounts), nil
 	}
 	m.cfg.Progress(fmt.Sprintf("%s: keys of %d accounts", m.mode, m.accounts))
-	src, err := newSigned(m.gen)
+	src, err := newSigned(m.gen, m.mode == ModeSigned)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +187,7 @@ func (m *modeBench) run(ctx context.Context) (*NodeBenchRow, error) {
 	m.feed = newFeeder(node, src)
 	err = m.rounds(ctx, src)
 	if err == nil && m.cfg.Parts && m.mode == ModeSigned {
+		m.bare.forget(m.cfg.ExpandedKeys) // its cache is not the node's
 		m.report.Memory = memoryNow().since(before, src.bytes()-held, m.accounts)
 	}
 	if err = errors.Join(err, node.Close()); err != nil {
@@ -200,8 +201,12 @@ func (m *modeBench) run(ctx context.Context) (*NodeBenchRow, error) {
 func (m *modeBench) rounds(ctx context.Context, src source) error {
 	rate := 0.0
 	if m.bare != nil {
-		m.bare.to = m.bare.src.corpus.Len()
-		var err error
+		// Every account sends something, or the bare verifier's keys would come
+		// back sooner than the pipeline's.
+		err := m.bare.src.extend(ctx, m.accounts, m.cfg.Progress)
+		if err != nil {
+			return err
+		}
 		if rate, err = m.bare.window(ctx, m.cfg.Duration/2); err != nil { // warms its key cache, too
 			return err
 		}
@@ -219,13 +224,7 @@ func (m *modeBench) rounds(ctx context.Context, src source) error {
 				if err = src.reserve(ctx, 1.5*rate*m.cfg.Duration.Seconds()+feedUnderWay, m.cfg.Progress); err != nil {
 					break
 				}
-				if m.bare != nil {
-					m.bare.from = m.bare.src.at
-				}
 				p[i/2], err = m.feed.window(ctx, m.cfg.Duration, &m.total)
-				if m.bare != nil {
-					m.bare.to = m.bare.src.at
-				}
 			case m.bare != nil:
 				v[i/2], err = m.bare.window(ctx, m.cfg.Duration)
 				rate = max(rate, v[i/2])

@@ -34,9 +34,9 @@ type signed struct {
 	at     int
 }
 
-func newSigned(gen *genesis.Genesis) (*signed, error) {
+func newSigned(gen *genesis.Genesis, uniform bool) (*signed, error) {
 	keys := gen.Derived.PrivateKeys(int(gen.Derived.Count))
-	c, err := loadgen.NewCorpus(loadgen.CorpusConfig{Chain: gen.ChainID(), Keys: keys, FirstSlot: gen.FirstDerivedSlot(), Seed: 1})
+	c, err := loadgen.NewCorpus(loadgen.CorpusConfig{Chain: gen.ChainID(), Keys: keys, FirstSlot: gen.FirstDerivedSlot(), Seed: 1, Uniform: uniform})
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +116,11 @@ type bareVerify struct {
 	keys    *verify.Keys
 	workers int
 
-	// The part of the corpus that windows verify, over and over: what the
-	// pipeline was fed last, so that both find as many keys in their caches.
-	from, to int
+	// next is the place in the corpus that is verified next. It goes on from
+	// window to window and round again at the end, so that accounts come back
+	// after as many others as in the pipeline, and both find as many keys in
+	// their caches.
+	next atomic.Int64
 }
 
 // bareBatch is how many signatures are given to the verifier at once, as in the
@@ -126,26 +128,32 @@ type bareVerify struct {
 const bareBatch = verify.MaxBatch
 
 func newBareVerify(chain tx.ChainID, src *signed, cfg NodeBenchConfig) *bareVerify {
-	b := &bareVerify{chain: chain, src: src, keys: verify.NewKeys(cfg.ExpandedKeys), workers: cfg.Workers}
-	for _, k := range src.keys {
+	b := &bareVerify{chain: chain, src: src, workers: cfg.Workers}
+	b.forget(cfg.ExpandedKeys)
+	return b
+}
+
+// forget empties the key cache.
+func (b *bareVerify) forget(expandedKeys int) {
+	b.keys = verify.NewKeys(expandedKeys)
+	for _, k := range b.src.keys {
 		b.keys.Append([32]byte(k.Public().(ed25519.PublicKey)))
 	}
-	return b
 }
 
 // window verifies for d and returns signatures per second.
 func (b *bareVerify) window(ctx context.Context, d time.Duration) (float64, error) {
 	var (
-		next, checked, bad atomic.Int64
-		wg                 sync.WaitGroup
+		checked, bad atomic.Int64
+		wg           sync.WaitGroup
 	)
-	begin := time.Now()
+	begin, size := time.Now(), int64(b.src.corpus.Len())
 	for range b.workers {
 		wg.Go(func() {
 			v := verify.NewBatch(b.chain, b.keys)
 			txs, status := make([]tx.View, 0, bareBatch), make([]tx.Status, bareBatch)
 			for time.Since(begin) < d && ctx.Err() == nil {
-				raw, count := b.src.corpus.Piece(b.from+int(next.Add(bareBatch)-bareBatch)%(b.to-b.from), bareBatch)
+				raw, count := b.src.corpus.Piece(int((b.next.Add(bareBatch)-bareBatch)%size), bareBatch)
 				txs = txs[:0]
 				for i := range count {
 					txs = append(txs, tx.View(raw[i*tx.Size:][:tx.Size]))

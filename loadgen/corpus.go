@@ -40,15 +40,26 @@ type CorpusConfig struct {
 	FirstSlot  uint32
 	FirstNonce []uint64 // next nonce per account; nil: 1 for all
 	Seed       uint64
+	// Uniform draws each sender at random from all accounts, instead of taking
+	// them in turn: an account then comes back after any number of others, as
+	// those of independent users do.
+	Uniform bool
 }
 
 // Corpus is a growing list of signed transfers that is a function of its
-// configuration: transaction i goes from account i mod N, with that account's
-// (i/N)-th next nonce, to another account. Extend must not run beside readers.
+// configuration: transaction i goes from account i mod N, or from one drawn at
+// random, with that account's next nonce, to another account. Extend must not run
+// beside readers.
 type Corpus struct {
 	cfg    CorpusConfig
 	chunks [][]byte
 	n      int
+
+	// Of uniform corpora: how many each account has sent, and the senders of the
+	// piece in work with their numbers.
+	sent   []uint64
+	sender []uint32
+	number []uint64
 }
 
 // NewCorpus returns an empty corpus. Errors wrap ErrCorpus.
@@ -91,6 +102,7 @@ func (c *Corpus) Extend(ctx context.Context, n int, progress func(done, total in
 			c.chunks = append(c.chunks, make([]byte, chunkTxs*tx.Size))
 		}
 		end := min(n, len(c.chunks)*chunkTxs)
+		c.draw(c.n, end)
 		c.fill(c.n, end)
 		c.n = end
 		if progress != nil {
@@ -98,6 +110,24 @@ func (c *Corpus) Extend(ctx context.Context, n int, progress func(done, total in
 		}
 	}
 	return nil
+}
+
+// draw chooses the senders of transactions from..to-1 of a uniform corpus.
+func (c *Corpus) draw(from, to int) {
+	if !c.cfg.Uniform {
+		return
+	}
+	if c.sent == nil {
+		c.sent = make([]uint64, len(c.cfg.Keys))
+	}
+	c.sender, c.number = c.sender[:0], c.number[:0]
+	for i := from; i < to; i++ {
+		// Another sequence than that of put, which draws the rest.
+		k := uint32(mixOne(c.cfg.Seed+^mixOne(uint64(i))) % uint64(len(c.cfg.Keys)))
+		c.sender = append(c.sender, k)
+		c.number = append(c.number, c.sent[k])
+		c.sent[k]++
+	}
 }
 
 // fill makes transactions from..to-1, all in the last chunk.
@@ -116,7 +146,11 @@ func (c *Corpus) fill(from, to int) {
 				}
 				for i := lo; i < min(lo+step, to); i++ {
 					at := (i - base) * tx.Size
-					c.put(chunk[at:at:at+tx.Size], i)
+					sender, number := i%len(c.cfg.Keys), uint64(i/len(c.cfg.Keys))
+					if c.cfg.Uniform {
+						sender, number = int(c.sender[i-from]), c.number[i-from]
+					}
+					c.put(chunk[at:at:at+tx.Size], i, sender, number)
 				}
 			}
 		})
@@ -124,21 +158,21 @@ func (c *Corpus) fill(from, to int) {
 	wg.Wait()
 }
 
-// put encodes and signs transaction i into dst, which has room for it.
-func (c *Corpus) put(dst []byte, i int) {
+// put encodes and signs transaction i, which is that account's with so many
+// before it, into dst, which has room for it.
+func (c *Corpus) put(dst []byte, i, from int, before uint64) {
 	n := len(c.cfg.Keys)
-	from := i % n
 	r := mix{c.cfg.Seed ^ mixOne(uint64(i))}
 	f := tx.Fields{
 		Kind:   tx.KindTransfer,
 		From:   c.cfg.FirstSlot + uint32(from),
 		To:     c.cfg.FirstSlot + uint32((from+1+int(r.next()%uint64(n-1)))%n),
 		Amount: 1 + r.next()%100,
-		Nonce:  1 + uint64(i/n),
+		Nonce:  1 + before,
 		Expiry: math.MaxUint64,
 	}
 	if c.cfg.FirstNonce != nil {
-		f.Nonce = c.cfg.FirstNonce[from] + uint64(i/n)
+		f.Nonce = c.cfg.FirstNonce[from] + before
 	}
 	for at := 0; at < tx.MemoSize; at += 8 {
 		binary.LittleEndian.PutUint64(f.Memo[at:], r.next())

@@ -99,6 +99,54 @@ func TestCorpusIsAFunctionOfItsConfig(t *testing.T) {
 	}
 }
 
+// A uniform corpus draws every account about as often, numbers each one's
+// transactions from its first nonce on, and does not depend on how it grew.
+func TestUniformCorpus(t *testing.T) {
+	keys := testKeys(8)
+	first := []uint64{1, 1, 50, 1, 1, 1, 7, 1}
+	cfg := CorpusConfig{Chain: testChain, Keys: keys, FirstSlot: 3, FirstNonce: first, Seed: 5, Uniform: true}
+	grow := func(steps ...int) []tx.View {
+		c, err := NewCorpus(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range steps {
+			if err := c.Extend(context.Background(), n, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return all(t, c)
+	}
+	a, b := grow(4000), grow(1, 900, 4000)
+	next := slices.Clone(first)
+	turns := 0
+	for i, v := range a {
+		if !bytes.Equal(v, b[i]) {
+			t.Fatalf("transaction %d depends on how the corpus grew", i)
+		}
+		k := int(v.From()) - 3
+		if !ed25519.Verify(keys[k].Public().(ed25519.PublicKey), v.AppendSigning(nil, &testChain), v.Signature()) {
+			t.Fatalf("transaction %d: the signature does not verify", i)
+		}
+		if v.Nonce() != next[k] || v.To() == v.From() {
+			t.Fatalf("transaction %d: nonce %d of account %d, want %d; to %d", i, v.Nonce(), k, next[k], v.To())
+		}
+		next[k]++
+		if i > 0 && a[i-1].From()+1 == v.From() {
+			turns++
+		}
+	}
+	// 500 each, with a standard deviation of 21; a turn follows in one of nine.
+	for k, n := range next {
+		if sent := n - first[k]; sent < 400 || sent > 600 {
+			t.Errorf("account %d sent %d of 4000", k, sent)
+		}
+	}
+	if turns > 700 {
+		t.Errorf("%d of 4000 senders follow in turn", turns)
+	}
+}
+
 func TestPieces(t *testing.T) {
 	c := sharedCorpus()
 	for _, p := range []struct{ i, n, want int }{
