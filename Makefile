@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate generate-asm bench bench-hash bench-merkle bench-core bench-cometbft test-faults test-fair fuzz check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm generate-proto bench bench-hash bench-merkle bench-core bench-cometbft test-faults test-fair fuzz check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,13 +33,17 @@ lint: ## Run go vet and the pinned golangci-lint (installs it under bin/)
 	$(GOBIN_DIR)/golangci-lint run ./...
 	cd bench/peers && $(GO) vet ./... && $(GOBIN_DIR)/golangci-lint run ./...
 	cd asm/_gen && $(GO) vet ./... && $(GOBIN_DIR)/golangci-lint run ./...
+	cd proto/_gen && $(GO) vet ./... && $(GOBIN_DIR)/golangci-lint run ./...
 
 # version digests what all the others write, so it has to be the last to run.
 generate-asm: ## Rebuild the assembly under asm/
 	cd asm/_gen && $(GO) generate ./...
 	cd asm/_gen && $(GO) generate ./version
 
-generate: generate-asm ## Rebuild the assembly and the eBPF objects (needs clang and llvm-strip)
+generate-proto: ## Rebuild the Go code of proto/ (needs no protoc)
+	$(GO) generate ./core/rpc/grpcapi/...
+
+generate: generate-asm generate-proto ## Rebuild the assembly and the eBPF objects (needs clang and llvm-strip)
 	$(GO) generate ./bench/probe/...
 
 bench: build ## Short benchmarks: hash kernels, Merkle trees, node pipeline
