@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
 	"github.com/chainweir/weir/hash"
@@ -77,6 +78,9 @@ func (x *txIndex) follow(ctx context.Context, n *Node) {
 			}
 			return x.add(height, payload)
 		})
+		if errors.Is(err, store.ErrNotFound) && x.skip(n) {
+			err = nil // blocks were pruned before they were indexed
+		}
 	}
 	x.mu.Lock()
 	x.err = err
@@ -86,6 +90,19 @@ func (x *txIndex) follow(ctx context.Context, n *Node) {
 	for _, r := range runs {
 		_ = x.release(r) // closes a file that was only read
 	}
+}
+
+// skip goes on from the first block that the log still has, if that is a later
+// one.
+func (x *txIndex) skip(n *Node) bool {
+	first, ok := n.log.First()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !ok || first <= x.next {
+		return false
+	}
+	x.next = first
+	return true
 }
 
 // add indexes one block.

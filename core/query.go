@@ -149,6 +149,9 @@ func (n *Node) readBlock(height uint64) (tx.Header, []byte, error) {
 		return tx.Header{}, nil, fmt.Errorf("%w: block %d, the head is %d", ErrNotFound, height, head.Height)
 	}
 	payload, err := n.log.Read(height, nil)
+	if errors.Is(err, store.ErrNotFound) {
+		err = fmt.Errorf("%w: block %d is pruned here: %w", ErrNotFound, height, err)
+	}
 	if err != nil {
 		return tx.Header{}, nil, err
 	}

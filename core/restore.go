@@ -25,6 +25,11 @@ func restore(gen *genesis.Genesis, snaps *snapshots, log *store.Log) (*replayer,
 		if err == nil {
 			return r, refused, nil
 		}
+		if errors.Is(err, errAhead) {
+			return nil, refused, fmt.Errorf("%w: snapshot %d is whole, and %w: snapshots are written after their blocks, so blocks that "+
+				"were acknowledged are lost; restore the folder blocks from a copy, or remove %s to accept the loss",
+				ErrBadChain, height, err, snaps.file(height))
+		}
 		refused = append(refused, refusal{height, err})
 	}
 	if first, ok := log.First(); ok && first > 1 {
@@ -49,21 +54,28 @@ func restoreFrom(gen *genesis.Genesis, snaps *snapshots, log *store.Log, height 
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	if err := inLog(log, h); err != nil {
-		return nil, err
+	ahead := inLog(log, h)
+	if ahead != nil && !errors.Is(ahead, errAhead) {
+		return nil, ahead
 	}
 	st, h, err := snaps.read(height)
+	if err == nil {
+		err = ahead
+	}
 	if err != nil {
 		return nil, err
 	}
 	return resumeReplayer(gen, st, h), nil
 }
 
+// errAhead says that the log lacks the snapshot's block.
+var errAhead = errors.New("it is ahead of the log")
+
 // inLog checks that the log has the snapshot's block, or the one after it.
 func inLog(log *store.Log, h *snapshotHead) error {
 	head, ok := log.Head()
 	if !ok || h.height > head {
-		return fmt.Errorf("%w: it is ahead of the log, which ends with block %d", ErrSnapshot, head)
+		return fmt.Errorf("%w: %w, which ends with block %d", ErrSnapshot, errAhead, head)
 	}
 	first, _ := log.First()
 	switch {

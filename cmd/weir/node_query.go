@@ -127,6 +127,10 @@ func askHead(ctx context.Context, c *client.Client) (queryAnswer, error) {
 	if err != nil {
 		return queryAnswer{}, usagef("%w", err)
 	}
+	chain := tx.ChainID(c.Welcome().ChainID)
+	if want := h.Header.Hash(&chain); h.Header.Height > 0 && h.Hash != want {
+		return queryAnswer{}, failf("the node's answer does not verify: its header has the hash %x, it says %x", want[:8], h.Hash[:8])
+	}
 	a := answerFor(h.Header)
 	a.Hash = hex.EncodeToString(h.Hash[:])
 	return a, nil

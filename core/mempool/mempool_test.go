@@ -232,3 +232,22 @@ func TestConcurrentAdmission(t *testing.T) {
 		t.Errorf("%d of %d numbers were used, the room was exceeded %d times, %d bytes stay", w, nonces, over.Load(), p.Bytes())
 	}
 }
+
+// Numbers are settled in another order than they were admitted in, and one of
+// them has left the window when its turn comes.
+func TestSettleInAnyOrder(t *testing.T) {
+	p := mempool.New(1)
+	p.AddAccount(tx.Window{}, tx.Membership{})
+	early, late := send(0, 5), send(0, 200)
+	status := []tx.Status{tx.StatusOK, tx.StatusOK}
+	if p.Admit([]tx.View{early, late}, status); status[0] != tx.StatusOK || status[1] != tx.StatusOK {
+		t.Fatal(status)
+	}
+	p.Settle([]tx.View{late, early}, status)
+	for nonce, want := range map[uint64]tx.Status{5: tx.StatusNonceUsed, 200: tx.StatusNonceUsed, 199: tx.StatusOK, 201: tx.StatusOK} {
+		got := []tx.Status{tx.StatusOK}
+		if p.Precheck(1, []tx.View{send(0, nonce)}, got); got[0] != want {
+			t.Errorf("nonce %d: %s, want %s", nonce, got[0], want)
+		}
+	}
+}

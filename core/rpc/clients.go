@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,13 +53,20 @@ type Clients struct {
 // client is what the connections of one client share.
 type client struct {
 	number   uint64
-	refs     int // guarded by Clients.mu
+	refs     int       // guarded by Clients.mu
+	left     time.Time // when the last connection ended; guarded by Clients.mu
 	inFlight atomic.Int64
 	bucket   bucket
 }
 
+// rememberFor is how long an absent client keeps its number, and with it what the
+// node holds against it: coming back at once is no way to a clean name.
+const rememberFor = 30 * time.Second
+
 // idle tells whether forgetting an absent client gives it nothing.
-func (c *client) idle(now time.Time) bool { return c.inFlight.Load() == 0 && c.bucket.full(now) }
+func (c *client) idle(now time.Time) bool {
+	return now.Sub(c.left) >= rememberFor && c.inFlight.Load() == 0 && c.bucket.full(now)
+}
 
 // NewClients returns an empty registry.
 func NewClients(l Limits) *Clients {
@@ -104,6 +112,7 @@ func (cs *Clients) Session(addr net.Addr, state *tls.ConnectionState) *Session {
 	defer cs.mu.Unlock()
 	c := cs.clients[id]
 	if c == nil {
+		cs.sweep()
 		cs.numbers++
 		c = &client{number: cs.numbers}
 		c.bucket.init(cs.limits.TxPerSec, cs.limits.TxBurst, cs.now())
@@ -144,10 +153,7 @@ func (s *Session) Close() {
 	if s.client.refs--; s.client.refs > 0 {
 		return
 	}
-	if s.client.idle(cs.now()) {
-		delete(cs.clients, s.id)
-		return
-	}
+	s.client.left = cs.now()
 	cs.sweep()
 }
 
@@ -181,6 +187,14 @@ func (s *Session) admit(n, count int) (retryAfter time.Duration, ok bool) {
 	}
 	wait := s.client.bucket.take(s.cs.now(), count)
 	return wait, wait == 0
+}
+
+// room tells whether n more bytes may be in flight. One submission may always be,
+// however large.
+func (s *Session) room(n int) bool {
+	l := &s.cs.limits
+	fits := func(have, most int64) bool { return have == 0 || have+int64(n) <= most }
+	return fits(s.inFlight.Load(), l.MaxInFlight) && fits(s.client.inFlight.Load(), l.MaxPerClient)
 }
 
 func (s *Session) add(n int) {
@@ -230,11 +244,21 @@ func (b *bucket) full(now time.Time) bool {
 	return b.left >= b.burst
 }
 
-// hostOf is an address without its port.
+// hostOf is an address without its port. Of a public IPv6 address it is the first
+// half: whoever has one address there has 2^64 of them.
 func hostOf(a net.Addr) string {
 	addr := a.String()
-	if host, _, err := net.SplitHostPort(addr); err == nil {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
 		return host
 	}
-	return addr
+	ip = ip.Unmap().WithZone("")
+	if ip.Is6() && !ip.IsLoopback() {
+		return netip.PrefixFrom(ip, 64).Masked().String()
+	}
+	return ip.String()
 }

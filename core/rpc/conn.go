@@ -187,6 +187,9 @@ func (c *conn) hello(r *bufio.Reader) error {
 
 // submit reads a Submit payload into a pooled buffer and hands it to the node.
 func (c *conn) submit(r *bufio.Reader, n int) error {
+	if !c.session.room(n) {
+		return c.discard(r, n)
+	}
 	s := c.srv.pool.Get()
 	s.resize(n)
 	s.begin(c.session, c)
@@ -209,6 +212,29 @@ func (c *conn) submit(r *bufio.Reader, n int) error {
 		return nil
 	}
 	c.srv.node.Submit(s)
+	return nil
+}
+
+// discard answers a submission of n bytes, for which the client has no room left,
+// with busy and keeps none of it: its memory is not taken for bytes that are only
+// announced.
+func (c *conn) discard(r *bufio.Reader, n int) error {
+	var head [wire.SubmitHeaderSize]byte
+	if _, err := io.ReadFull(r, head[:min(n, len(head))]); err != nil {
+		return err
+	}
+	base, count, _, err := wire.ParseSubmit(head[:min(n, len(head))])
+	if err != nil {
+		return err
+	}
+	if count > c.srv.cfg.MaxSubmission {
+		return fmt.Errorf("%w: %d transactions in a frame, this chain takes %d", wire.ErrFrame, count, c.srv.cfg.MaxSubmission)
+	}
+	if _, err := io.CopyN(io.Discard, r, int64(n-len(head))); err != nil {
+		return err
+	}
+	c.srv.busy.Add(uint64(count))
+	c.acked(base, Busy(count), 0)
 	return nil
 }
 

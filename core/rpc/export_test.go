@@ -14,3 +14,6 @@ func Known(cs *Clients) int {
 	defer cs.mu.Unlock()
 	return len(cs.clients)
 }
+
+// Number is the client's number in the node.
+func Number(s *Session) uint64 { return s.number }

@@ -169,3 +169,64 @@ func TestClientsAreForgotten(t *testing.T) {
 		t.Errorf("%d absent clients are remembered, the buckets of all but one have filled", n)
 	}
 }
+
+// Frames that are announced and not sent take no memory beyond the client's
+// limit: the next one is answered with busy as soon as it is whole, and not kept.
+func TestHalfFramesCountAsInFlight(t *testing.T) {
+	f, _, addr := start(t, rpc.Config{Limits: rpc.Limits{MaxPerClient: 5 * tx.Size}})
+	half, other := connect(t, addr), connect(t, addr)
+	expect(t, half, wire.TypeWelcome)
+	expect(t, other, wire.TypeWelcome)
+	subscribe(t, other, wire.SubscribeHints)
+	frame := submission(0, 4)
+	send(t, half, frame[:len(frame)-1])
+	// The half frame is in flight once the other connection is refused for it.
+	told := make(chan wire.Type, 1)
+	go func() {
+		typ, _, _, _ := wire.ReadFrame(other, nil, 1<<20) // zero after an error
+		told <- typ
+	}()
+	for refused := false; !refused; {
+		send(t, other, submission(0, 4))
+		select {
+		case s := <-f.held: // the half frame has not been seen yet
+			s.Done()
+		case typ := <-told:
+			if refused = true; typ != wire.TypeBusy {
+				t.Fatalf("told type %d", typ)
+			}
+		case <-time.After(deadline):
+			t.Fatal("neither taken nor refused")
+		}
+	}
+	send(t, half, frame[len(frame)-1:])
+	receive(t, f.held).Done()
+}
+
+// Coming back at once is no way to a clean name; coming from another address of
+// the same network is none either.
+func TestClientsKeepTheirNumber(t *testing.T) {
+	now := time.Unix(1, 0)
+	clients := rpc.NewClients(rpc.Limits{})
+	rpc.SetClock(clients, func() time.Time { return now })
+	number := func(ip string) uint64 {
+		se := clients.Session(&net.TCPAddr{IP: net.ParseIP(ip), Port: 9}, nil)
+		defer se.Close()
+		return rpc.Number(se)
+	}
+	first := number("2001:db8::1")
+	for _, ip := range []string{"2001:db8::1", "2001:db8::ffff:2"} {
+		if n := number(ip); n != first {
+			t.Errorf("%s is client %d, the network was %d", ip, n, first)
+		}
+	}
+	if a, b := number("192.0.2.1"), number("::ffff:192.0.2.1"); a != b || a == first {
+		t.Errorf("one IPv4 address is client %d and %d; the other network is %d", a, b, first)
+	}
+	if n := number("2001:db8:0:1::1"); n == first {
+		t.Error("two networks are one client")
+	}
+	if a, b := number("127.0.0.1"), number("127.0.0.1"); a == b {
+		t.Error("two programs of this machine are one client")
+	}
+}

@@ -37,11 +37,14 @@ func (w *Window) Check(nonce uint64) Status {
 	return StatusOK
 }
 
-// Use marks a nonce that Check accepted.
+// Use marks a nonce that Check accepted at the time. Numbers that have left the
+// window since need no mark, so the window after several does not depend on the
+// order in which they are marked.
 func (w *Window) Use(nonce uint64) {
 	if nonce <= w.High {
-		d := w.High - nonce
-		w.Bitmap[d>>6] |= 1 << (d & 63)
+		if d := w.High - nonce; d < WindowSize {
+			w.Bitmap[d>>6] |= 1 << (d & 63)
+		}
 		return
 	}
 	switch s := nonce - w.High; {

@@ -114,3 +114,21 @@ func TestWindowBackfill(t *testing.T) {
 		t.Errorf("a full window has the bitmap %x", w.Bitmap)
 	}
 }
+
+// What a window says after several numbers does not depend on the order in which
+// they were marked: blocks execute some kinds before others.
+func TestWindowForgetsTheOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		nonces := rapid.SliceOfNDistinct(rapid.Uint64Range(1, 600), 1, 20, func(n uint64) uint64 { return n }).Draw(t, "nonces")
+		var a, b tx.Window
+		for _, n := range nonces {
+			a.Use(n)
+		}
+		for _, n := range rapid.Permutation(nonces).Draw(t, "another order") {
+			b.Use(n)
+		}
+		if a != b {
+			t.Fatalf("%v gives %+v and %+v", nonces, a, b)
+		}
+	})
+}
