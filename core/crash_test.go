@@ -221,6 +221,7 @@ func failing(t *testing.T, inject func(disk *faultfs.FS), want ...error) {
 			t.Errorf("the node stopped with %v, want %v", err, e)
 		}
 	}
+	l.stop() // the wallet is the load's until then
 	// From here on nothing is taken, even if the disk works again.
 	disk.ClearFaults()
 	disk.SetFreeBytes(-1)
@@ -231,7 +232,6 @@ func failing(t *testing.T, inject func(disk *faultfs.FS), want ...error) {
 			t.Errorf("transaction %d after the failure: %s", seq, s)
 		}
 	}
-	l.stop()
 	if err := n.Close(); !errors.Is(err, want[0]) {
 		t.Errorf("Close returns %v", err)
 	}
