@@ -26,7 +26,7 @@ type serveFlags struct {
 
 func (f *serveFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.grpcListen, "grpc-listen", "", "address for gRPC clients (proto/weir/v1), none unless given")
+	fl.StringVar(&f.grpcListen, "grpc-listen", "", "address for gRPC clients (core/rpc/grpcapi/proto), none unless given")
 	fl.StringVar(&f.cert, "tls-cert", "", "PEM certificate chain of this node: speak TLS 1.3")
 	fl.StringVar(&f.key, "tls-key", "", "PEM key of --tls-cert")
 	fl.StringVar(&f.clientCA, "tls-client-ca", "", "PEM authorities: serve only clients with a certificate of one of them")

@@ -1,4 +1,4 @@
-// Package grpcapi serves a node to clients over gRPC (see proto/weir/v1): a
+// Package grpcapi serves a node to clients over gRPC (see the folder proto): a
 // bidirectional stream for submissions and unary calls for questions.
 //
 // It is for programs in other languages, and a package of its own so that whoever

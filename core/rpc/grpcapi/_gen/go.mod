@@ -1,6 +1,6 @@
-// The generator of the Go code for proto/. A module of its own, so that programs
+// The generator of the Go code for ../proto. A module of its own, so that programs
 // that use weir's packages do not inherit a compiler.
-module github.com/chainweir/weir/proto/_gen
+module github.com/chainweir/weir/core/rpc/grpcapi/_gen
 
 go 1.26.0
 
