@@ -106,6 +106,8 @@ func TestStackBuffersStay(t *testing.T) {
 			n := testing.AllocsPerRun(100, func() {
 				var src [320]byte
 				var dst [160]byte
+				var room [200]byte
+				places := [3]uint32{1, 4, 2}
 				msgs := [2][]byte{src[:200], src[:64]}
 				sum := hash.SHA256(src[:])
 				sum = hash.BLAKE3(append(dst[:0], sum[:]...))
@@ -116,6 +118,8 @@ func TestStackBuffersStay(t *testing.T) {
 					hash.SHA256Many(dst[:64], msgs[:]),
 					hash.SHA256Leaves(dst[:64], msgs[:]),
 					hash.SHA256Records(dst[:64], src[:], 160, sum[0]),
+					hash.SHA256PairsPicked(dst[:], src[:], places[:], room[:]),
+					hash.SHA256RecordsPicked(dst[:], src[:], 64, sum[0], places[:], room[:]),
 					hash.BLAKE3Many(dst[:64], msgs[:]),
 				}
 				for _, err := range errs {

@@ -17,6 +17,8 @@
 //   - [SHA256Records]: records of one size back to back, behind a prefix.
 //   - [SHA256Pairs], [SHA256Nodes], [SHA256DPairs]: pairs of digests, plain, as
 //     nodes of RFC 6962, and hashed twice as in Bitcoin. They work in place.
+//   - [SHA256PairsPicked], [SHA256RecordsPicked]: pairs or records that lie at some
+//     places of a level, as the changed nodes of a tree do.
 //   - [NewSHA256]: a stream, for crypto/hmac too. Its state can be cloned, and
 //     marshalled in crypto/sha256's format, so that either resumes the other's.
 //

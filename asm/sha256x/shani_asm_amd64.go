@@ -79,3 +79,14 @@ func shaniNodesRun(dst *byte, src *byte, n int)
 //
 //go:noescape
 func shaniDPairsRun(dst *byte, src *byte, n int)
+
+// shaniPairsPicked sets digest p of dst to SHA-256(pair p of src) for each p of n places, at least 1.
+//
+//go:noescape
+func shaniPairsPicked(dst *byte, src *byte, places *uint32, n int)
+
+// shaniRecordsPicked sets digest p of dst to SHA-256(prefix ‖ record p of src), of a byte and
+// 64 bytes, for each p of n places, at least 1.
+//
+//go:noescape
+func shaniRecordsPicked(dst *byte, src *byte, places *uint32, n int, prefix uint32)

@@ -8455,14 +8455,14 @@ drain:
 
 // func shaniPairsRun(dst *byte, src *byte, n int)
 // Requires: AVX, CMOV, SHA
-TEXT ·shaniPairsRun(SB), $608-24
+TEXT ·shaniPairsRun(SB), $624-24
 	LEAQ 15(SP), R14
 	ANDQ $-16, R14
-	LEAQ 32(R14), R8
-	LEAQ 144(R14), R9
-	LEAQ 256(R14), R10
-	LEAQ 368(R14), R11
-	LEAQ 480(R14), R12
+	LEAQ 48(R14), R8
+	LEAQ 160(R14), R9
+	LEAQ 272(R14), R10
+	LEAQ 384(R14), R11
+	LEAQ 496(R14), R12
 	MOVQ dst+0(FP), CX
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), DX
@@ -8739,13 +8739,13 @@ turn:
 
 // func shaniNodesRun(dst *byte, src *byte, n int)
 // Requires: AVX, CMOV, SHA
-TEXT ·shaniNodesRun(SB), $496-24
+TEXT ·shaniNodesRun(SB), $512-24
 	LEAQ 15(SP), R14
 	ANDQ $-16, R14
-	LEAQ 32(R14), R8
-	LEAQ 144(R14), R9
-	LEAQ 256(R14), R10
-	LEAQ 368(R14), R11
+	LEAQ 48(R14), R8
+	LEAQ 160(R14), R9
+	LEAQ 272(R14), R10
+	LEAQ 384(R14), R11
 	MOVQ dst+0(FP), CX
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), DX
@@ -9105,14 +9105,14 @@ turn:
 
 // func shaniDPairsRun(dst *byte, src *byte, n int)
 // Requires: AVX, CMOV, SHA
-TEXT ·shaniDPairsRun(SB), $608-24
+TEXT ·shaniDPairsRun(SB), $624-24
 	LEAQ 15(SP), R14
 	ANDQ $-16, R14
-	LEAQ 32(R14), R8
-	LEAQ 144(R14), R9
-	LEAQ 256(R14), R10
-	LEAQ 368(R14), R11
-	LEAQ 480(R14), R12
+	LEAQ 48(R14), R8
+	LEAQ 160(R14), R9
+	LEAQ 272(R14), R10
+	LEAQ 384(R14), R11
+	LEAQ 496(R14), R12
 	MOVQ dst+0(FP), CX
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), DX
@@ -9529,4 +9529,716 @@ turn:
 	VMOVDQA     X15, X11
 	CMPQ        AX, R13
 	JNE         turn
+	RET
+
+// func shaniPairsPicked(dst *byte, src *byte, places *uint32, n int)
+// Requires: AVX, CMOV, MMX+, SHA
+TEXT ·shaniPairsPicked(SB), $624-32
+	LEAQ 15(SP), R14
+	ANDQ $-16, R14
+	LEAQ 48(R14), R8
+	LEAQ 160(R14), R9
+	LEAQ 272(R14), R10
+	LEAQ 384(R14), R11
+	LEAQ 496(R14), R12
+	MOVQ dst+0(FP), R15
+	MOVQ src+8(FP), DI
+	MOVQ places+16(FP), CX
+	MOVQ n+24(FP), R13
+	LEAQ -4(CX)(R13*4), R13
+	MOVQ CX, AX
+
+fetch:
+	MOVL       (AX), BX
+	SHLQ       $0x05, BX
+	PREFETCHT0 (R15)(BX*1)
+	ADDQ       $0x04, AX
+	LEAQ       80(CX), DX
+	CMPQ       AX, DX
+	JCC        fetched
+	CMPQ       AX, R13
+	JLS        fetch
+
+fetched:
+	LEAQ -16(CX), AX
+	MOVL (CX), SI
+	SHLQ $0x06, SI
+	ADDQ DI, SI
+
+turn:
+	LEAQ        80(AX), DX
+	CMPQ        DX, R13
+	CMOVQHI     R13, DX
+	MOVL        (DX), DX
+	SHLQ        $0x05, DX
+	PREFETCHT0  (R15)(DX*1)
+	MOVQ        AX, DX
+	CMPQ        AX, CX
+	CMOVQCS     CX, DX
+	MOVL        (DX), BX
+	SHLQ        $0x05, BX
+	ADDQ        R15, BX
+	CMPQ        AX, CX
+	CMOVQCS     R14, BX
+	VMOVDQA     32(R9), X13
+	SHA256MSG1  48(R9), X13
+	VPALIGNR    $0x04, (R9), X11, X0
+	VPADDD      X0, X13, X13
+	SHA256MSG2  X11, X13
+	VMOVDQA     X13, 32(R9)
+	VMOVQ       shani_pair_end<>+48(SB), X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVQ       shani_pair_end<>+160(SB), X0
+	SHA256RNDS2 X0, X9, X10
+	VMOVDQU     shani_iv<>+0(SB), X1
+	VMOVDQU     shani_iv<>+16(SB), X2
+	VMOVDQA     16(R10), X14
+	SHA256MSG1  32(R10), X14
+	VPALIGNR    $0x04, 48(R10), X12, X0
+	VPADDD      X0, X14, X14
+	SHA256MSG2  X12, X14
+	VMOVDQA     X14, 16(R10)
+	VPADDD      shani_k<>+96(SB), X13, X15
+	VMOVDQA     X15, X0
+	SHA256RNDS2 X0, X3, X4
+	VMOVQ       shani_pair_end<>+56(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	VMOVQ       shani_pair_end<>+168(SB), X0
+	SHA256RNDS2 X0, X10, X9
+	VMOVDQU     (SI), X11
+	VPSHUFB     shani_swap<>+0(SB), X11, X11
+	VMOVDQA     X11, (R8)
+	VPADDD      shani_k<>+208(SB), X14, X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X0, X0
+	SHA256RNDS2 X0, X6, X5
+	VPSHUFD     $0x0e, X15, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     48(R9), X12
+	SHA256MSG1  (R9), X12
+	VPALIGNR    $0x04, 16(R9), X13, X0
+	VPADDD      X0, X12, X12
+	SHA256MSG2  X13, X12
+	VMOVDQA     X12, 48(R9)
+	VMOVQ       shani_pair_end<>+64(SB), X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVQ       shani_pair_end<>+176(SB), X0
+	SHA256RNDS2 X0, X9, X10
+	VPADDD      shani_k<>+0(SB), X11, X15
+	VMOVDQA     X15, X0
+	SHA256RNDS2 X0, X1, X2
+	VMOVDQA     32(R10), X13
+	SHA256MSG1  48(R10), X13
+	VPALIGNR    $0x04, (R10), X14, X0
+	VPADDD      X0, X13, X13
+	SHA256MSG2  X14, X13
+	VPADDD      shani_k<>+112(SB), X12, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X0, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVQ       shani_pair_end<>+72(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	VMOVQ       shani_pair_end<>+184(SB), X0
+	SHA256RNDS2 X0, X10, X9
+	VPSHUFD     $0x0e, X15, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVDQU     16(SI), X11
+	VPSHUFB     shani_swap<>+0(SB), X11, X11
+	VMOVDQA     X11, 16(R8)
+	VPADDD      shani_k<>+224(SB), X13, X14
+	VMOVDQA     X14, X0
+	SHA256RNDS2 X0, X5, X6
+	VMOVDQA     (R9), X15
+	SHA256MSG1  16(R9), X15
+	VPALIGNR    $0x04, 32(R9), X12, X0
+	VPADDD      X0, X15, X15
+	SHA256MSG2  X12, X15
+	VMOVDQA     X15, (R9)
+	VMOVQ       shani_pair_end<>+80(SB), X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVQ       shani_pair_end<>+192(SB), X0
+	SHA256RNDS2 X0, X9, X10
+	VPADDD      shani_k<>+16(SB), X11, X0
+	SHA256RNDS2 X0, X1, X2
+	VPSHUFD     $0x0e, X0, X0
+	SHA256RNDS2 X0, X2, X1
+	VPSHUFD     $0x0e, X14, X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQA     48(R10), X12
+	SHA256MSG1  (R10), X12
+	VPALIGNR    $0x04, 16(R10), X13, X0
+	VPADDD      X0, X12, X12
+	SHA256MSG2  X13, X12
+	VPADDD      shani_k<>+128(SB), X15, X14
+	VMOVDQA     X14, X0
+	SHA256RNDS2 X0, X3, X4
+	VMOVQ       shani_pair_end<>+88(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	VMOVQ       shani_pair_end<>+200(SB), X0
+	SHA256RNDS2 X0, X10, X9
+	VMOVDQU     32(SI), X11
+	VPSHUFB     shani_swap<>+0(SB), X11, X11
+	VMOVDQA     X11, 32(R8)
+	VPADDD      shani_k<>+240(SB), X12, X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X0, X0
+	SHA256RNDS2 X0, X6, X5
+	VPSHUFD     $0x0e, X14, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     16(R9), X13
+	SHA256MSG1  32(R9), X13
+	VPALIGNR    $0x04, 48(R9), X15, X0
+	VPADDD      X0, X13, X13
+	SHA256MSG2  X15, X13
+	VMOVDQA     X13, 16(R9)
+	VMOVQ       shani_pair_end<>+96(SB), X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVQ       shani_pair_end<>+208(SB), X0
+	SHA256RNDS2 X0, X9, X10
+	VPADDD      shani_k<>+32(SB), X11, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X1, X2
+	VPADDD      shani_iv<>+0(SB), X5, X5
+	VPADDD      shani_iv<>+16(SB), X6, X6
+	VMOVDQA     X5, 64(R10)
+	VMOVDQA     X6, 80(R10)
+	VPADDD      shani_k<>+144(SB), X13, X14
+	VMOVDQA     X14, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVQ       shani_pair_end<>+104(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	VMOVQ       shani_pair_end<>+216(SB), X0
+	SHA256RNDS2 X0, X10, X9
+	VMOVDQU     48(SI), X11
+	VPSHUFB     shani_swap<>+0(SB), X11, X11
+	VMOVDQA     X11, 48(R8)
+	VMOVQ       shani_pair_end<>+0(SB), X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X14, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     32(R9), X15
+	SHA256MSG1  48(R9), X15
+	VPALIGNR    $0x04, (R9), X13, X0
+	VPADDD      X0, X15, X15
+	SHA256MSG2  X13, X15
+	VMOVDQA     X15, 32(R9)
+	VMOVQ       shani_pair_end<>+112(SB), X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVQ       shani_pair_end<>+224(SB), X0
+	SHA256RNDS2 X0, X9, X10
+	VPADDD      shani_k<>+48(SB), X11, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X1, X2
+	VMOVQ       shani_pair_end<>+8(SB), X0
+	SHA256RNDS2 X0, X6, X5
+	VPADDD      shani_k<>+160(SB), X15, X14
+	VMOVDQA     X14, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVQ       shani_pair_end<>+120(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	VMOVQ       shani_pair_end<>+232(SB), X0
+	SHA256RNDS2 X0, X10, X9
+	VMOVDQA     (R8), X13
+	SHA256MSG1  16(R8), X13
+	VPALIGNR    $0x04, 32(R8), X11, X0
+	VPADDD      X0, X13, X13
+	SHA256MSG2  X11, X13
+	VMOVDQA     X13, (R8)
+	VMOVQ       shani_pair_end<>+16(SB), X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X14, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     48(R9), X12
+	SHA256MSG1  (R9), X12
+	VPALIGNR    $0x04, 16(R9), X15, X0
+	VPADDD      X0, X12, X12
+	SHA256MSG2  X15, X12
+	VMOVDQA     X12, 48(R9)
+	VMOVQ       shani_pair_end<>+128(SB), X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVQ       shani_pair_end<>+240(SB), X0
+	SHA256RNDS2 X0, X9, X10
+	VPADDD      shani_k<>+64(SB), X13, X11
+	VMOVDQA     X11, X0
+	SHA256RNDS2 X0, X1, X2
+	VMOVQ       shani_pair_end<>+24(SB), X0
+	SHA256RNDS2 X0, X6, X5
+	VPADDD      shani_k<>+176(SB), X12, X14
+	VMOVDQA     X14, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X11, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVQ       shani_pair_end<>+136(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	VMOVQ       shani_pair_end<>+248(SB), X0
+	SHA256RNDS2 X0, X10, X9
+	VMOVDQA     16(R8), X15
+	SHA256MSG1  32(R8), X15
+	VPALIGNR    $0x04, 48(R8), X13, X0
+	VPADDD      X0, X15, X15
+	SHA256MSG2  X13, X15
+	VMOVDQA     X15, 16(R8)
+	VMOVQ       shani_pair_end<>+32(SB), X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X14, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     (R9), X11
+	SHA256MSG1  16(R9), X11
+	VPALIGNR    $0x04, 32(R9), X12, X0
+	VPADDD      X0, X11, X11
+	SHA256MSG2  X12, X11
+	VMOVDQA     X11, (R9)
+	VMOVQ       shani_pair_end<>+144(SB), X0
+	SHA256RNDS2 X0, X7, X8
+	VPADDD      64(R12), X9, X9
+	VPADDD      80(R12), X10, X10
+	VPADDD      shani_k<>+80(SB), X15, X13
+	VMOVDQA     X13, X0
+	SHA256RNDS2 X0, X1, X2
+	VMOVQ       shani_pair_end<>+40(SB), X0
+	SHA256RNDS2 X0, X6, X5
+	VPADDD      shani_k<>+192(SB), X11, X14
+	VMOVDQA     X14, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X13, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVQ       shani_pair_end<>+152(SB), X0
+	SHA256RNDS2 X0, X8, X7
+	VPUNPCKHQDQ X10, X9, X0
+	VPSHUFB     shani_output<>+0(SB), X0, X0
+	VMOVDQU     X0, (BX)
+	VPUNPCKLQDQ X10, X9, X10
+	VPSHUFB     shani_output<>+0(SB), X10, X10
+	VMOVDQU     X10, 16(BX)
+	VPSHUFD     $0x0e, X14, X0
+	SHA256RNDS2 X0, X4, X3
+	ADDQ        $0x04, AX
+	LEAQ        16(AX), DX
+	CMPQ        DX, R13
+	CMOVQHI     R13, DX
+	MOVL        (DX), SI
+	SHLQ        $0x06, SI
+	ADDQ        DI, SI
+	MOVQ        R12, DX
+	VMOVDQA     X7, X9
+	VMOVDQA     X8, X10
+	MOVQ        R11, R12
+	VMOVDQA     X5, X7
+	VMOVDQA     X6, X8
+	MOVQ        R10, R11
+	VMOVDQA     X3, X5
+	VMOVDQA     X4, X6
+	MOVQ        R9, R10
+	VMOVDQA     X1, X3
+	VMOVDQA     X2, X4
+	MOVQ        R8, R9
+	MOVQ        DX, R8
+	VMOVDQA     X11, X12
+	VMOVDQA     X15, X11
+	CMPQ        AX, R13
+	JLS         turn
+	RET
+
+// func shaniRecordsPicked(dst *byte, src *byte, places *uint32, n int, prefix uint32)
+// Requires: AVX, CMOV, MMX+, SHA
+TEXT ·shaniRecordsPicked(SB), $512-36
+	LEAQ    15(SP), R14
+	ANDQ    $-16, R14
+	LEAQ    48(R14), R8
+	LEAQ    160(R14), R9
+	LEAQ    272(R14), R10
+	LEAQ    384(R14), R11
+	MOVL    prefix+32(FP), DX
+	SHLL    $0x18, DX
+	VMOVD   DX, X0
+	VMOVDQA X0, 32(R14)
+	MOVQ    dst+0(FP), R15
+	MOVQ    src+8(FP), DI
+	MOVQ    places+16(FP), CX
+	MOVQ    n+24(FP), R13
+	LEAQ    -4(CX)(R13*4), R13
+	MOVQ    CX, AX
+
+fetch:
+	MOVL       (AX), BX
+	SHLQ       $0x05, BX
+	PREFETCHT0 (R15)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	ADDQ       $0x04, AX
+	LEAQ       76(CX), DX
+	CMPQ       AX, DX
+	JCC        fetched
+	CMPQ       AX, R13
+	JLS        fetch
+
+fetched:
+	LEAQ -12(CX), AX
+	MOVL (CX), SI
+	SHLQ $0x06, SI
+	ADDQ DI, SI
+
+turn:
+	LEAQ        76(AX), DX
+	CMPQ        DX, R13
+	CMOVQHI     R13, DX
+	MOVL        (DX), DX
+	SHLQ        $0x05, DX
+	PREFETCHT0  (R15)(DX*1)
+	PREFETCHT0  (DI)(DX*2)
+	MOVQ        AX, DX
+	CMPQ        AX, CX
+	CMOVQCS     CX, DX
+	MOVL        (DX), BX
+	SHLQ        $0x05, BX
+	ADDQ        R15, BX
+	CMPQ        AX, CX
+	CMOVQCS     R14, BX
+	VMOVDQA     48(R9), X12
+	SHA256MSG1  (R9), X12
+	VPALIGNR    $0x04, 16(R9), X9, X0
+	VPADDD      X0, X12, X12
+	SHA256MSG2  X9, X12
+	VMOVDQA     X12, 48(R9)
+	VPADDD      shani_k<>+128(SB), X11, X13
+	VMOVDQA     X13, X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVDQU     shani_iv<>+0(SB), X1
+	VMOVDQU     shani_iv<>+16(SB), X2
+	VPADDD      shani_k<>+240(SB), X10, X14
+	VMOVDQA     X14, X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X13, X0
+	SHA256RNDS2 X0, X8, X7
+	VPADDD      shani_k<>+112(SB), X12, X15
+	VMOVDQA     X15, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X14, X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQA     16(R11), X9
+	SHA256MSG1  32(R11), X9
+	VPALIGNR    $0x04, 48(R11), X11, X0
+	VPADDD      X0, X9, X9
+	SHA256MSG2  X11, X9
+	VMOVDQA     X9, 16(R11)
+	MOVBLZX     63(SI), DX
+	SHLL        $0x18, DX
+	VMOVD       DX, X0
+	VPOR        shani_node_end<>+0(SB), X0, X0
+	VMOVDQA     X0, 96(R8)
+	VPADDD      shani_iv<>+0(SB), X5, X5
+	VPADDD      shani_iv<>+16(SB), X6, X6
+	VMOVDQA     X5, 64(R10)
+	VMOVDQA     X6, 80(R10)
+	VPSHUFD     $0x0e, X15, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     (R9), X13
+	SHA256MSG1  16(R9), X13
+	VPALIGNR    $0x04, 32(R9), X12, X0
+	VPADDD      X0, X13, X13
+	SHA256MSG2  X12, X13
+	VMOVDQA     X13, (R9)
+	VPADDD      shani_k<>+144(SB), X9, X10
+	VMOVDQA     X10, X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVDQU     (SI), X14
+	VPSHUFB     shani_shifted<>+0(SB), X14, X14
+	VPOR        32(R14), X14, X14
+	VMOVDQA     X14, (R8)
+	VMOVDQA     96(R10), X11
+	VMOVDQA     X11, (R10)
+	VPADDD      shani_k<>+128(SB), X13, X15
+	VMOVDQA     X15, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X10, X0
+	SHA256RNDS2 X0, X8, X7
+	VMOVDQA     32(R11), X12
+	SHA256MSG1  48(R11), X12
+	VPALIGNR    $0x04, (R11), X9, X0
+	VPADDD      X0, X12, X12
+	SHA256MSG2  X9, X12
+	VMOVDQA     X12, 32(R11)
+	VPADDD      shani_k<>+0(SB), X14, X10
+	VMOVDQA     X10, X0
+	SHA256RNDS2 X0, X1, X2
+	VPSHUFD     $0x0e, X15, X0
+	SHA256RNDS2 X0, X4, X3
+	VPADDD      shani_k<>+0(SB), X11, X9
+	VMOVDQA     X9, X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X10, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVDQA     16(R9), X15
+	SHA256MSG1  32(R9), X15
+	VPALIGNR    $0x04, 48(R9), X13, X0
+	VPADDD      X0, X15, X15
+	SHA256MSG2  X13, X15
+	VMOVDQA     X15, 16(R9)
+	VPADDD      shani_k<>+160(SB), X12, X10
+	VMOVDQA     X10, X0
+	SHA256RNDS2 X0, X7, X8
+	VPSHUFD     $0x0e, X9, X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQU     15(SI), X14
+	VPSHUFB     shani_swap<>+0(SB), X14, X14
+	VMOVDQA     X14, 16(R8)
+	VMOVQ       shani_k<>+16(SB), X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X10, X0
+	SHA256RNDS2 X0, X8, X7
+	VPADDD      shani_k<>+144(SB), X15, X13
+	VMOVDQA     X13, X0
+	SHA256RNDS2 X0, X3, X4
+	VMOVQ       shani_k<>+24(SB), X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQA     48(R11), X9
+	SHA256MSG1  (R11), X9
+	VPALIGNR    $0x04, 16(R11), X12, X0
+	VPADDD      X0, X9, X9
+	SHA256MSG2  X12, X9
+	VMOVDQA     X9, 48(R11)
+	VPADDD      shani_k<>+16(SB), X14, X10
+	VMOVDQA     X10, X0
+	SHA256RNDS2 X0, X1, X2
+	VPSHUFD     $0x0e, X13, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVQ       shani_k<>+32(SB), X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X10, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVDQA     32(R9), X12
+	SHA256MSG1  48(R9), X12
+	VPALIGNR    $0x04, (R9), X15, X0
+	VPADDD      X0, X12, X12
+	SHA256MSG2  X15, X12
+	VMOVDQA     X12, 32(R9)
+	VPADDD      shani_k<>+176(SB), X9, X13
+	VMOVDQA     X13, X0
+	SHA256RNDS2 X0, X7, X8
+	VMOVQ       shani_k<>+40(SB), X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQU     31(SI), X14
+	VPSHUFB     shani_swap<>+0(SB), X14, X14
+	VMOVDQA     X14, 32(R8)
+	VMOVQ       shani_node_sum<>+0(SB), X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X13, X0
+	SHA256RNDS2 X0, X8, X7
+	VPADDD      shani_k<>+160(SB), X12, X10
+	VMOVDQA     X10, X0
+	SHA256RNDS2 X0, X3, X4
+	VMOVQ       shani_node_sum<>+8(SB), X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQA     (R11), X15
+	SHA256MSG1  16(R11), X15
+	VPALIGNR    $0x04, 32(R11), X9, X0
+	VPADDD      X0, X15, X15
+	SHA256MSG2  X9, X15
+	VMOVDQA     X15, (R11)
+	VPADDD      shani_k<>+32(SB), X14, X13
+	VMOVDQA     X13, X0
+	SHA256RNDS2 X0, X1, X2
+	VPSHUFD     $0x0e, X10, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     (R10), X9
+	SHA256MSG2  shani_node_end<>+16(SB), X9
+	VMOVDQA     X9, (R10)
+	VMOVDQA     48(R9), X10
+	SHA256MSG1  (R9), X10
+	VPALIGNR    $0x04, 16(R9), X12, X0
+	VPADDD      X0, X10, X10
+	SHA256MSG2  X12, X10
+	VMOVDQA     X10, 48(R9)
+	VPADDD      shani_k<>+192(SB), X15, X11
+	VMOVDQA     X11, X0
+	SHA256RNDS2 X0, X7, X8
+	VPSHUFD     $0x0e, X13, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVDQU     47(SI), X14
+	VPSHUFB     shani_swap<>+0(SB), X14, X14
+	VMOVDQA     X14, 48(R8)
+	VPADDD      shani_k<>+64(SB), X9, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X11, X0
+	SHA256RNDS2 X0, X8, X7
+	VPADDD      shani_k<>+176(SB), X10, X13
+	VMOVDQA     X13, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQA     16(R11), X11
+	SHA256MSG1  32(R11), X11
+	VPALIGNR    $0x04, 48(R11), X15, X0
+	VPADDD      X0, X11, X11
+	SHA256MSG2  X15, X11
+	VMOVDQA     X11, 16(R11)
+	VPADDD      shani_k<>+48(SB), X14, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X1, X2
+	VPSHUFD     $0x0e, X13, X0
+	SHA256RNDS2 X0, X4, X3
+	VPALIGNR    $0x04, shani_node_end<>+16(SB), X9, X15
+	SHA256MSG2  X9, X15
+	VMOVDQA     X15, 16(R10)
+	VMOVDQA     (R9), X13
+	SHA256MSG1  16(R9), X13
+	VPALIGNR    $0x04, 32(R9), X10, X0
+	VPADDD      X0, X13, X13
+	SHA256MSG2  X10, X13
+	VMOVDQA     X13, (R9)
+	VPADDD      shani_k<>+208(SB), X11, X9
+	VMOVDQA     X9, X0
+	SHA256RNDS2 X0, X7, X8
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVDQA     (R8), X10
+	SHA256MSG1  16(R8), X10
+	VPALIGNR    $0x04, 32(R8), X14, X0
+	VPADDD      X0, X10, X10
+	SHA256MSG2  X14, X10
+	VMOVDQA     X10, (R8)
+	VPADDD      shani_k<>+80(SB), X15, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X9, X0
+	SHA256RNDS2 X0, X8, X7
+	VPADDD      shani_k<>+192(SB), X13, X14
+	VMOVDQA     X14, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQA     32(R11), X9
+	SHA256MSG1  48(R11), X9
+	VPALIGNR    $0x04, (R11), X11, X0
+	VPADDD      X0, X9, X9
+	SHA256MSG2  X11, X9
+	VPADDD      shani_k<>+64(SB), X10, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X1, X2
+	VPSHUFD     $0x0e, X14, X0
+	SHA256RNDS2 X0, X4, X3
+	VPALIGNR    $0x04, (R10), X15, X11
+	SHA256MSG2  X15, X11
+	VMOVDQA     X11, 32(R10)
+	VMOVDQA     16(R9), X14
+	SHA256MSG1  32(R9), X14
+	VPALIGNR    $0x04, 48(R9), X13, X0
+	VPADDD      X0, X14, X14
+	SHA256MSG2  X13, X14
+	VMOVDQA     X14, 16(R9)
+	VPADDD      shani_k<>+224(SB), X9, X15
+	VMOVDQA     X15, X0
+	SHA256RNDS2 X0, X7, X8
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVDQA     16(R8), X13
+	SHA256MSG1  32(R8), X13
+	VPALIGNR    $0x04, 48(R8), X10, X0
+	VPADDD      X0, X13, X13
+	SHA256MSG2  X10, X13
+	VMOVDQA     X13, 16(R8)
+	VPADDD      shani_k<>+96(SB), X11, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X15, X0
+	SHA256RNDS2 X0, X8, X7
+	VPADDD      shani_k<>+208(SB), X14, X10
+	VMOVDQA     X10, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X6, X5
+	VMOVDQA     48(R11), X15
+	SHA256MSG1  (R11), X15
+	VPALIGNR    $0x04, 16(R11), X9, X0
+	VPADDD      X0, X15, X15
+	SHA256MSG2  X9, X15
+	VPADDD      shani_k<>+80(SB), X13, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X1, X2
+	VPSHUFD     $0x0e, X10, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     shani_node_end<>+16(SB), X9
+	SHA256MSG1  (R10), X9
+	VPALIGNR    $0x04, 16(R10), X11, X0
+	VPADDD      X0, X9, X9
+	SHA256MSG2  X11, X9
+	VMOVDQA     X9, 48(R10)
+	VMOVDQA     32(R9), X10
+	SHA256MSG1  48(R9), X10
+	VPALIGNR    $0x04, (R9), X14, X0
+	VPADDD      X0, X10, X10
+	SHA256MSG2  X14, X10
+	VPADDD      shani_k<>+240(SB), X15, X11
+	VMOVDQA     X11, X0
+	SHA256RNDS2 X0, X7, X8
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X2, X1
+	VMOVDQA     32(R8), X14
+	SHA256MSG1  48(R8), X14
+	VPALIGNR    $0x04, (R8), X13, X0
+	VPADDD      X0, X14, X14
+	SHA256MSG2  X13, X14
+	VMOVDQA     X14, 32(R8)
+	VPADDD      shani_k<>+112(SB), X9, X12
+	VMOVDQA     X12, X0
+	SHA256RNDS2 X0, X5, X6
+	VPSHUFD     $0x0e, X11, X0
+	SHA256RNDS2 X0, X8, X7
+	VPADDD      shani_k<>+224(SB), X10, X15
+	VMOVDQA     X15, X0
+	SHA256RNDS2 X0, X3, X4
+	VPSHUFD     $0x0e, X12, X0
+	SHA256RNDS2 X0, X6, X5
+	VPADDD      64(R11), X7, X7
+	VPADDD      80(R11), X8, X8
+	VPADDD      shani_k<>+96(SB), X14, X13
+	VMOVDQA     X13, X0
+	SHA256RNDS2 X0, X1, X2
+	VPSHUFD     $0x0e, X15, X0
+	SHA256RNDS2 X0, X4, X3
+	VMOVDQA     (R10), X11
+	SHA256MSG1  16(R10), X11
+	VPALIGNR    $0x04, 32(R10), X9, X0
+	VPADDD      X0, X11, X11
+	SHA256MSG2  X9, X11
+	VMOVDQA     X11, (R10)
+	VMOVDQA     48(R9), X12
+	SHA256MSG1  (R9), X12
+	VPALIGNR    $0x04, 16(R9), X10, X0
+	VPADDD      X0, X12, X12
+	SHA256MSG2  X10, X12
+	VPUNPCKHQDQ X8, X7, X0
+	VPSHUFB     shani_output<>+0(SB), X0, X0
+	VMOVDQU     X0, (BX)
+	VPUNPCKLQDQ X8, X7, X8
+	VPSHUFB     shani_output<>+0(SB), X8, X8
+	VMOVDQU     X8, 16(BX)
+	VPSHUFD     $0x0e, X13, X0
+	SHA256RNDS2 X0, X2, X1
+	ADDQ        $0x04, AX
+	LEAQ        12(AX), DX
+	CMPQ        DX, R13
+	CMOVQHI     R13, DX
+	MOVL        (DX), SI
+	SHLQ        $0x06, SI
+	ADDQ        DI, SI
+	MOVQ        R11, DX
+	VMOVDQA     X5, X7
+	VMOVDQA     X6, X8
+	MOVQ        R10, R11
+	VMOVDQA     X3, X5
+	VMOVDQA     X4, X6
+	MOVQ        R9, R10
+	VMOVDQA     X1, X3
+	VMOVDQA     X2, X4
+	MOVQ        R8, R9
+	MOVQ        DX, R8
+	VMOVDQA     X14, X9
+	VMOVDQA     X12, X10
+	CMPQ        AX, R13
+	JLS         turn
 	RET

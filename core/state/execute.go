@@ -96,9 +96,9 @@ func (b *block) laneOf(slot uint32) int {
 	return int(uint64(slot>>9*0x9e3779b1) * uint64(b.lanes) >> 32)
 }
 
-// touchAhead is how many records are fetched from memory at a time; see
-// touchNodes. The loops that do it are small, so that many of their reads fit
-// into what a processor looks at together.
+// touchAhead is how many records are fetched from memory at a time. As nothing
+// waits for what is read, a processor fetches dozens at once. The loops that do
+// it are small, so that many of their reads fit into what it looks at together.
 const touchAhead = 64
 
 func touchSenders(slabs []slab, txs []tx.View, own []uint32, registered uint32) (sum byte) {

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"github.com/chainweir/weir/hash"
@@ -39,18 +38,11 @@ var zeros = func() (z [MaxDepth + 1][nodeSize]byte) {
 	return z
 }()
 
-// treeBlock is how many records or pairs are gathered, hashed and written back
-// in one go: what they touch stays in the first cache, and the kernels are near
-// their best.
-const treeBlock = 128
-
 // hasher is one worker's memory.
 type hasher struct {
-	idx     []uint32  // the changed nodes of a level, ascending
-	gather  []byte    // what is hashed
-	results []byte    // room for the hashes of a block
-	touched byte      // see touchNodes
-	_       [128]byte // workers do not write to one another's cache lines
+	idx  []uint32  // the changed nodes of a level, ascending
+	room []byte    // for kernels that hash only what lies side by side
+	_    [128]byte // workers do not write to one another's cache lines
 }
 
 // parallelMarks is the number of changes from which an update is worth waking
@@ -97,16 +89,7 @@ func (s *State) hashPiece(worker, piece int) {
 	words := t.dirty[first>>6 : min(len(t.dirty), (first+1<<t.piece)>>6)]
 	sl := &t.slabs[first>>slabBits]
 	h.idx = h.idx[:0]
-	for w, word := range words {
-		if word == 0 {
-			continue
-		}
-		at := uint32(first+w<<6) & (1<<slabBits - 1)
-		for ; word != 0; word &= word - 1 {
-			h.idx = append(h.idx, at+uint32(bits.TrailingZeros64(word)))
-		}
-		words[w] = 0
-	}
+	h.collect(words, uint32(first)&(1<<slabBits-1))
 	if len(h.idx) > 0 && int(h.idx[len(h.idx)-1]) >= t.n-first>>slabBits<<slabBits {
 		h.dropBeyond(t.n - first>>slabBits<<slabBits)
 	}
@@ -115,6 +98,32 @@ func (s *State) hashPiece(worker, piece int) {
 		h.leaves(sl, t.size, t.tag)
 		h.climb(sl, 0, t.piece)
 	}
+}
+
+// collect puts the places whose bits are set into idx, the first bit being place
+// first, and clears the bits. How many bits a word has cannot be guessed, so four
+// are taken out of each, true or not, and only words with more cost a branch.
+func (h *hasher) collect(words []uint64, first uint32) {
+	const room = 64 // for the places of one word
+	marks := 0
+	for _, word := range words {
+		marks += bits.OnesCount64(word)
+	}
+	h.idx = sized(h.idx, marks+room)
+	idx, n := h.idx, 0
+	for w, word := range words {
+		words[w] = 0
+		at, count := first+uint32(w)<<6, bits.OnesCount64(word)
+		to := (*[room]uint32)(idx[n:])
+		for i := 0; i < count; i += 4 {
+			for j := range 4 {
+				to[(i+j)%room] = at + uint32(bits.TrailingZeros64(word))
+				word &= word - 1
+			}
+		}
+		n += count
+	}
+	h.idx = idx[:n]
 }
 
 // dropBeyond forgets marks of slots that do not exist: growing marks by words.
@@ -162,45 +171,24 @@ func (s *State) hashUpper(t *table) {
 
 // leaves hashes the records of the places in idx into level 0.
 func (h *hasher) leaves(s *slab, size int, tag byte) {
-	h.gather = sized(h.gather, treeBlock*max(size, 2*nodeSize))
-	h.results = sized(h.results, treeBlock*nodeSize)
-	level := s.level(0)
-	for lo := 0; lo < len(h.idx); lo += treeBlock {
-		idx := h.idx[lo:min(len(h.idx), lo+treeBlock)]
-		h.touched ^= touchRecords(s.recs, idx, size) ^ touchNodes(level, idx)
-		src := h.gather[:len(idx)*size]
-		for k, i := range idx {
-			copy(src[k*size:][:size], s.recs[int(i)*size:][:size])
-		}
-		out := h.results[:len(idx)*nodeSize]
-		must(hash.SHA256Records(out, src, size, tag))
-		scatter(level, idx, out)
-	}
+	h.room = sized(h.room, max(hash.PickedRoom(size), hash.PickedRoom(2*nodeSize)))
+	must(hash.SHA256RecordsPicked(s.level(0), s.recs, size, tag, h.idx, h.room))
 }
 
 // climb hashes the nodes above those in idx, which are of level from and right,
 // up to level to. It leaves there in idx what has changed.
 func (h *hasher) climb(s *slab, from, to int) {
-	h.gather, h.results = sized(h.gather, treeBlock*2*nodeSize), sized(h.results, treeBlock*nodeSize)
+	h.room = sized(h.room, hash.PickedRoom(2*nodeSize))
 	for l := from; l < to; l++ {
 		h.parents()
 		below, above := s.level(l), s.level(l+1)
 		first, last := int(h.idx[0]), int(h.idx[len(h.idx)-1])
-		if run := last - first + 1; 4*len(h.idx) >= 3*run {
+		if run := last - first + 1; 16*len(h.idx) >= 15*run {
 			// Nearly all: hashing the others again costs less than picking.
 			must(hash.SHA256Pairs(above[first*nodeSize:][:run*nodeSize], below[first*2*nodeSize:][:run*2*nodeSize]))
 			continue
 		}
-		for lo := 0; lo < len(h.idx); lo += treeBlock {
-			idx := h.idx[lo:min(len(h.idx), lo+treeBlock)]
-			h.touched ^= touchNodes(above, idx)
-			for k, p := range idx {
-				copyPair(h.gather[k*2*nodeSize:], below[int(p)*2*nodeSize:])
-			}
-			out := h.results[:len(idx)*nodeSize]
-			must(hash.SHA256Pairs(out, h.gather[:len(idx)*2*nodeSize]))
-			scatter(above, idx, out)
-		}
+		must(hash.SHA256PairsPicked(above, below, h.idx, h.room))
 	}
 }
 
@@ -216,53 +204,6 @@ func (h *hasher) parents() {
 		idx[m], prev = p, p
 	}
 	h.idx = idx[:m+1]
-}
-
-// touchNodes reads a byte of each of these nodes of a level. In a large tree each
-// is far away in memory; as nothing waits for what is read, a processor fetches
-// dozens at a time, where moving whole nodes to and fro lets it look only a few
-// ahead.
-func touchNodes(level []byte, idx []uint32) (sum byte) {
-	for _, i := range idx {
-		sum ^= level[int(i)*nodeSize]
-	}
-	return sum // so that the reads are not optimised away
-}
-
-func touchRecords(recs []byte, idx []uint32, size int) (sum byte) {
-	for _, i := range idx {
-		sum ^= recs[int(i)*size]
-	}
-	return sum
-}
-
-func scatter(level []byte, idx []uint32, nodes []byte) {
-	for k, i := range idx {
-		d, s := level[int(i)*nodeSize:][:nodeSize], nodes[k*nodeSize:][:nodeSize]
-		le := binary.LittleEndian
-		w0, w1, w2, w3 := le.Uint64(s[0:]), le.Uint64(s[8:]), le.Uint64(s[16:]), le.Uint64(s[24:])
-		le.PutUint64(d[0:], w0)
-		le.PutUint64(d[8:], w1)
-		le.PutUint64(d[16:], w2)
-		le.PutUint64(d[24:], w3)
-	}
-}
-
-// copyPair copies two nodes in words: an assignment of arrays that might overlap
-// would be a call.
-func copyPair(dst, src []byte) {
-	d, s := (*[2 * nodeSize]byte)(dst), (*[2 * nodeSize]byte)(src)
-	le := binary.LittleEndian
-	w0, w1, w2, w3 := le.Uint64(s[0:]), le.Uint64(s[8:]), le.Uint64(s[16:]), le.Uint64(s[24:])
-	le.PutUint64(d[0:], w0)
-	le.PutUint64(d[8:], w1)
-	le.PutUint64(d[16:], w2)
-	le.PutUint64(d[24:], w3)
-	w0, w1, w2, w3 = le.Uint64(s[32:]), le.Uint64(s[40:]), le.Uint64(s[48:]), le.Uint64(s[56:])
-	le.PutUint64(d[32:], w0)
-	le.PutUint64(d[40:], w1)
-	le.PutUint64(d[48:], w2)
-	le.PutUint64(d[56:], w3)
 }
 
 // depth is the number of levels above the leaves for n slots.

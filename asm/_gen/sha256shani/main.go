@@ -24,6 +24,7 @@
 // In longer runs the pairs are at different points of their way, so that they
 // do not all want the same unit: two and two (staggered.go), or each at another,
 // in a pipeline (pipeline.go) for which the way is cut into stages (courses.go).
+// Pairs need not lie in a row for that (picked.go).
 package main
 
 import "github.com/mmcloughlin/avo/build"
@@ -44,5 +45,7 @@ func main() {
 	pipelineKernel(t, pairs, pairCourse(t), 5)
 	pipelineKernel(t, nodes, nodeCourse(t), 4) // five leave no register for new words
 	pipelineKernel(t, doublePairs, doublePairCourse(t), 5)
+	pickedPairs(t)
+	pickedRecords(t)
 	build.Generate()
 }

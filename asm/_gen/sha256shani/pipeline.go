@@ -35,6 +35,7 @@ import (
 //	frame         a place for digests that are none; for each pair the piece of a
 //	              stream, and its reminder (courses.go)
 type pipeline struct {
+	path   path
 	stages []*stage
 	free   []reg.Register
 	// second is the second half of four rounds of a stage, not yet written.
@@ -62,45 +63,91 @@ var (
 
 // pipelineKernel writes the pipeline for a job.
 func pipelineKernel(t tables, j job, course []step, stages int) {
-	p := &pipeline{}
+	p := newPipeline(t, inARow{stages}, stages)
+	name := fmt.Sprintf("shani%sRun", j.name)
+	build.TEXT(name, 0, "func(dst, src *byte, n int)")
+	build.Doc(fmt.Sprintf("%s sets digest i of dst to %s for pair i of src, n of them, at least 1.", name, j.doc))
+	build.Pragma("noescape")
+	p.write(course)
+}
+
+// path is the way of a pipeline through the pairs, with the registers for it.
+type path interface {
+	// enter sets the registers, runNowhere having the frame's start.
+	enter()
+	// aim begins a turn: it sets runOut. Turns in which no pair has come to the
+	// last stage yet, the fill, write their digest of nothing to the frame.
+	aim()
+	// advance sets runSrc to the next pair. Turns in which none is left take
+	// the last one in again.
+	advance()
+	// loop goes to the label unless the last digest is written.
+	loop(label operand.LabelRef)
+}
+
+// newPipeline makes a pipeline of so many stages.
+func newPipeline(t tables, w path, stages int) *pipeline {
+	p := &pipeline{path: w}
 	for i := range stages {
 		s := &stage{stream: stream{Stream: shani.Streams(1, runFrames[i])[0], t: t, src: runSrc, dst: runOut}}
 		s.ABEF, s.CDGH = xmm[1+2*i], xmm[2+2*i]
 		s.Spare = []reg.Register{xmm[0], s.CDGH} // free when the digest is written
 		p.stages = append(p.stages, s)
 	}
-	name := fmt.Sprintf("shani%sRun", j.name)
-	build.TEXT(name, 0, "func(dst, src *byte, n int)")
-	build.Doc(fmt.Sprintf("%s sets digest i of dst to %s for pair i of src, n of them, at least 1.", name, j.doc))
-	build.Pragma("noescape")
-	p.enter()
-	build.Label("turn")
-	p.turn(cut(course, stages))
-	build.CMPQ(runDst, runEnd)
-	build.JNE(operand.LabelRef("turn"))
-	build.RET()
+	return p
 }
 
-// enter sets the registers. Turns in which no pair has come to the last stage
-// yet, the fill, write their digest of nothing to the frame, and turns in which
-// no pair is left take the last one in again.
-func (p *pipeline) enter() {
+// write writes the body of a function for pairs whose course is given.
+func (p *pipeline) write(course []step) {
 	n := len(p.stages)
-	frame := build.AllocLocal(32 + n*stageBytes + 16)
+	frame := build.AllocLocal(frameHead + n*stageBytes + 16)
 	build.LEAQ(frame.Offset(15), runNowhere)
 	build.ANDQ(operand.I8(-16), runNowhere)
 	for i := range n {
-		build.LEAQ(at(runNowhere, 32+i*stageBytes), runFrames[i])
+		build.LEAQ(at(runNowhere, frameHead+i*stageBytes), runFrames[i])
 	}
+	p.path.enter()
+	build.Label("turn")
+	p.turn(cut(course, n))
+	p.path.loop(operand.LabelRef("turn"))
+	build.RET()
+}
+
+// frameHead bytes of the frame are before the stages': for a digest of nothing,
+// and for a prefix (picked.go).
+const frameHead = 32 + 16
+
+// inARow is the path through pairs that lie in a row.
+type inARow struct{ stages int }
+
+func (w inARow) enter() {
 	build.Load(build.Param("dst"), runFirst)
 	build.Load(build.Param("src"), runSrc)
 	build.Load(build.Param("n"), runSpare)
-	build.LEAQ(at(runFirst, -32*(n-1)), runDst)
+	build.LEAQ(at(runFirst, -32*(w.stages-1)), runDst)
 	build.MOVQ(runSpare, runEnd)
 	build.SHLQ(operand.U8(5), runEnd)
 	build.ADDQ(runFirst, runEnd)
 	build.SHLQ(operand.U8(6), runSpare)
 	build.LEAQ(operand.Mem{Base: runSrc, Index: runSpare, Scale: 1, Disp: -64}, runLast)
+}
+
+func (inARow) aim() {
+	build.MOVQ(runDst, runOut)
+	build.CMPQ(runDst, runFirst)
+	build.CMOVQCS(runNowhere, runOut)
+}
+
+func (inARow) advance() {
+	build.ADDQ(operand.U8(64), runSrc)
+	build.CMPQ(runSrc, runLast)
+	build.CMOVQHI(runLast, runSrc)
+	build.ADDQ(operand.U8(32), runDst)
+}
+
+func (inARow) loop(label operand.LabelRef) {
+	build.CMPQ(runDst, runEnd)
+	build.JNE(label)
 }
 
 // cut divides a pair's steps into stages of equal length.
@@ -115,9 +162,7 @@ func cut(steps []step, stages int) [][]step {
 // turn writes the steps of all stages, each evenly over the turn, and moves the
 // pairs on.
 func (p *pipeline) turn(parts [][]step) {
-	build.MOVQ(runDst, runOut)
-	build.CMPQ(runDst, runFirst)
-	build.CMOVQCS(runNowhere, runOut)
+	p.path.aim()
 	p.free = slices.Clone(xmm[1+2*len(parts):])
 	entering := make([]reg.Register, len(parts)) // the newest words of each stage's pair
 	for i, part := range parts[:len(parts)-1] {
@@ -174,10 +219,7 @@ func (p *pipeline) writeSecond() {
 // moveOn ends a turn: every pair goes to the next stage, and the piece of the
 // frame of the one that left is the next one's.
 func (p *pipeline) moveOn(entering []reg.Register) {
-	build.ADDQ(operand.U8(64), runSrc)
-	build.CMPQ(runSrc, runLast)
-	build.CMOVQHI(runLast, runSrc)
-	build.ADDQ(operand.U8(32), runDst)
+	p.path.advance()
 	last := len(p.stages) - 1
 	build.MOVQ(runFrames[last], runSpare)
 	newest := map[reg.Register]reg.Register{}
