@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -49,7 +50,8 @@ type Config struct {
 	// they are. 0 keeps everything.
 	RetainTxs uint64
 
-	indexRun int // transactions of the index kept in memory, default runTxs
+	indexRun     int   // transactions of the index kept in memory, default runTxs
+	segmentBytes int64 // of the log, default store.DefaultSegmentBytes
 }
 
 func (c *Config) setDefaults() {
@@ -64,6 +66,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.indexRun <= 0 {
 		c.indexRun = runTxs
+	}
+	if c.FS == nil {
+		c.FS = store.OSFS{}
 	}
 	if c.ExpandedKeys <= 0 {
 		c.ExpandedKeys = 1 << 19
@@ -148,6 +153,33 @@ func writeFileAtomic(path string, b []byte) error {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return nil
+}
+
+// writeWhole writes a file by another name and renames it: there is either the
+// whole file under path afterwards, synced with its name, or none. Only after an
+// error of that last sync it may be there all the same. What an earlier attempt
+// left under temp, in the same folder, is replaced.
+func writeWhole(fs store.FS, temp, path string, write func(io.Writer) error) error {
+	if err := fs.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := fs.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	err = write(io.NewOffsetWriter(f, 0))
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = fs.Rename(temp, path)
+	}
+	if err != nil {
+		_ = fs.Remove(temp) // the next attempt replaces it otherwise
+		return err
+	}
+	return fs.SyncDir(filepath.Dir(path))
 }
 
 // syncDir makes a rename durable; without it a crash may undo it.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/chainweir/weir/core"
-	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/store/faultfs"
 	"github.com/chainweir/weir/core/tx"
@@ -25,6 +24,7 @@ const crashAccounts = 10
 // load keeps a node busy from one goroutine until it is stopped.
 type load struct {
 	r    *recorder
+	mix  *mixer
 	mu   sync.Mutex
 	sent map[uint64]tx.View
 	quit chan struct{}
@@ -35,15 +35,18 @@ type load struct {
 // be written before one sync.
 const loadDepth = 8
 
-// startLoad submits rounds of transfers, of which one in eleven is too poor, as
-// fast as the node lets go of them.
+// startLoad submits rounds of transfers, of which one in eleven is too poor, and
+// after some of them every other kind, as fast as the node lets go of them.
 func startLoad(n *core.Node, w *wallet) *load {
-	l := &load{r: newRecorder(), sent: map[uint64]tx.View{}, quit: make(chan struct{}), done: make(chan struct{})}
+	l := &load{r: newRecorder(), mix: newMixer(w, crashAccounts, 1), sent: map[uint64]tx.View{}, quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
 		var waiting []<-chan struct{}
 		for seq := uint64(0); ; {
 			txs := append(w.round(crashAccounts, 3), w.transfer(uint32(seq%crashAccounts), 0, 1<<50))
+			if l.mix.rng.IntN(3) == 0 {
+				txs = append(txs, l.mix.frame()...)
+			}
 			l.mu.Lock()
 			for i, v := range txs {
 				l.sent[seq+uint64(i)] = v
@@ -78,6 +81,9 @@ func (l *load) lost(n *core.Node, committed map[uint64]place) error {
 	defer l.mu.Unlock()
 	for seq, p := range committed {
 		a, err := n.Transaction(context.Background(), p.height, p.index)
+		if errors.Is(err, store.ErrNotFound) && p.height < n.Restored.Height && n.Pruning() {
+			continue // pruned behind a snapshot
+		}
 		if err != nil {
 			return fmt.Errorf("transaction %d, committed at %v: %w", seq, p, err)
 		}
@@ -98,10 +104,9 @@ func crashRun(t *testing.T, seed uint64, lying bool) error {
 	if lying {
 		fsys = faultfs.Lying{FS: disk, Files: true}
 	}
-	gen := genesis.Dev(crashAccounts)
+	gen, w := kindChain(crashAccounts)
 	dir := t.TempDir()
 	n := open(t, core.Config{Dir: dir, Genesis: gen, FS: fsys, BlockInterval: 100 * time.Microsecond, Workers: 1 + rng.IntN(3)})
-	w := newWallet(gen)
 	l := startLoad(n, w)
 	goal := 1 + rng.IntN(150)
 	l.r.until(t, "some commits", func() bool { return len(l.r.commits) >= goal })
@@ -129,6 +134,9 @@ func crashRun(t *testing.T, seed uint64, lying bool) error {
 	if err := l.lost(n, committed); err != nil {
 		return err
 	}
+	if err := l.wholeOrNothing(n); err != nil {
+		return err
+	}
 	r := newRecorder() // and the chain goes on
 	fed(t, n, r, 0, w.round(crashAccounts, 1))
 	r.settled(t, 0, crashAccounts)
@@ -146,27 +154,31 @@ func copyOut(t *testing.T, from *faultfs.FS, dir string) string {
 	t.Helper()
 	to := t.TempDir()
 	gen, err := os.ReadFile(filepath.Join(dir, "genesis.json"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(to, "genesis.json"), gen, 0o644)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(to, "blocks"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{"genesis.json": gen}
-	names, err := from.ReadDir(filepath.Join(dir, "blocks"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		b, err := from.ReadFile(filepath.Join(dir, "blocks", name))
+	for _, folder := range []string{"blocks", "snapshots"} {
+		names, err := from.ReadDir(filepath.Join(dir, folder))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.Mkdir(filepath.Join(to, folder), 0o755)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[filepath.Join("blocks", name)] = b
-	}
-	for name, b := range files {
-		if err := os.WriteFile(filepath.Join(to, name), b, 0o644); err != nil {
-			t.Fatal(err)
+		for _, name := range names {
+			b, err := from.ReadFile(filepath.Join(dir, folder, name))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(to, folder, name), b, 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return to
@@ -202,14 +214,13 @@ func TestPowerLossNoticesAMissingSync(t *testing.T) {
 func failing(t *testing.T, inject func(disk *faultfs.FS), want ...error) {
 	t.Helper()
 	disk := faultfs.New()
-	gen := genesis.Dev(crashAccounts)
+	gen, w := kindChain(crashAccounts)
 	dir := t.TempDir()
 	n := open(t, core.Config{Dir: dir, Genesis: gen, FS: disk, BlockInterval: 100 * time.Microsecond})
 	if err := n.Err(); err != nil {
 		t.Fatal(err)
 	}
 	inject(disk)
-	w := newWallet(gen)
 	l := startLoad(n, w)
 	select {
 	case <-n.Done():

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"path/filepath"
 
+	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/tx"
 )
@@ -52,16 +52,22 @@ type TransferResult struct {
 // file is either whole or not there at all; one that exists is left alone. It
 // checks the records' checksums and nothing else: Import checks the chain.
 func Export(ctx context.Context, dir, file string, progress func(height uint64)) (TransferResult, error) {
+	return exportOn(ctx, store.OSFS{}, dir, file, progress)
+}
+
+// exportOn is Export with the log and the file on another file system than the
+// genesis.
+func exportOn(ctx context.Context, fs store.FS, dir, file string, progress func(height uint64)) (TransferResult, error) {
 	var res TransferResult
 	gen, err := LoadGenesis(dir)
 	if err != nil {
 		return res, err
 	}
 	res.ChainID = gen.ChainID()
-	if _, err := os.Lstat(file); err == nil {
+	if _, err := fs.Stat(file); err == nil {
 		return res, fmt.Errorf("%s exists; remove it or name another file", file)
 	}
-	log, err := store.Open(store.Options{Dir: dir, ChainID: res.ChainID, ReadOnly: true, MaxRecordBytes: maxRecord(gen)})
+	log, err := store.Open(store.Options{Dir: dir, ChainID: res.ChainID, FS: fs, ReadOnly: true, MaxRecordBytes: maxRecord(gen)})
 	if err != nil {
 		return res, err
 	}
@@ -69,15 +75,22 @@ func Export(ctx context.Context, dir, file string, progress func(height uint64))
 	if first, ok := log.First(); ok && first > 1 {
 		return res, fmt.Errorf("blocks 1 to %d are pruned: export the chain from a node that keeps them, or copy the directory", first-1)
 	}
-	out, err := os.CreateTemp(filepath.Dir(file), ".tmp-export-*")
+	temp := filepath.Join(filepath.Dir(file), ".tmp-export-"+filepath.Base(file))
+	err = writeWhole(fs, temp, file, func(out io.Writer) error {
+		return res.write(ctx, out, gen, log, progress)
+	})
 	if err != nil {
-		return res, fmt.Errorf("cannot write %s: %w", file, err)
+		return res, fmt.Errorf("cannot export to %s: %w", file, err)
 	}
-	defer os.Remove(out.Name())
+	return res, nil
+}
+
+// write writes the file and counts what is in it.
+func (res *TransferResult) write(ctx context.Context, out io.Writer, gen *genesis.Genesis, log *store.Log, progress func(height uint64)) error {
 	w := &exportWriter{w: bufio.NewWriterSize(out, exportBuffer)}
 	w.fileHead(res.ChainID)
 	w.record(exportGenesis, 0, gen.JSON())
-	err = log.Scan(1, func(height uint64, record []byte) error {
+	err := log.Scan(1, func(height uint64, record []byte) error {
 		h, err := tx.ParseHeader(record)
 		if err != nil {
 			return fmt.Errorf("%w: block %d: %w", ErrBadChain, height, err)
@@ -92,21 +105,10 @@ func Export(ctx context.Context, dir, file string, progress func(height uint64))
 		return errors.Join(w.err, ctx.Err())
 	})
 	w.record(exportEnd, res.Height, res.Hash[:])
-	err = errors.Join(err, w.err)
-	if err == nil {
-		err = errors.Join(w.w.Flush(), out.Chmod(0o644), out.Sync())
+	if err = errors.Join(err, w.err); err != nil {
+		return err
 	}
-	err = errors.Join(err, out.Close())
-	if err == nil {
-		err = os.Rename(out.Name(), file)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(file))
-	}
-	if err != nil {
-		return res, fmt.Errorf("cannot export to %s: %w", file, err)
-	}
-	return res, nil
+	return w.w.Flush()
 }
 
 type exportWriter struct {

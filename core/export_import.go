@@ -24,6 +24,12 @@ const importSyncBytes = 64 << 20
 // interrupted is finished by doing it again. A block that is wrong ends it with
 // an error that wraps ErrBadChain; the blocks before it stay.
 func Import(ctx context.Context, dir string, file io.Reader, progress func(height uint64)) (TransferResult, error) {
+	return importOn(ctx, store.OSFS{}, dir, file, progress)
+}
+
+// importOn is Import with the log and the snapshot on another file system than
+// the genesis.
+func importOn(ctx context.Context, fs store.FS, dir string, file io.Reader, progress func(height uint64)) (TransferResult, error) {
 	var res TransferResult
 	r := newExportReader(file)
 	gen, err := r.genesis()
@@ -37,7 +43,7 @@ func Import(ctx context.Context, dir string, file io.Reader, progress func(heigh
 	if _, err := prepareDir(&Config{Dir: dir, Genesis: gen}); err != nil {
 		return res, err
 	}
-	log, err := store.Open(store.Options{Dir: dir, ChainID: res.ChainID, MaxRecordBytes: maxRecord(gen)})
+	log, err := store.Open(store.Options{Dir: dir, ChainID: res.ChainID, FS: fs, MaxRecordBytes: maxRecord(gen)})
 	if err != nil {
 		return res, err
 	}
@@ -54,7 +60,7 @@ func Import(ctx context.Context, dir string, file io.Reader, progress func(heigh
 	res.Txs = m.txs()
 	if err == nil {
 		if err = log.Sync(); err == nil {
-			err = m.snapshot(ctx, snapshotsOf(nil, dir, res.ChainID))
+			err = m.snapshot(ctx, snapshotsOf(fs, dir, res.ChainID))
 		}
 	}
 	if err != nil {

@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,8 +9,6 @@ import (
 	"time"
 
 	"github.com/chainweir/weir/core"
-	"github.com/chainweir/weir/core/genesis"
-	"github.com/chainweir/weir/core/state"
 	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/store/faultfs"
 	"github.com/chainweir/weir/core/tx"
@@ -125,7 +122,7 @@ func faultRun(t *testing.T, f diskFault, seed uint64, wrap func(*faultfs.FS) sto
 	if wrap != nil {
 		fsys = wrap(disk)
 	}
-	gen := genesis.Dev(crashAccounts)
+	gen, w := kindChain(crashAccounts)
 	dir := t.TempDir()
 	n := open(t, core.Config{Dir: dir, Genesis: gen, FS: fsys, BlockInterval: 50 * time.Microsecond})
 	base := disk.Calls(f.fault.Op)
@@ -142,7 +139,6 @@ func faultRun(t *testing.T, f diskFault, seed uint64, wrap func(*faultfs.FS) sto
 	} else {
 		disk.Inject(fault)
 	}
-	w := newWallet(gen)
 	l := startLoad(n, w)
 	running := l.untilStopped(t, n, func() bool { return f.free == 0 && disk.Fired(fault.Op) > 0 })
 	calls := base + fault.Skip + 1
@@ -243,9 +239,10 @@ func (l *load) survived(t *testing.T, cfg core.Config, w *wallet) error {
 	return nil
 }
 
-// wholeOrNothing recomputes every account from the transactions in the blocks,
+// wholeOrNothing recomputes the whole ledger from the transactions in the blocks,
 // each of which must have been sent, and stand there once. A transaction of
-// which the ledger has the debit and not the credit, or the nonce and nothing
+// which the ledger has the debit and not the credit, one recipient and not the
+// other, the item and not the collection's count, or the number and nothing
 // else, or that was refused and stands there, makes a difference.
 func (l *load) wholeOrNothing(n *core.Node) error {
 	l.mu.Lock()
@@ -254,64 +251,48 @@ func (l *load) wholeOrNothing(n *core.Node) error {
 	for seq, v := range l.sent {
 		seqs[string(v)] = seq
 	}
-	balances := make([]int64, crashAccounts)
-	for i, a := range n.Genesis().AllAccounts() {
-		balances[i] = int64(a.Balance)
-	}
-	applied := make([]map[uint64]bool, crashAccounts)
-	for i := range applied {
-		applied[i] = map[uint64]bool{}
-	}
+	m := newModel(n.Genesis())
 	head, _ := n.Head()
+	pruned := l.promisedBlocks()
 	for h := uint64(1); h <= head.Height; h++ {
-		_, body, err := n.Block(h)
-		if err != nil {
-			return err
-		}
-		for len(body) > 0 {
-			var v tx.View
-			if v, body, err = tx.Parse(body); err != nil {
+		txs := pruned[h]
+		if _, body, err := n.Block(h); err == nil {
+			if txs, err = split(body); err != nil {
 				return err
 			}
+		} else if !errors.Is(err, core.ErrNotFound) {
+			return err
+		}
+		for _, v := range txs {
 			seq, sent := seqs[string(v)]
 			switch s, acked := l.r.acks[seq]; {
 			case !sent:
 				return fmt.Errorf("block %d has a transaction that nobody sent", h)
 			case acked && s != tx.StatusOK:
 				return fmt.Errorf("block %d has transaction %d, which was answered %s", h, seq, s)
-			case applied[v.From()][v.Nonce()]:
-				return fmt.Errorf("block %d has transaction %d again", h, seq)
 			}
 			if s, rejected := l.r.rejects[seq]; rejected {
 				return fmt.Errorf("block %d has transaction %d, which was rejected: %s", h, seq, s)
 			}
-			applied[v.From()][v.Nonce()] = true
-			balances[v.From()] -= int64(v.Amount())
-			balances[v.To()] += int64(v.Amount())
 		}
-	}
-	return l.compareAccounts(n, balances, applied)
-}
-
-func (l *load) compareAccounts(n *core.Node, balances []int64, applied []map[uint64]bool) error {
-	for slot, want := range balances {
-		a, err := n.Account(context.Background(), uint32(slot))
-		if err != nil {
+		if err := m.block(h, txs); err != nil {
 			return err
 		}
-		acc := state.DecodeRecord(a.Record[:])
-		if int64(acc.Balance) != want {
-			return fmt.Errorf("account %d has %d, its transactions leave %d", slot, acc.Balance, want)
-		}
-		for _, v := range l.sent {
-			nonce := v.Nonce()
-			if int(v.From()) != slot || nonce+tx.WindowSize <= acc.Window.High {
-				continue // of another account, or too old to tell
-			}
-			if used := acc.Window.Check(nonce) == tx.StatusNonceUsed; used != applied[slot][nonce] {
-				return fmt.Errorf("account %d: number %d is used: %v, stands in a block: %v", slot, nonce, used, applied[slot][nonce])
-			}
-		}
 	}
-	return nil
+	return m.compare(n)
+}
+
+// promisedBlocks puts together what the clients were told of each block: all of
+// it, of blocks that were pruned since.
+func (l *load) promisedBlocks() map[uint64][]tx.View {
+	blocks := map[uint64][]tx.View{}
+	for seq, p := range l.r.committed() {
+		b := blocks[p.height]
+		for len(b) <= int(p.index) {
+			b = append(b, nil)
+		}
+		b[p.index] = l.sent[seq]
+		blocks[p.height] = b
+	}
+	return blocks
 }

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/chainweir/weir/core"
-	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/store"
 )
 
@@ -48,13 +47,12 @@ func fullDiskChild(mount string) error {
 	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=2m"); err != nil {
 		return fmt.Errorf("%w: %w", errNoMount, err)
 	}
-	gen := genesis.Dev(crashAccounts)
+	gen, w := kindChain(crashAccounts)
 	dir := filepath.Join(mount, "node")
 	n, err := core.Open(core.Config{Dir: dir, Genesis: gen, BlockInterval: 100 * time.Microsecond})
 	if err != nil {
 		return err
 	}
-	w := newWallet(gen)
 	l := startLoad(n, w)
 	select {
 	case <-n.Done():

@@ -40,6 +40,7 @@ const runTxs = 1 << 18
 // about log2(transactions/runTxs) of them. What was in memory when the node
 // stopped is read from the log again.
 type txIndex struct {
+	fs     store.FS
 	dir    string
 	chain  tx.ChainID
 	runTxs int
@@ -57,8 +58,8 @@ type txIndex struct {
 	done    chan struct{}
 }
 
-func newIndex(dir string, chain tx.ChainID, runTxs int) *txIndex {
-	return &txIndex{dir: filepath.Join(dir, indexDir), chain: chain, runTxs: runTxs, next: 1, from: 1, done: make(chan struct{})}
+func newIndex(fs store.FS, dir string, chain tx.ChainID, runTxs int) *txIndex {
+	return &txIndex{fs: fs, dir: filepath.Join(dir, indexDir), chain: chain, runTxs: runTxs, next: 1, from: 1, done: make(chan struct{})}
 }
 
 // follow indexes the log until ctx ends. Its errors end the index, not the node.
@@ -150,7 +151,7 @@ func (x *txIndex) seal() error {
 		tables[t] = sliceSource(x.sorted[t])
 	}
 	s := span{first: x.from, last: x.next - 1, txs: uint64(len(x.sorted[byID]))}
-	r, err := writeRun(x.dir, &x.chain, s, tables)
+	r, err := writeRun(x.fs, x.dir, &x.chain, s, tables)
 	if err != nil {
 		return fmt.Errorf("writing the index: %w", err)
 	}
@@ -177,7 +178,7 @@ func (x *txIndex) merge() error {
 	for t := range tables {
 		tables[t] = mergeSources(a.source(indexTable(t)), b.source(indexTable(t)))
 	}
-	r, err := writeRun(x.dir, &x.chain, span{first: a.first, last: b.last, txs: a.txs + b.txs}, tables)
+	r, err := writeRun(x.fs, x.dir, &x.chain, span{first: a.first, last: b.last, txs: a.txs + b.txs}, tables)
 	if err != nil {
 		return err
 	}
@@ -191,19 +192,19 @@ func (x *txIndex) merge() error {
 // load opens the runs that the directory has, up to height head, and removes
 // whatever is not a run in unbroken order.
 func (x *txIndex) load(head uint64) error {
-	if err := os.MkdirAll(x.dir, 0o755); err != nil {
+	if err := x.fs.Mkdir(x.dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	names, err := os.ReadDir(x.dir)
+	names, err := x.fs.ReadDir(x.dir)
 	if err != nil {
 		return err
 	}
 	var spans []span
-	for _, d := range names {
+	for _, name := range names {
 		var s span
-		if _, err := fmt.Sscanf(d.Name(), runPattern, &s.first, &s.last); err != nil || s.name() != d.Name() {
-			if strings.HasPrefix(d.Name(), ".tmp-") {
-				_ = os.Remove(filepath.Join(x.dir, d.Name())) // only room is lost if it stays
+		if _, err := fmt.Sscanf(name, runPattern, &s.first, &s.last); err != nil || s.name() != name {
+			if strings.HasPrefix(name, ".tmp-") {
+				_ = x.fs.Remove(filepath.Join(x.dir, name)) // only room is lost if it stays
 			}
 			continue
 		}
@@ -218,10 +219,10 @@ func (x *txIndex) load(head uint64) error {
 		path := filepath.Join(x.dir, s.name())
 		r, err := (*run)(nil), errRun
 		if s.first == next && s.last <= head {
-			r, err = openRun(path, &x.chain)
+			r, err = openRun(x.fs, path, &x.chain)
 		}
 		if errors.Is(err, errRun) {
-			err = os.Remove(path) // it is made again from the log
+			err = x.fs.Remove(path) // it is made again from the log
 		}
 		if err != nil {
 			return err
@@ -247,7 +248,7 @@ func (x *txIndex) release(r *run) error {
 	}
 	err := r.f.Close()
 	if gone {
-		err = errors.Join(err, os.Remove(r.f.Name()))
+		err = errors.Join(err, x.fs.Remove(filepath.Join(x.dir, r.name())))
 	}
 	return err
 }

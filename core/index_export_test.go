@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/tx"
 )
 
@@ -17,7 +18,7 @@ func IndexFiles(dir string) ([]string, error) {
 
 // OpenRun checks a file of the index and closes it.
 func OpenRun(path string, chain tx.ChainID) error {
-	r, err := openRun(path, &chain)
+	r, err := openRun(store.OSFS{}, path, &chain)
 	if err != nil {
 		return err
 	}
@@ -36,12 +37,26 @@ func WriteRunOf(dir string, chain tx.ChainID) (string, error) {
 	for t := range tables {
 		tables[t] = sliceSource([]entry{{1, 2}})
 	}
-	r, err := writeRun(dir, &chain, span{first: 1, last: 1, txs: 1}, tables)
+	r, err := writeRun(store.OSFS{}, dir, &chain, span{first: 1, last: 1, txs: 1}, tables)
 	if err != nil {
 		return "", err
 	}
-	return r.f.Name(), r.f.Close()
+	return filepath.Join(dir, r.name()), r.f.Close()
 }
 
 // RewriteFile replaces a file's content.
 func RewriteFile(path string, b []byte) error { return os.WriteFile(path, b, 0o600) }
+
+// SmallSegments lets the log begin a new segment at n bytes.
+func SmallSegments(cfg *Config, n int64) { cfg.segmentBytes = n }
+
+// The commands' functions with the log and what belongs to it on a file system
+// of the test's.
+var (
+	ExportOn = exportOn
+	ImportOn = importOn
+	PruneOn  = pruneOn
+)
+
+// Pruning tells whether the node removes old blocks.
+func (n *Node) Pruning() bool { return n.cfg.RetainTxs > 0 }

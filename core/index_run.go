@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/tx"
 )
 
@@ -74,7 +75,7 @@ type span struct{ first, last, txs uint64 }
 // run is an open file. The index's lock guards refs.
 type run struct {
 	span
-	f    *os.File
+	f    store.File
 	refs int
 	gone bool // remove the file when nobody reads it any more
 }
@@ -149,23 +150,16 @@ func mergeSources(a, b source) source {
 }
 
 // writeRun writes a run under its name, whole or not at all, and opens it.
-func writeRun(dir string, chain *tx.ChainID, s span, tables [numTables]source) (*run, error) {
-	f, err := os.CreateTemp(dir, ".tmp-*")
+func writeRun(fs store.FS, dir string, chain *tx.ChainID, s span, tables [numTables]source) (*run, error) {
+	path := filepath.Join(dir, s.name())
+	err := writeWhole(fs, filepath.Join(dir, ".tmp-run"), path, func(w io.Writer) error {
+		return writeTables(w, chain, s, tables)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(f.Name()) // after the rename there is none
-	if err = errors.Join(writeTables(f, chain, s, tables), f.Sync(), f.Close()); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, s.name())
-	if err := os.Rename(f.Name(), path); err != nil {
-		return nil, err
-	}
-	if err := syncDir(dir); err != nil {
-		return nil, err
-	}
-	if f, err = os.Open(path); err != nil {
+	f, err := fs.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
 		return nil, err
 	}
 	return &run{span: s, f: f, refs: 1}, nil
@@ -218,8 +212,8 @@ func (s span) head(chain *tx.ChainID) []byte {
 
 // openRun opens a file and checks all of it. A file that is not a whole run of
 // the chain gives errRun.
-func openRun(path string, chain *tx.ChainID) (*run, error) {
-	f, err := os.Open(path)
+func openRun(fs store.FS, path string, chain *tx.ChainID) (*run, error) {
+	f, err := fs.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -233,16 +227,19 @@ func openRun(path string, chain *tx.ChainID) (*run, error) {
 	return &run{span: s, f: f, refs: 1}, nil
 }
 
-func checkRun(f *os.File, chain *tx.ChainID) (s span, err error) {
-	info, err := f.Stat()
+func checkRun(f store.File, chain *tx.ChainID) (s span, err error) {
+	size, err := f.Size()
 	if err != nil {
 		return s, err
 	}
 	crc := crc32.New(castagnoli)
-	r := bufio.NewReaderSize(f, 256<<10)
+	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, size), 256<<10)
 	var head [runHead]byte
-	if _, err := io.ReadFull(io.TeeReader(r, crc), head[:]); err != nil {
+	if size < runHead {
 		return s, fmt.Errorf("%w: its head is cut short", errRun)
+	}
+	if _, err := io.ReadFull(io.TeeReader(r, crc), head[:]); err != nil {
+		return s, err
 	}
 	s.first = binary.LittleEndian.Uint64(head[40:])
 	s.last = binary.LittleEndian.Uint64(head[48:])
@@ -250,8 +247,8 @@ func checkRun(f *os.File, chain *tx.ChainID) (s span, err error) {
 	if !bytes.Equal(head[:], s.head(chain)) {
 		return s, fmt.Errorf("%w: its head is another one's", errRun)
 	}
-	if s.first > s.last || s.txs > 1<<56 || info.Size() != s.bytes() {
-		return s, fmt.Errorf("%w: %d bytes for %d transactions", errRun, info.Size(), s.txs)
+	if s.first > s.last || s.txs > 1<<56 || size != s.bytes() {
+		return s, fmt.Errorf("%w: %d bytes for %d transactions", errRun, size, s.txs)
 	}
 	if _, err := io.CopyN(crc, r, s.bytes()-runHead-4); err != nil {
 		return s, err

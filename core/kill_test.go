@@ -41,7 +41,11 @@ const (
 // nodeChild serves a node until its standard input ends or it is killed. It
 // prints its address.
 func nodeChild(dir string) error {
-	n, err := core.Open(core.Config{Dir: dir, Genesis: genesis.Dev(killAccounts), BlockInterval: 200 * time.Microsecond})
+	return serveChild(core.Config{Dir: dir, Genesis: genesis.Dev(killAccounts), BlockInterval: 200 * time.Microsecond})
+}
+
+func serveChild(cfg core.Config) error {
+	n, err := core.Open(cfg)
 	if err != nil {
 		return err
 	}
@@ -55,13 +59,13 @@ func nodeChild(dir string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the test does
 		cancel()
 	}()
-	var cfg rpc.Config
+	var limits rpc.Config
 	if text := os.Getenv(nodeConnsEnv); text != "" {
-		if cfg.MaxConns, err = strconv.Atoi(text); err != nil {
+		if limits.MaxConns, err = strconv.Atoi(text); err != nil {
 			return err
 		}
 	}
-	return errors.Join(n.Serve(ctx, ln, cfg), n.Close())
+	return errors.Join(n.Serve(ctx, ln, limits), n.Close())
 }
 
 // child is the node in another process.
@@ -76,20 +80,28 @@ type child struct {
 
 func startChild(t *testing.T, dir string, env ...string) *child {
 	t.Helper()
-	c := spawnChild(t, dir, env...)
+	c := spawnChild(t, append(env, nodeDirEnv+"="+dir)...)
+	c.ready(t)
+	return c
+}
+
+// startChildAs starts another kind of node: see TestMain.
+func startChildAs(t *testing.T, dirEnv, dir string) *child {
+	t.Helper()
+	c := spawnChild(t, dirEnv+"="+dir)
 	c.ready(t)
 	return c
 }
 
 // spawnChild starts the process without waiting until it serves.
-func spawnChild(t *testing.T, dir string, env ...string) *child {
+func spawnChild(t *testing.T, env ...string) *child {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &child{cmd: exec.Command(self)}
-	c.cmd.Env = append(append(os.Environ(), nodeDirEnv+"="+dir), env...)
+	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stderr = os.Stderr
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -133,7 +145,12 @@ func (c *child) quit() error {
 // killStarting kills a node at a random moment of its start.
 func killStarting(t *testing.T, dir string, rng *rand.Rand) {
 	t.Helper()
-	node := spawnChild(t, dir)
+	killStartingAs(t, nodeDirEnv, dir, rng)
+}
+
+func killStartingAs(t *testing.T, dirEnv, dir string, rng *rand.Rand) {
+	t.Helper()
+	node := spawnChild(t, dirEnv+"="+dir)
 	moment := time.NewTimer(time.Duration(rng.IntN(int(killStart))))
 	defer moment.Stop()
 	<-moment.C
@@ -141,6 +158,9 @@ func killStarting(t *testing.T, dir string, rng *rand.Rand) {
 		t.Fatal(err)
 	}
 }
+
+// killLate is how long after enough commits a kill comes at most: a few blocks.
+const killLate = 3 * time.Millisecond
 
 // killStart is how long a start may take until its kill: longer than the start
 // of an empty chain's node, so that some kills come after it.
@@ -176,6 +196,10 @@ func killRound(t *testing.T, dir string, w *wallet, rng *rand.Rand, all map[plac
 		}
 	}
 	r.until(t, "enough commits", func() bool { return len(r.commits) >= goal })
+	// Not right after a commit has been told: at any moment of what comes next.
+	moment := time.NewTimer(time.Duration(rng.IntN(int(killLate))))
+	defer moment.Stop()
+	<-moment.C
 	if err := node.kill(); err != nil {
 		t.Fatal(err)
 	}

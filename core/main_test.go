@@ -17,10 +17,11 @@ const (
 	nodeDirEnv = "CORE_TEST_NODE_DIR"
 	fullDirEnv = "CORE_TEST_FULL_DIR"
 	snapDirEnv = "CORE_TEST_SNAPSHOT_DIR"
+	busyDirEnv = "CORE_TEST_BUSY_DIR"
 )
 
 func TestMain(m *testing.M) {
-	for env, child := range map[string]func(dir string) error{nodeDirEnv: nodeChild, fullDirEnv: fullDiskChild, snapDirEnv: snapshotChild} {
+	for env, child := range map[string]func(dir string) error{nodeDirEnv: nodeChild, fullDirEnv: fullDiskChild, snapDirEnv: snapshotChild, busyDirEnv: busyChild} {
 		if dir := os.Getenv(env); dir != "" {
 			if err := child(dir); err != nil {
 				fmt.Fprintln(os.Stderr, err)

@@ -130,7 +130,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n.nameStages()
 	n.log, err = store.Open(store.Options{
-		Dir: cfg.Dir, ChainID: n.chain, FS: cfg.FS, MaxRecordBytes: maxRecord(gen),
+		Dir: cfg.Dir, ChainID: n.chain, FS: cfg.FS, MaxRecordBytes: maxRecord(gen), SegmentBytes: cfg.segmentBytes,
 	})
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func Open(cfg Config) (*Node, error) {
 		return nil, errors.Join(err, n.log.Close())
 	}
 	if cfg.Index {
-		n.index = newIndex(cfg.Dir, n.chain, cfg.indexRun)
+		n.index = newIndex(cfg.FS, cfg.Dir, n.chain, cfg.indexRun)
 	}
 	if err := n.start(); err != nil {
 		return nil, errors.Join(err, n.log.Close())

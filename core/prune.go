@@ -25,12 +25,18 @@ type PruneResult struct {
 // segments only, so that more may stay than was asked for, and never a block
 // that is needed to start from the oldest snapshot that is right.
 func Prune(dir string, req PruneRequest) (res PruneResult, err error) {
+	return pruneOn(store.OSFS{}, dir, req)
+}
+
+// pruneOn is Prune with the log and the snapshots on another file system than
+// the genesis.
+func pruneOn(fs store.FS, dir string, req PruneRequest) (res PruneResult, err error) {
 	gen, err := LoadGenesis(dir)
 	if err != nil {
 		return res, err
 	}
 	chain := gen.ChainID()
-	log, err := store.Open(store.Options{Dir: dir, ChainID: chain, MaxRecordBytes: maxRecord(gen)})
+	log, err := store.Open(store.Options{Dir: dir, ChainID: chain, FS: fs, MaxRecordBytes: maxRecord(gen)})
 	if err != nil {
 		return res, err
 	}
@@ -47,7 +53,7 @@ func Prune(dir string, req PruneRequest) (res PruneResult, err error) {
 			return res, err
 		}
 	}
-	r, refused, err := oldestUsable(gen, snapshotsOf(nil, dir, chain), log)
+	r, refused, err := oldestUsable(gen, snapshotsOf(fs, dir, chain), log)
 	if err != nil {
 		return res, err
 	}

@@ -180,12 +180,13 @@ func (s *snapshots) write(ctx context.Context, h *snapshotHead, f *state.Frozen,
 			err = fmt.Errorf("cannot write the snapshot of block %d: %w", h.height, err)
 		}
 	}()
-	if err := s.fs.Mkdir(s.path, 0o755); err == nil {
-		err = s.fs.SyncDir(s.dir)
-		if err != nil {
-			return err
-		}
-	} else if !errors.Is(err, os.ErrExist) {
+	if err := s.fs.Mkdir(s.path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	// Also when the folder was there: an earlier attempt may have ended between
+	// making it and syncing its name, and blocks are pruned on the strength of
+	// what is in it.
+	if err := s.fs.SyncDir(s.dir); err != nil {
 		return err
 	}
 	temp := filepath.Join(s.path, snapshotTemp)

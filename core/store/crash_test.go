@@ -284,7 +284,7 @@ func TestMissingSyncIsNoticed(t *testing.T) {
 func TestEveryFailureIsSurvived(t *testing.T) {
 	const seeds = 4
 	for _, op := range []faultfs.Op{faultfs.OpOpen, faultfs.OpRead, faultfs.OpWrite, faultfs.OpSync, faultfs.OpTruncate,
-		faultfs.OpPreallocate, faultfs.OpRemove, faultfs.OpSyncDir} {
+		faultfs.OpPreallocate, faultfs.OpRemove, faultfs.OpSyncDir, faultfs.OpRename} {
 		t.Run(op.String(), func(t *testing.T) {
 			reached := 0
 			for seed := range uint64(seeds) {

@@ -18,6 +18,7 @@ const (
 	OpPreallocate
 	OpRemove
 	OpSyncDir
+	OpRename // by its new name
 	opCount
 )
 
@@ -26,7 +27,7 @@ func (o Op) String() string {
 	if o < 0 || o >= opCount {
 		return fmt.Sprintf("Op(%d)", int(o))
 	}
-	return [...]string{"open", "read", "write", "sync", "truncate", "preallocate", "remove", "syncdir"}[o]
+	return [...]string{"open", "read", "write", "sync", "truncate", "preallocate", "remove", "syncdir", "rename"}[o]
 }
 
 // Fault makes calls of one operation fail.

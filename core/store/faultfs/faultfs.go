@@ -149,6 +149,9 @@ func (f *FS) Rename(oldName, newName string) error {
 	if err := f.parentExists(newName); err != nil {
 		return pathError("rename", newName, err)
 	}
+	if err := f.fault(OpRename, newName); err != nil {
+		return pathError("rename", newName, err)
+	}
 	if oldName != newName {
 		f.link(entry{name: newName, node: n, from: oldName})
 	}
