@@ -73,7 +73,7 @@ bench-cometbft: build ## The node beside CometBFT, both at their knee (10 minute
 # flipped byte of a small log; last what one attacker costs the others (two
 # minutes for each of three attacks, on a machine that does nothing else).
 # A test of core asserts that FAULTS matches every test of faults and attackers.
-FAULTS := Kill|Power|Disk|ReadErrors|Flip|Fail|Lost|Missing|Connections|Client|Reader|Busy|Sign|SmallOrder|Replay|Absurd|Member|Removal|Tampered|Told|Workers|Kinds|LargeBlocks|Hostile|Hold|HeldBack|Damage|BadSnap|NoSpace|HalfFrame|InFlight|Rate|TooMany|Bounded|TLS|Larger|Stuck|Unwritable|ReadOnly|Wycheproof|CCTV|Facts|Suspect|Forked|Misplaced|Tail|Unfinished|Modes|Image|Check|Import|Crash|Survives|Injected|FreeBytes|Lying|Prun|Proof|Chance|Index|Refuse|ThatCannot|Foreign
+FAULTS := Kill|Power|Disk|ReadErrors|Flip|Fail|Lost|Missing|Connections|Client|Reader|Busy|Sign|SmallOrder|Replay|Absurd|Member|Removal|Tampered|Told|Workers|Kinds|LargeBlocks|Hostile|Hold|HeldBack|Damage|BadSnap|NoSpace|HalfFrame|InFlight|Rate|TooMany|Bounded|TLS|Larger|Stuck|Unwritable|ReadOnly|Wycheproof|CCTV|Facts|Suspect|Forked|Misplaced|Tail|Unfinished|Modes|Image|Check|Import|Crash|Survives|Injected|FreeBytes|Lying|Prun|Proof|Chance|Index|Refuse|ThatCannot|Foreign|Fault|OneSender|NoLeaf|Behaves|OfNothing|Hints|EveryPosition|RFC8032|Preallocation
 FAULT_PACKAGES := ./core ./core/store/... ./core/rpc/... ./core/state ./core/verify ./core/fair ./cmd/weir
 
 test-faults: ## Faults and attackers in full numbers, with a summary (half an hour)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chainweir/weir/core"
 	"github.com/chainweir/weir/core/genesis"
@@ -178,65 +177,6 @@ func recordsOf(t *testing.T, dir string, gen *genesis.Genesis) []int64 {
 		t.Fatal(err)
 	}
 	return starts
-}
-
-// Any changed byte of the log is found, at the height of the block it is in.
-func TestCheckFindsEveryFlip(t *testing.T) {
-	gen := genesis.Dev(3)
-	dir := t.TempDir()
-	n := open(t, core.Config{Dir: dir, Genesis: gen, BlockInterval: time.Microsecond})
-	w, r := newWallet(gen), newRecorder()
-	for i := range uint64(5) {
-		fed(t, n, r, i*10, w.round(3, 1))
-	}
-	head, _ := n.Head()
-	closeNode(t, n)
-	starts := recordsOf(t, dir, gen)
-	if head.Height != 5 || len(starts) != 6 {
-		t.Fatalf("%d blocks in %d records", head.Height, len(starts)-1)
-	}
-	segments, err := filepath.Glob(filepath.Join(dir, "blocks", "*.log"))
-	if err != nil || len(segments) != 1 {
-		t.Fatalf("%v, %v", segments, err)
-	}
-	file, err := os.OpenFile(segments[0], os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	flip := func(off int64) {
-		var b [1]byte
-		if _, err := file.ReadAt(b[:], off); err != nil {
-			t.Fatal(err)
-		}
-		b[0] ^= 1 << (off % 8)
-		if _, err := file.WriteAt(b[:], off); err != nil {
-			t.Fatal(err)
-		}
-	}
-	check := func(off int64, height uint64) {
-		flip(off)
-		defer flip(off)
-		res, err := core.Check(t.Context(), dir, nil)
-		if height == 0 && err != nil {
-			return // in the segment's header: it may look like another program's
-		}
-		if err != nil || res.Bad == nil || height > 0 && (res.BadHeight != height || res.Height != height-1) {
-			t.Errorf("offset %d, in block %d: bad height %d, right up to %d: %v, %v", off, height, res.BadHeight, res.Height, res.Bad, err)
-		}
-	}
-	for off := int64(0); off < store.PageBytes; off += 29 {
-		check(off, 0)
-	}
-	for h := 1; h < len(starts); h++ {
-		for off := starts[h-1]; off < starts[h]; off++ {
-			in := off - starts[h-1]
-			if in < 64+tx.HeaderSize && in%3 == 0 || off%61 == 0 {
-				check(off, uint64(h))
-			}
-		}
-	}
-	checkWhole(t, dir, head.Height)
 }
 
 // A wrong block before damaged bytes is still the first wrong one.

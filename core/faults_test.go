@@ -228,6 +228,9 @@ func (l *load) survived(t *testing.T, cfg core.Config, w *wallet) error {
 	if err := l.wholeOrNothing(n); err != nil {
 		return err
 	}
+	if cfg.Index {
+		l.indexed(t, n)
+	}
 	r := newRecorder() // and the chain goes on
 	fed(t, n, r, 0, w.round(crashAccounts, 1))
 	r.settled(t, 0, crashAccounts)
@@ -237,6 +240,22 @@ func (l *load) survived(t *testing.T, cfg core.Config, w *wallet) error {
 	head, _ := n.Head()
 	checkWhole(t, copyOut(t, cfg.FS.(*faultfs.FS), cfg.Dir), head.Height)
 	return nil
+}
+
+// indexed looks some of the committed transactions up.
+func (l *load) indexed(t *testing.T, n *core.Node) {
+	t.Helper()
+	indexed(t, n)
+	some := 0
+	for seq, p := range l.r.committed() {
+		if _, _, err := n.Block(p.height); errors.Is(err, core.ErrNotFound) {
+			continue // pruned
+		}
+		found(t, n, l.sent[seq], p)
+		if some++; some == 20 {
+			return
+		}
+	}
 }
 
 // wholeOrNothing recomputes the whole ledger from the transactions in the blocks,

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/chainweir/weir/core"
 	"github.com/chainweir/weir/core/genesis"
@@ -263,11 +262,11 @@ func split(body []byte) (txs []tx.View, err error) {
 }
 
 // missing lists the kinds of which there was no transaction.
-func (m *model) missing() (kinds []tx.Kind) {
+func (m *model) missing() (kinds []string) {
 	for k := tx.Kind(1); k.Known(); k++ {
 		if m.kinds[k] == 0 {
-			kinds = append(kinds, k)
+			kinds = append(kinds, k.String())
 		}
 	}
-	return slices.Clip(kinds)
+	return kinds
 }

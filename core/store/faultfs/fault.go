@@ -36,6 +36,8 @@ type Fault struct {
 	Err error // what the call returns, for instance syscall.EIO
 	// Path restricts the fault to names that contain it; empty means any name.
 	Path string
+	// Name, if set, restricts it to exactly this name.
+	Name string
 	// Skip lets this many matching calls pass first.
 	Skip int
 	// Times is how many calls fail after that; 0 means one, a negative number
@@ -106,7 +108,7 @@ func (f *FS) Calls(op Op) int {
 func (f *FS) match(op Op, name string) *Fault {
 	f.calls[op]++
 	for _, ft := range f.faults {
-		if ft.Op != op || !strings.Contains(name, ft.Path) {
+		if ft.Op != op || !strings.Contains(name, ft.Path) || ft.Name != "" && name != ft.Name {
 			continue
 		}
 		if ft.Skip > 0 {
