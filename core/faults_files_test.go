@@ -91,7 +91,7 @@ func smallEverything(cfg *core.Config) {
 // failed and goes on; afterwards no committed transaction is lost, none is half
 // applied, the chain verifies and the index finds everything.
 func TestDiskFaultsOfEveryFile(t *testing.T) {
-	rounds := times(t, 2, 40)
+	rounds := times(t, 2, 15)
 	for _, f := range fileFaults() {
 		t.Run(f.name, func(t *testing.T) {
 			hits := 0

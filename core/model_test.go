@@ -200,7 +200,7 @@ func (m *model) item(v tx.View, e state.Event) error {
 // ledger has one half, whichever, makes a difference.
 func (m *model) compare(n *core.Node) error {
 	ctx := context.Background()
-	if got := n.Stats().Accounts; int(got) != len(m.accounts) {
+	if got := n.Stats().Accounts; got != len(m.accounts) {
 		return fmt.Errorf("the ledger has %d accounts, the blocks make %d", got, len(m.accounts))
 	}
 	for slot, want := range m.accounts {
