@@ -13,7 +13,7 @@ import (
 var faultFiles = []string{
 	"core/*kill*", "core/*crash*", "core/*fault*", "core/*disk*", "core/*flip*", "core/hostile_*", "core/check_*", "core/gate_*",
 	"core/workers_*", "core/admit_test.go", "core/store/*kill*", "core/store/*crash*", "core/store/verify_*", "core/store/recover_*", "core/store/system_*",
-	"core/store/prune_*", "core/store/faultfs/*", "core/rpc/limits_*", "core/rpc/tls_*", "core/verify/vectors_*", "core/state/model_*", "core/state/proof_*",
+	"core/store/prune_*", "core/store/faultfs/*", "core/rpc/limits_*", "core/rpc/places_*", "core/rpc/tls_*", "core/verify/vectors_*", "core/state/model_*", "core/state/proof_*",
 	"cmd/weir/e2e_verify_flip*",
 }
 
