@@ -59,6 +59,9 @@ type Node struct {
 	keys  *verify.Keys
 	pool  *mempool.Pool
 
+	genesisOnce sync.Once
+	genesisJSON []byte // see genesisFile
+
 	mu       sync.RWMutex // guards st and stHeight; never held across I/O
 	st       *state.State
 	stHeight uint64 // the last executed block, which may not be durable yet

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/chainweir/weir/core/state"
@@ -95,7 +96,7 @@ func (n *Node) Key(ctx context.Context, owner uint32, key [32]byte) (KeyAnswer, 
 		return a, err
 	}
 	kv := state.DecodeKey(r.Record)
-	_, body, err := n.readBlock(kv.Height)
+	_, body, err := n.readBlock(ctx, kv.Height)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, store.ErrNotFound) {
 		return a, nil // pruned
 	}
@@ -138,17 +139,29 @@ func (n *Node) record(ctx context.Context, read func() ([]byte, state.Proof, err
 	if err := n.durable.wait(ctx, height); err != nil {
 		return a, err
 	}
-	a.Header, _, err = n.readBlock(height)
+	// Mostly it is the head, and the log need not be read for a header.
+	if head, _ := n.durable.get(); head.Height == height && n.ctx.Err() == nil {
+		a.Header = head
+		return a, nil
+	}
+	a.Header, _, err = n.readBlock(ctx, height)
 	return a, err
 }
 
+// readBytesKey is under what a context has a counter of the bytes that were read
+// from the log to answer a question.
+type readBytesKey struct{}
+
 // readBlock reads a durable block; the body is the caller's.
-func (n *Node) readBlock(height uint64) (tx.Header, []byte, error) {
+func (n *Node) readBlock(ctx context.Context, height uint64) (tx.Header, []byte, error) {
 	head, _ := n.durable.get()
 	if height == 0 || height > head.Height {
 		return tx.Header{}, nil, fmt.Errorf("%w: block %d, the head is %d", ErrNotFound, height, head.Height)
 	}
 	payload, err := n.log.Read(height, nil)
+	if read, ok := ctx.Value(readBytesKey{}).(*atomic.Int64); ok {
+		read.Add(int64(len(payload)))
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		err = fmt.Errorf("%w: block %d is pruned here: %w", ErrNotFound, height, err)
 	}
@@ -163,14 +176,16 @@ func (n *Node) readBlock(height uint64) (tx.Header, []byte, error) {
 }
 
 // Block returns a durable block: its header and its transactions, back to back.
-func (n *Node) Block(height uint64) (tx.Header, []byte, error) { return n.readBlock(height) }
+func (n *Node) Block(height uint64) (tx.Header, []byte, error) {
+	return n.readBlock(context.Background(), height)
+}
 
 // TxAnswer is a committed transaction with the proof that its block contains it.
 type TxAnswer = wire.TxAnswer
 
 // Transaction returns a transaction by its place in the chain.
 func (n *Node) Transaction(ctx context.Context, height uint64, index uint32) (TxAnswer, error) {
-	h, body, err := n.readBlock(height)
+	h, body, err := n.readBlock(ctx, height)
 	if err != nil {
 		return TxAnswer{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 
 	"github.com/chainweir/weir/core/rpc"
 	"github.com/chainweir/weir/core/state"
@@ -56,20 +57,54 @@ func (n rpcNode) Welcome() wire.Welcome {
 	return wire.Welcome{Accounts: uint32(n.keys.Len()), ChainID: n.chain, Height: head.Height}
 }
 
+// costUnit is how many bytes read from the log cost a client as much as a simple
+// question: hashing so much takes about as long as answering one.
+const costUnit = 16 << 10
+
 // Query implements rpc.Node.
-func (n rpcNode) Query(ctx context.Context, kind uint8, args []byte) (uint8, []byte) {
-	answer, err := n.answer(ctx, kind, args)
-	switch {
-	case err == nil:
-		return wire.ReplyOK, answer
-	case errors.Is(err, ErrNotFound):
-		return wire.ReplyNotFound, []byte(err.Error())
-	case errors.Is(err, ErrNoIndex), errors.Is(err, ErrNotIndexed):
-		return wire.ReplyNotReady, []byte(err.Error())
-	case errors.Is(err, wire.ErrFrame):
-		return wire.ReplyBad, []byte(err.Error())
+func (n rpcNode) Query(ctx context.Context, kind uint8, args []byte) (code uint8, answer []byte, cost int) {
+	var read atomic.Int64
+	answer, err := n.answer(context.WithValue(ctx, readBytesKey{}, &read), kind, args)
+	cost = 1 + int(read.Load()/costUnit)
+	if err == nil && len(answer) > wire.MaxAnswer {
+		err = fmt.Errorf("%w: it has %d bytes, a reply carries at most %d; read it from the node's data directory",
+			errTooLarge, len(answer), wire.MaxAnswer)
 	}
-	return wire.ReplyInternal, []byte(err.Error())
+	if err == nil {
+		return wire.ReplyOK, answer, cost
+	}
+	code = wire.ReplyInternal
+	switch {
+	case errors.Is(err, ErrNotFound):
+		code = wire.ReplyNotFound
+	case errors.Is(err, ErrNoIndex), errors.Is(err, ErrNotIndexed), errors.Is(err, errTooLarge):
+		code = wire.ReplyNotReady
+	case errors.Is(err, wire.ErrFrame):
+		code = wire.ReplyBad
+	}
+	return code, []byte(err.Error()), cost
+}
+
+var errTooLarge = errors.New("the answer is too large to be sent")
+
+// MaxAnswer implements rpc.Node.
+func (n rpcNode) MaxAnswer(kind uint8) int {
+	switch kind {
+	case wire.QueryGenesis:
+		if size := len(n.genesisFile()); size <= wire.MaxAnswer {
+			return size
+		}
+	case wire.QueryBlock:
+		return tx.HeaderSize + int(n.gen.Rules.MaxBlockBytes)
+	}
+	return rpc.SmallAnswerBytes
+}
+
+// genesisFile is the genesis as JSON, made once: it may have megabytes, and
+// anybody may ask for it.
+func (n *Node) genesisFile() []byte {
+	n.genesisOnce.Do(func() { n.genesisJSON = n.gen.JSON() })
+	return n.genesisJSON
 }
 
 func (n rpcNode) answer(ctx context.Context, kind uint8, args []byte) ([]byte, error) {
@@ -83,7 +118,7 @@ func (n rpcNode) answer(ctx context.Context, kind uint8, args []byte) ([]byte, e
 		h, hash := n.Head()
 		return append(h.Append(nil), hash[:]...), nil
 	case wire.QueryGenesis:
-		return n.gen.JSON(), nil
+		return n.genesisFile(), nil
 	case wire.QueryStats:
 		return json.Marshal(n.Stats())
 	case wire.QueryHealth:
@@ -97,7 +132,7 @@ func (n rpcNode) answer(ctx context.Context, kind uint8, args []byte) ([]byte, e
 	case wire.QueryKey:
 		return encodeKey(n.Key(ctx, u32(args), [32]byte(args[4:])))
 	case wire.QueryBlock:
-		h, body, err := n.Block(u64(args))
+		h, body, err := n.readBlock(ctx, u64(args))
 		if err != nil {
 			return nil, err
 		}

@@ -295,3 +295,40 @@ func TestHintsAreNegotiated(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A node that has no time says for how long, and the connection goes on.
+func TestBusyAnswer(t *testing.T) {
+	c, err := client.Dial(t.Context(), "addr", client.Options{Dial: script(t, func(nc net.Conn) error {
+		if err := write(nc, welcome); err != nil {
+			return err
+		}
+		for _, answer := range []func(id uint32) []byte{
+			func(id uint32) []byte { return wire.AppendReplyBusy(nil, id, 3*time.Millisecond, "later") },
+			func(id uint32) []byte { return wire.AppendReply(nil, id, wire.ReplyBusy, []byte("x")) },
+			func(id uint32) []byte { return wire.AppendReply(nil, id, wire.ReplyOK, []byte("now")) },
+		} {
+			_, _, p, err := wire.ReadFrame(nc, nil, 64)
+			if err != nil {
+				return err
+			}
+			if err := write(nc, answer(binary.LittleEndian.Uint32(p))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var busy *client.BusyError
+	if _, err := c.Genesis(t.Context()); !errors.As(err, &busy) || busy.RetryAfter != 3*time.Millisecond || !strings.Contains(err.Error(), "later") {
+		t.Errorf("%v", err)
+	}
+	if _, err := c.Genesis(t.Context()); !errors.Is(err, wire.ErrFrame) {
+		t.Errorf("a busy answer without a hint: %v", err)
+	}
+	if b, err := c.Genesis(t.Context()); err != nil || string(b) != "now" {
+		t.Errorf("%q, %v", b, err)
+	}
+}

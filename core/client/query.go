@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
@@ -38,6 +39,17 @@ func (c *Client) query(ctx context.Context, kind uint8, args []byte) ([]byte, er
 	}
 }
 
+// BusyError says that this client has asked more than the node answers at a time.
+type BusyError struct {
+	RetryAfter time.Duration // asking again before is in vain
+	Text       string
+}
+
+// Error implements error.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("the node is busy for %v: %s", e.RetryAfter, e.Text)
+}
+
 func (c *Client) forget(id uint32) {
 	c.mu.Lock()
 	delete(c.pending, id)
@@ -50,6 +62,12 @@ func (r reply) result() ([]byte, error) {
 		return nil, r.err
 	case r.code == wire.ReplyNotFound:
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, r.answer)
+	case r.code == wire.ReplyBusy:
+		wait, text, err := wire.ParseReplyBusy(r.answer)
+		if err != nil {
+			return nil, err
+		}
+		return nil, &BusyError{RetryAfter: wait, Text: text}
 	case r.code == wire.ReplyNotReady:
 		return nil, fmt.Errorf("%w: %s", ErrNotReady, r.answer)
 	case r.code != wire.ReplyOK:

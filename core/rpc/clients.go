@@ -17,8 +17,20 @@ type Limits struct {
 	MaxPerHost   int     // connections from one address, default half of MaxConns
 	MaxInFlight  int64   // bytes of unfinished submissions per connection, default 32 MiB
 	MaxPerClient int64   // the same per client, default 256 MiB
+	MaxAllFlight int64   // the same of all clients together, default 1 GiB; nobody loses a MaxConns-th part to others
 	TxPerSec     float64 // transactions per second that a client may submit, 0: any number
 	TxBurst      int     // how many of them at once after a rest, default and at least a second's
+
+	// Of questions. Beyond MaxAsked and QueriesPerSec they are answered with busy
+	// and a hint; up to there they wait for their turn.
+	MaxQueries    int     // answered at the same time, all clients together, default 8
+	MaxAsking     int     // of those, one client's, default half
+	MaxAsked      int     // one client's, with those that wait, default 16
+	QueriesPerSec float64 // one client's, those that read large blocks count more; 0: any number
+
+	// Of what clients have yet to read.
+	MaxAnswers int64 // bytes of large answers to one client, or one answer, default 8 MiB
+	MaxUnread  int64 // bytes for all clients, half of them large answers, default 256 MiB
 }
 
 func (l *Limits) setDefaults() {
@@ -34,20 +46,42 @@ func (l *Limits) setDefaults() {
 	if l.MaxPerClient <= 0 {
 		l.MaxPerClient = 256 << 20
 	}
+	if l.MaxAllFlight <= 0 {
+		l.MaxAllFlight = 1 << 30
+	}
+	if l.MaxQueries <= 0 {
+		l.MaxQueries = 8
+	}
+	if l.MaxAsking <= 0 {
+		l.MaxAsking = max(1, l.MaxQueries/2)
+	}
+	if l.MaxAsked <= 0 {
+		l.MaxAsked = 16
+	}
+	if l.MaxAnswers <= 0 {
+		l.MaxAnswers = 8 << 20
+	}
+	if l.MaxUnread <= 0 {
+		l.MaxUnread = 256 << 20
+	}
 	l.TxBurst = max(l.TxBurst, int(min(l.TxPerSec, 1<<30)), 1)
 }
 
 // Clients knows who is connected. Servers that share one hold a client to its
 // limits over all of them.
 type Clients struct {
-	limits Limits
-	now    func() time.Time
+	limits    Limits
+	now       func() time.Time
+	questions questions
+	unread    atomic.Int64 // bytes of frames that clients have yet to read
+	inFlight  atomic.Int64 // of all clients
 
 	mu      sync.Mutex
 	total   int
 	numbers uint64             // clients and loopback connections numbered so far
 	hosts   map[string]int     // connections by address
 	clients map[string]*client // by key or address, while it has a connection
+	local   map[string]*asker  // by address and port, on loopback
 }
 
 // client is what the connections of one client share.
@@ -56,7 +90,10 @@ type client struct {
 	refs     int       // guarded by Clients.mu
 	left     time.Time // when the last connection ended; guarded by Clients.mu
 	inFlight atomic.Int64
+	unread   atomic.Int64
+	calls    atomic.Int64
 	bucket   bucket
+	asker    asker
 }
 
 // rememberFor is how long an absent client keeps its number, and with it what the
@@ -65,13 +102,18 @@ const rememberFor = 30 * time.Second
 
 // idle tells whether forgetting an absent client gives it nothing.
 func (c *client) idle(now time.Time) bool {
-	return now.Sub(c.left) >= rememberFor && c.inFlight.Load() == 0 && c.bucket.full(now)
+	return now.Sub(c.left) >= rememberFor && c.inFlight.Load() == 0 && c.bucket.full(now) && c.asker.bucket.full(now)
 }
 
 // NewClients returns an empty registry.
 func NewClients(l Limits) *Clients {
 	l.setDefaults()
-	return &Clients{limits: l, now: time.Now, hosts: make(map[string]int), clients: make(map[string]*client)}
+	cs := &Clients{
+		limits: l, now: time.Now, hosts: make(map[string]int), clients: make(map[string]*client), local: make(map[string]*asker),
+	}
+	cs.questions.limits = &cs.limits
+	cs.questions.now = func() time.Time { return cs.now() }
+	return cs
 }
 
 // Connect takes a place for a connection from an address, false if there is none
@@ -116,15 +158,28 @@ func (cs *Clients) Session(addr net.Addr, state *tls.ConnectionState) *Session {
 		cs.numbers++
 		c = &client{number: cs.numbers}
 		c.bucket.init(cs.limits.TxPerSec, cs.limits.TxBurst, cs.now())
+		c.asker.init(cs)
 		cs.clients[id] = c
 	}
 	c.refs++
-	number := c.number
+	s := &Session{cs: cs, client: c, number: c.number, asker: &c.asker}
 	if state == nil && loopback(addr) {
 		cs.numbers++
-		number = cs.numbers
+		s.number, s.local = cs.numbers, addr.String()
+		if s.asker = cs.local[s.local]; s.asker == nil {
+			s.asker = new(asker)
+			s.asker.init(cs)
+			cs.local[s.local] = s.asker
+		}
+		s.asker.refs++
 	}
-	return &Session{cs: cs, client: c, id: id, number: number}
+	return s
+}
+
+// init sets the rate; the burst is a second's.
+func (a *asker) init(cs *Clients) {
+	rate := cs.limits.QueriesPerSec
+	a.bucket.init(rate, max(1, int(min(rate, 1<<30))), cs.now())
 }
 
 // loopback tells whether an address is this machine's own: there, one address
@@ -138,18 +193,26 @@ func loopback(a net.Addr) bool {
 type Session struct {
 	cs       *Clients
 	client   *client
-	id       string
+	asker    *asker // the client's, on loopback the connection's
+	local    string // key of asker, if it is the connection's
 	number   uint64
 	inFlight atomic.Int64
 }
 
-// Close ends the account. What is still in flight is settled by Submission.Done.
+// Close ends the account and withdraws the questions that wait. What is still in
+// flight is settled by Submission.Done.
 // A client is forgotten when all that it sent is settled and its bucket is full;
 // until then coming back gives it nothing.
 func (s *Session) Close() {
 	cs := s.cs
+	cs.questions.withdraw(s)
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	if s.local != "" {
+		if s.asker.refs--; s.asker.refs == 0 {
+			delete(cs.local, s.local)
+		}
+	}
 	if s.client.refs--; s.client.refs > 0 {
 		return
 	}
@@ -175,31 +238,86 @@ func (cs *Clients) sweep() {
 	}
 }
 
-// admit takes n bytes of count transactions in flight. Where a limit does not
-// allow them it tells how long it is until it does; zero: nobody knows.
-func (s *Session) admit(n, count int) (retryAfter time.Duration, ok bool) {
-	l := &s.cs.limits
-	if s.inFlight.Load() > l.MaxInFlight || s.client.inFlight.Load() > l.MaxPerClient {
-		return 0, false
-	}
-	if l.TxPerSec <= 0 {
+// admit takes count transactions. Where the rate does not allow them it tells how
+// long it is until it does.
+func (s *Session) admit(count int) (retryAfter time.Duration, ok bool) {
+	if s.cs.limits.TxPerSec <= 0 {
 		return 0, true
 	}
 	wait := s.client.bucket.take(s.cs.now(), count)
 	return wait, wait == 0
 }
 
-// room tells whether n more bytes may be in flight. One submission may always be,
-// however large.
-func (s *Session) room(n int) bool {
+// reserve takes n bytes in flight, or none if that is over a limit. One submission
+// may always be, however large. The bytes are given back by add(-n).
+func (s *Session) reserve(n int) bool {
 	l := &s.cs.limits
-	fits := func(have, most int64) bool { return have == 0 || have+int64(n) <= most }
-	return fits(s.inFlight.Load(), l.MaxInFlight) && fits(s.client.inFlight.Load(), l.MaxPerClient)
+	s.add(n)
+	over := func(now, most int64) bool { return now > most && now != int64(n) }
+	own := s.client.inFlight.Load()
+	if over(s.inFlight.Load(), l.MaxInFlight) || over(own, l.MaxPerClient) ||
+		s.cs.inFlight.Load() > l.MaxAllFlight && own > l.MaxAllFlight/int64(l.MaxConns) {
+		s.add(-n)
+		return false
+	}
+	return true
 }
 
 func (s *Session) add(n int) {
 	s.inFlight.Add(int64(n))
 	s.client.inFlight.Add(int64(n))
+	s.cs.inFlight.Add(int64(n))
+}
+
+// CallsPerClient is how many calls with messages of so many bytes one client may
+// have at the same time, and in any case as many as given.
+func (cs *Clients) CallsPerClient(bytes, atLeast int) int {
+	return int(max(cs.limits.MaxPerClient/int64(bytes), int64(atLeast)))
+}
+
+// Begin counts a call of this client, if it has fewer than most at the same time.
+// End ends that.
+func (s *Session) Begin(most int) bool {
+	if s.client.calls.Add(1) > int64(most) {
+		s.End()
+		return false
+	}
+	return true
+}
+
+// End ends what Begin counted.
+func (s *Session) End() { s.client.calls.Add(-1) }
+
+// Hold counts n more bytes of frames that wait for the client, whose queue has so
+// many already; ways is how many queues one connection may have. Half of what all
+// may hold is divided among the places for connections: nobody's part can be used
+// up by others. The other half is lent to those who need more than their part, an
+// eighth to one client at most. False means that the queue has to end; then
+// nothing is counted.
+func (s *Session) Hold(have, n, ways int) bool {
+	cs := s.cs
+	frames := cs.limits.MaxUnread / 2
+	total, own := cs.unread.Add(int64(n)), s.client.unread.Add(int64(n))
+	part := frames / 2 / int64(cs.limits.MaxConns) / int64(ways)
+	if int64(have+n) <= part || total <= frames/2 && own <= max(frames/16, part) {
+		return true
+	}
+	s.Release(n)
+	return false
+}
+
+// Release ends what Hold counted.
+func (s *Session) Release(n int) {
+	s.cs.unread.Add(int64(-n))
+	s.client.unread.Add(int64(-n))
+}
+
+// Unread is how many bytes wait for clients to read them: of frames, and of large
+// answers or the room for them.
+func (cs *Clients) Unread() (frames, answers int64) {
+	cs.questions.mu.Lock()
+	defer cs.questions.mu.Unlock()
+	return cs.unread.Load(), cs.questions.held
 }
 
 // bucket is a token bucket. A frame larger than the bucket passes when the bucket
@@ -235,6 +353,14 @@ func (b *bucket) take(now time.Time, n int) time.Duration {
 	}
 	wait := (need - b.left) / b.ratePerSec * float64(time.Second)
 	return max(time.Duration(min(wait, float64(24*time.Hour))), time.Microsecond)
+}
+
+// charge takes n tokens that were used already.
+func (b *bucket) charge(now time.Time, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fill(now)
+	b.left -= float64(n)
 }
 
 func (b *bucket) full(now time.Time) bool {

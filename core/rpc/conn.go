@@ -2,12 +2,14 @@ package rpc
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,11 +29,7 @@ type conn struct {
 	session *Session      // once the client is known
 	timed   bool          // a read deadline is set
 	queries sync.WaitGroup
-	asking  atomic.Int32 // queries under way
 }
-
-// maxQueries is how many queries of one connection run at a time.
-const maxQueries = 4
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{srv: s, raw: nc, nc: nc}
@@ -54,6 +52,7 @@ func (c *conn) serve(ctx context.Context) {
 	}
 	c.session = c.srv.cfg.Clients.Session(c.raw.RemoteAddr(), state)
 	defer c.session.Close()
+	c.out.session = c.session
 	var writer sync.WaitGroup
 	writer.Go(c.writeLoop)
 	// read always ends with an error: at best that the client went away.
@@ -67,6 +66,7 @@ func (c *conn) serve(ctx context.Context) {
 		})
 	}
 	cancel()
+	c.srv.cfg.Clients.questions.withdraw(c.session)
 	c.queries.Wait()
 	c.out.close()
 	writer.Wait()
@@ -88,12 +88,20 @@ func (c *conn) handshake(ctx context.Context) (*tls.ConnectionState, error) {
 	return &state, nil
 }
 
+// Buffers for reading: of a connection that has not submitted anything, of which
+// there may be thousands, and of one that has.
+const (
+	quietBuffer  = 4 << 10
+	submitBuffer = 64 << 10
+)
+
 // read handles frames until the client goes away or breaks the protocol.
 func (c *conn) read(ctx context.Context) error {
-	r := bufio.NewReaderSize(c.nc, 64<<10)
+	r := bufio.NewReaderSize(c.nc, quietBuffer)
 	if err := c.hello(r); err != nil {
 		return err
 	}
+	submitted := false
 	var scratch []byte
 	for {
 		if c.timed { // a quiet client may be quiet for as long as it likes
@@ -118,6 +126,11 @@ func (c *conn) read(ctx context.Context) error {
 		if t == wire.TypeSubmit {
 			if err := c.submit(r, n); err != nil {
 				return err
+			}
+			if !submitted { // worth a buffer that takes several frames at a time
+				submitted = true
+				rest, _ := r.Peek(r.Buffered()) // is there
+				r = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(rest), c.nc), submitBuffer)
 			}
 			continue
 		}
@@ -187,13 +200,12 @@ func (c *conn) hello(r *bufio.Reader) error {
 
 // submit reads a Submit payload into a pooled buffer and hands it to the node.
 func (c *conn) submit(r *bufio.Reader, n int) error {
-	if !c.session.room(n) {
+	s := c.srv.pool.Get()
+	if !s.begin(c.session, c, n) {
+		s.pool.Put(s)
 		return c.discard(r, n)
 	}
-	s := c.srv.pool.Get()
-	s.resize(n)
-	s.begin(c.session, c)
-	if _, err := io.ReadFull(r, s.Buf); err != nil {
+	if err := s.read(r, n); err != nil {
 		s.Done()
 		return err
 	}
@@ -238,42 +250,48 @@ func (c *conn) discard(r *bufio.Reader, n int) error {
 	return nil
 }
 
-// query answers in a goroutine of its own, because an answer may wait for the
-// disk. What exceeds the limits is told so at once: the reader never waits.
+// query queues a question. What exceeds the limits is told so at once: the reader
+// never waits.
 func (c *conn) query(ctx context.Context, p []byte) error {
 	id, kind, args, err := wire.ParseQuery(p)
 	if err != nil {
 		return err
 	}
-	if c.asking.Add(1) > maxQueries || !c.srv.takeQuery() {
-		c.asking.Add(-1)
-		c.out.put(func(b []byte) []byte {
-			return wire.AppendReply(b, id, wire.ReplyBusy, []byte("the node is answering as many questions as it may; ask again"))
-		})
-		return nil
+	args = bytes.Clone(args)
+	c.queries.Add(1)
+	wait, ok := c.session.Ask(c.srv.node.MaxAnswer(kind), func(t *Turn) {
+		defer c.queries.Done()
+		c.answer(ctx, t, id, kind, args)
+	}, c.queries.Done)
+	if !ok {
+		c.queries.Done()
+		c.notNow(id, wait)
 	}
-	args = append([]byte(nil), args...)
-	c.queries.Go(func() {
-		defer c.asking.Add(-1)
-		defer c.srv.freeQuery()
-		qctx, cancel := context.WithTimeout(ctx, c.srv.cfg.QueryTimeout)
-		defer cancel()
-		code, answer := c.srv.node.Query(qctx, kind, args)
-		c.out.put(func(b []byte) []byte { return wire.AppendReply(b, id, code, answer) })
-	})
 	return nil
 }
 
-func (s *Server) takeQuery() bool {
-	select {
-	case s.asking <- struct{}{}:
-		return true
-	default:
-		return false
+// answer has the turn of a question.
+func (c *conn) answer(ctx context.Context, t *Turn, id uint32, kind uint8, args []byte) {
+	left := c.srv.cfg.QueryTimeout - c.srv.cfg.Clients.now().Sub(t.Asked())
+	if left <= 0 {
+		t.Sent()
+		c.notNow(id, c.srv.node.RetryAfter())
+		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	code, answer, cost := c.srv.node.Query(ctx, kind, args)
+	t.Answered(len(answer), cost)
+	c.out.putAnswer(t, id, code, answer)
 }
 
-func (s *Server) freeQuery() { <-s.asking }
+// notNow says that there are too many questions.
+func (c *conn) notNow(id uint32, retryAfter time.Duration) {
+	c.out.put(func(b []byte) []byte { return wire.AppendReplyBusy(b, id, retryAfter, TooManyQuestions) })
+}
+
+// TooManyQuestions is what a client is told that asks beyond its limits.
+const TooManyQuestions = "too many questions at once; ask again later"
 
 // Acked implements Sink.
 func (c *conn) Acked(base uint64, status []tx.Status) { c.acked(base, status, 0) }
@@ -310,29 +328,61 @@ func (c *conn) Rejected(rs []wire.Rejection) {
 // keepBuffer is how large a buffer a quiet connection may keep.
 const keepBuffer = 256 << 10
 
-// writeLoop sends what is queued, all of it in one write.
+// writeChunk is how much a client has WriteTimeout to take: who reads at all can
+// have a large answer, and who does not is soon found out.
+const writeChunk = 1 << 20
+
+// writeLoop sends what is queued until nothing more will come.
 func (c *conn) writeLoop() {
-	var buf []byte
+	var parts []part
 	for {
 		var ok bool
-		if buf, ok = c.out.take(buf); !ok {
-			if c.out.overflowed() {
-				c.srv.cutOff.Add(1)
+		if parts, ok = c.out.take(parts); !ok {
+			break
+		}
+		var err error
+		for i := range parts {
+			p := &parts[i]
+			if err == nil {
+				err = c.write(p.frames)
 			}
-			c.nc.Close()
-			return
-		}
-		if err := c.nc.SetWriteDeadline(time.Now().Add(c.srv.cfg.WriteTimeout)); err != nil {
-			c.out.close()
-			continue
-		}
-		n, err := c.nc.Write(buf)
-		c.srv.bytesOut.Add(uint64(n))
-		if cap(buf) > keepBuffer {
-			buf = nil // a burst's memory is not kept for the connection's life
+			if err == nil {
+				err = c.write(p.answer)
+			}
+			c.out.wrote(len(p.frames))
+			p.sent()
+			p.answer, p.turn = nil, nil
+			if cap(p.frames) > keepBuffer {
+				p.frames = nil // a burst's memory is not kept for the connection's life
+			}
 		}
 		if err != nil {
-			c.out.abandon()
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				c.srv.cutOff.Add(1)
+			}
+			break
 		}
 	}
+	if c.out.overflowed() {
+		c.srv.cutOff.Add(1)
+	}
+	c.out.abandon()
+	c.nc.Close()
+}
+
+// write sends b, which may be empty.
+func (c *conn) write(b []byte) error {
+	for len(b) > 0 {
+		n := min(len(b), writeChunk)
+		if err := c.nc.SetWriteDeadline(time.Now().Add(c.srv.cfg.WriteTimeout)); err != nil {
+			return err
+		}
+		sent, err := c.nc.Write(b[:n])
+		c.srv.bytesOut.Add(uint64(sent))
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }

@@ -29,23 +29,47 @@ type fakeNode struct {
 	mu      sync.Mutex
 	running int // queries at the moment
 	most    int
+	asked   int // queries that are over
 }
 
 func (f *fakeNode) Submit(s *rpc.Submission) { f.held <- s }
 
-func (f *fakeNode) Query(ctx context.Context, kind uint8, args []byte) (uint8, []byte) {
+func (f *fakeNode) MaxAnswer(kind uint8) int {
+	if kind == largeKind {
+		return largeBytes
+	}
+	return 100
+}
+
+// A question of this kind has an answer of largeBytes.
+const (
+	largeKind  = 200
+	largeBytes = 1 << 20
+	freeKind   = 201 // and one of this kind is answered at once
+)
+
+func (f *fakeNode) Query(ctx context.Context, kind uint8, args []byte) (uint8, []byte, int) {
 	f.mu.Lock()
 	f.running++
 	f.most = max(f.most, f.running)
 	f.mu.Unlock()
-	select {
-	case <-f.answer:
-	case <-ctx.Done():
+	if kind != freeKind {
+		select {
+		case <-f.answer:
+		case <-ctx.Done():
+		}
 	}
 	f.mu.Lock()
 	f.running--
+	f.asked++
 	f.mu.Unlock()
-	return kind, args
+	if kind == largeKind {
+		return wire.ReplyOK, make([]byte, largeBytes), 1
+	}
+	if kind == freeKind {
+		return wire.ReplyOK, args, 1
+	}
+	return kind, args, 1
 }
 
 func (f *fakeNode) RetryAfter() time.Duration { return 7 * time.Millisecond }
@@ -167,46 +191,6 @@ func TestInFlight(t *testing.T) {
 		t.Errorf("a reused submission has %d transactions, malformed %v", len(s.Txs), s.Malformed)
 	}
 	s.Done()
-}
-
-// Of a connection's queries only a few run at a time; the others are told so at
-// once, and the reader does not wait for either.
-func TestQueriesAreBounded(t *testing.T) {
-	f, _, addr := start(t, rpc.Config{})
-	nc := connect(t, addr)
-	expect(t, nc, wire.TypeWelcome)
-	const n = 40
-	var b []byte
-	for id := range uint32(n) {
-		b = wire.AppendQuery(b, id, 0, []byte{byte(id)})
-	}
-	send(t, nc, b)
-	const atOnce = 4
-	seen := map[uint32]bool{}
-	reply := func(want uint8) {
-		t.Helper()
-		_, p := expect(t, nc, wire.TypeReply)
-		id, code, answer, err := wire.ParseReply(p)
-		if err != nil || seen[id] || code != want || code == wire.ReplyOK && (len(answer) != 1 || answer[0] != byte(id)) {
-			t.Fatalf("reply %d: code %d, %x, %v", id, code, answer, err)
-		}
-		seen[id] = true
-	}
-	for range n - atOnce {
-		reply(wire.ReplyBusy)
-	}
-	for range atOnce {
-		f.answer <- struct{}{}
-		reply(wire.ReplyOK)
-	}
-	send(t, nc, wire.AppendQuery(nil, n, 0, []byte{n})) // there is room again
-	f.answer <- struct{}{}
-	reply(wire.ReplyOK)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.most < 1 || f.most > 4 {
-		t.Errorf("%d queries ran at a time", f.most)
-	}
 }
 
 // turnedAway fails the test if one more connection is served.

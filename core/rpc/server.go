@@ -4,9 +4,10 @@
 // StatusBusy and, for those who ask for it, with how long to wait.
 //
 // Every connection has one goroutine that reads and one that writes. The
-// reader never waits for the node: a full node answers StatusBusy, and questions
-// beyond a limit ReplyBusy. The writer's queue is bounded: a client that does not
-// read its answers is cut off.
+// reader never waits for the node: a full node answers StatusBusy. Questions wait
+// for their turn, which goes round the clients; those beyond a limit are answered
+// with ReplyBusy and when to ask again. The writer's queue is bounded, for each
+// client and for all together: a client that does not read is cut off.
 package rpc
 
 import (
@@ -39,8 +40,11 @@ type Sink interface {
 type Node interface {
 	// Submit takes a submission without blocking and calls Done in the end.
 	Submit(s *Submission)
-	// Query answers a question with a reply code and an answer or error text.
-	Query(ctx context.Context, kind uint8, args []byte) (code uint8, answer []byte)
+	// Query answers a question with a reply code and an answer or error text, and
+	// tells what that cost as a number of simple questions.
+	Query(ctx context.Context, kind uint8, args []byte) (code uint8, answer []byte, cost int)
+	// MaxAnswer is how many bytes the answer to a kind of question may have.
+	MaxAnswer(kind uint8) int
 	// Welcome fills in what the node tells a new client.
 	Welcome() wire.Welcome
 	// RetryAfter is how long a client does well to wait after a StatusBusy: an
@@ -54,13 +58,12 @@ type Config struct {
 	Clients       *Clients      // shared with another server; nil: the server's own
 	TLS           *tls.Config   // nil: plain TCP; see ServerTLS
 	MaxPayload    int           // of a client's frame, default wire.MaxPayload
-	MaxQueued     int           // bytes of answers waiting per connection, default 8 MiB
-	WriteTimeout  time.Duration // default 10 s
+	MaxQueued     int           // bytes of frames waiting per connection, default 8 MiB
+	WriteTimeout  time.Duration // for each mebibyte that a client reads, default 10 s
 	HelloTimeout  time.Duration // for the TLS handshake and again for the hello, default 5 s
 	LinkPort      uint16        // told to clients; 0 for none
 	QueryTimeout  time.Duration // default 5 s
 	MaxSubmission int           // transactions per frame that the node takes
-	MaxQueries    int           // answered at the same time, all clients together, default 8
 	FrameTimeout  time.Duration // for the rest of a frame that has begun, default 30 s
 }
 
@@ -84,9 +87,6 @@ func (c *Config) SetDefaults() {
 	if c.QueryTimeout <= 0 {
 		c.QueryTimeout = 5 * time.Second
 	}
-	if c.MaxQueries <= 0 {
-		c.MaxQueries = 8
-	}
 	if c.FrameTimeout <= 0 {
 		c.FrameTimeout = 30 * time.Second
 	}
@@ -106,6 +106,11 @@ type Stats struct {
 	Busy      uint64 `json:"busy"`       // transactions refused for a client's limits
 	BytesIn   uint64 `json:"bytes_in"`
 	BytesOut  uint64 `json:"bytes_out"`
+
+	// Bytes that wait for clients to read them, over all servers with the same
+	// Clients: of frames, and of large answers or the room for them.
+	UnreadFrames  int64 `json:"unread_frames"`
+	UnreadAnswers int64 `json:"unread_answers"`
 }
 
 // Server accepts clients on one listener.
@@ -113,8 +118,6 @@ type Server struct {
 	node Node
 	cfg  Config
 	pool Pool
-
-	asking chan struct{} // one place per query under way
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -126,7 +129,7 @@ type Server struct {
 // New returns a server for a node.
 func New(node Node, cfg Config) *Server {
 	cfg.SetDefaults()
-	return &Server{node: node, cfg: cfg, conns: make(map[*conn]struct{}), asking: make(chan struct{}, cfg.MaxQueries)}
+	return &Server{node: node, cfg: cfg, conns: make(map[*conn]struct{})}
 }
 
 // Serve accepts clients until ctx ends, then closes every connection and waits
@@ -206,7 +209,9 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	n := len(s.conns)
 	s.mu.Unlock()
+	frames, answers := s.cfg.Clients.Unread()
 	return Stats{
+		UnreadFrames: frames, UnreadAnswers: answers,
 		Conns: int64(n), Accepted: s.accepted.Load(), Refused: s.refused.Load(), CutOff: s.cutOff.Load(),
 		BadFrames: s.badFrames.Load(), BadTLS: s.badTLS.Load(), Busy: s.busy.Load(), BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(),
 	}

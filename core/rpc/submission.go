@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -23,9 +24,16 @@ type Submission struct {
 	session *Session
 }
 
+// keepSubmission is how large a buffer is kept for the next submission: what most
+// frames need, and not the largest that anybody ever sent.
+const keepSubmission = 1 << 20
+
 // Done gives the submission back. The node calls it once.
 func (s *Submission) Done() {
 	s.session.add(-len(s.Buf))
+	if cap(s.Buf) > keepSubmission {
+		s.Buf = nil
+	}
 	s.session, s.Sink = nil, nil
 	clear(s.Txs)
 	s.Txs, s.Malformed = s.Txs[:0], s.Malformed[:0]
@@ -48,18 +56,41 @@ func (p *Pool) Get() *Submission {
 	return &Submission{pool: &p.p}
 }
 
-// resize makes the buffer n bytes long.
-func (s *Submission) resize(n int) {
-	if cap(s.Buf) < n {
-		s.Buf = make([]byte, n)
+// begin takes room for n bytes and tells whether there is any. Done gives it back.
+func (s *Submission) begin(se *Session, sink Sink, n int) bool {
+	if !se.reserve(n) {
+		return false
 	}
-	s.Buf = s.Buf[:n]
+	s.session, s.Sink = se, sink
+	return true
 }
 
-// begin counts the buffer as in flight; Done ends that.
-func (s *Submission) begin(se *Session, sink Sink) {
-	s.session, s.Sink = se, sink
-	se.add(len(s.Buf))
+// firstRead is how much memory a frame gets before any of it is there.
+const firstRead = 16 << 10
+
+// read reads n bytes. Memory that is not there yet is taken as the bytes come: who
+// announces a large frame and sends none of it costs a small buffer.
+func (s *Submission) read(r io.Reader, n int) error {
+	if cap(s.Buf) >= n {
+		s.Buf = s.Buf[:n]
+		_, err := io.ReadFull(r, s.Buf)
+		return err
+	}
+	b := s.Buf[:0]
+	for len(b) < n {
+		if len(b) == cap(b) {
+			bigger := make([]byte, len(b), min(n, max(firstRead, 4*len(b))))
+			copy(bigger, b)
+			b, s.Buf = bigger, bigger
+		}
+		have := len(b)
+		b = b[:min(n, cap(b))]
+		if _, err := io.ReadFull(r, b[have:]); err != nil {
+			return err
+		}
+	}
+	s.Buf = b
+	return nil
 }
 
 // Fill makes buf, which holds count encoded transactions and nothing else, the
@@ -67,8 +98,11 @@ func (s *Submission) begin(se *Session, sink Sink) {
 // long the client has to wait, if it may not submit now: then too the
 // submission is done, and the caller tells the client.
 func (s *Submission) Fill(se *Session, sink Sink, base uint64, count int, buf []byte, maxTxs int) (retryAfter time.Duration, ok bool, err error) {
+	if !s.begin(se, sink, len(buf)) {
+		s.pool.Put(s)
+		return 0, false, nil
+	}
 	s.Buf = buf
-	s.begin(se, sink)
 	return s.take(base, count, buf, maxTxs)
 }
 
@@ -78,7 +112,7 @@ func (s *Submission) take(base uint64, count int, txs []byte, maxTxs int) (retry
 		s.Done()
 		return 0, false, err
 	}
-	if retryAfter, ok = s.session.admit(len(s.Buf), count); !ok {
+	if retryAfter, ok = s.session.admit(count); !ok {
 		s.Done()
 	}
 	return retryAfter, ok, nil

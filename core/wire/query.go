@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 )
 
 // Query kinds. Numbers never change.
@@ -27,7 +28,7 @@ const (
 	ReplyNotFound = 1
 	ReplyBad      = 2
 	ReplyInternal = 3
-	ReplyBusy     = 4 // too many questions at once; ask again later
+	ReplyBusy     = 4 // too many questions; the answer is retry after u32 (µs), text
 	ReplyNotReady = 5 // the node cannot answer yet, or not as it is set up; the text says which
 )
 
@@ -49,15 +50,43 @@ func ParseQuery(p []byte) (id uint32, kind uint8, args []byte, err error) {
 
 // AppendReply appends a Reply frame.
 func AppendReply(dst []byte, id uint32, code uint8, answer []byte) []byte {
-	dst = AppendHeader(dst, TypeReply, 0, 5+len(answer))
+	return append(AppendReplyHeader(dst, id, code, len(answer)), answer...)
+}
+
+// replyFixed is the length of a Reply payload before the answer.
+const replyFixed = 5
+
+// MaxAnswer is the longest answer that a Reply carries, in bytes.
+const MaxAnswer = MaxReply - replyFixed
+
+// AppendReplyHeader appends a Reply frame up to where its answer of n bytes begins.
+func AppendReplyHeader(dst []byte, id uint32, code uint8, n int) []byte {
+	dst = AppendHeader(dst, TypeReply, 0, replyFixed+n)
 	dst = binary.LittleEndian.AppendUint32(dst, id)
-	dst = append(dst, code)
-	return append(dst, answer...)
+	return append(dst, code)
+}
+
+// AppendReplyBusy appends a Reply that says ReplyBusy and, in microseconds as in
+// AppendBusy, when to ask again.
+func AppendReplyBusy(dst []byte, id uint32, retryAfter time.Duration, text string) []byte {
+	dst = AppendReplyHeader(dst, id, ReplyBusy, 4+len(text))
+	return append(appendWait(dst, retryAfter), text...)
+}
+
+// ParseReplyBusy decodes the answer of a Reply that says ReplyBusy.
+func ParseReplyBusy(answer []byte) (retryAfter time.Duration, text string, err error) {
+	if len(answer) < 4 {
+		return 0, "", fmt.Errorf("%w: a busy reply of %d bytes, want at least 4", ErrFrame, len(answer))
+	}
+	if retryAfter, err = parseWait(answer); err != nil {
+		return 0, "", err
+	}
+	return retryAfter, string(answer[4:]), nil
 }
 
 // ParseReply decodes a Reply payload.
 func ParseReply(p []byte) (id uint32, code uint8, answer []byte, err error) {
-	if len(p) < 5 {
+	if len(p) < replyFixed {
 		return 0, 0, nil, fmt.Errorf("%w: reply has %d bytes, want at least 5", ErrFrame, len(p))
 	}
 	return binary.LittleEndian.Uint32(p), p[4], p[5:], nil

@@ -107,11 +107,23 @@ const MaxRetryAfter = time.Hour
 // and trying them again before the wait is over is in vain. The wait is told in
 // microseconds, rounded up, at least one and at most MaxRetryAfter.
 func AppendBusy(dst []byte, base uint64, count int, retryAfter time.Duration) []byte {
-	retryAfter = min(max(retryAfter, time.Microsecond), MaxRetryAfter)
 	dst = AppendHeader(dst, TypeBusy, 0, busySize)
 	dst = binary.LittleEndian.AppendUint64(dst, base)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(count))
-	return binary.LittleEndian.AppendUint32(dst, uint32((retryAfter+time.Microsecond-1)/time.Microsecond))
+	return appendWait(dst, retryAfter)
+}
+
+func appendWait(dst []byte, wait time.Duration) []byte {
+	wait = min(max(wait, time.Microsecond), MaxRetryAfter)
+	return binary.LittleEndian.AppendUint32(dst, uint32((wait+time.Microsecond-1)/time.Microsecond))
+}
+
+func parseWait(b []byte) (time.Duration, error) {
+	wait := time.Duration(binary.LittleEndian.Uint32(b)) * time.Microsecond
+	if wait == 0 || wait > MaxRetryAfter {
+		return 0, fmt.Errorf("%w: busy for %v, want 1 µs to %v", ErrFrame, wait, MaxRetryAfter)
+	}
+	return wait, nil
 }
 
 // ParseBusy decodes a Busy payload.
@@ -123,9 +135,8 @@ func ParseBusy(p []byte) (base uint64, count int, retryAfter time.Duration, err 
 	if n == 0 || n > MaxTxs {
 		return 0, 0, 0, fmt.Errorf("%w: busy with %d transactions, want 1 to %d", ErrFrame, n, MaxTxs)
 	}
-	retryAfter = time.Duration(binary.LittleEndian.Uint32(p[12:])) * time.Microsecond
-	if retryAfter == 0 || retryAfter > MaxRetryAfter {
-		return 0, 0, 0, fmt.Errorf("%w: busy for %v, want 1 µs to %v", ErrFrame, retryAfter, MaxRetryAfter)
+	if retryAfter, err = parseWait(p[12:]); err != nil {
+		return 0, 0, 0, err
 	}
 	return binary.LittleEndian.Uint64(p), int(n), retryAfter, nil
 }

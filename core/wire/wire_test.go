@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -202,5 +203,30 @@ func TestReadFrameReusesItsBuffer(t *testing.T) {
 	count := binary.LittleEndian.Uint32(frame)
 	if count != 3 {
 		t.Errorf("the header says %d bytes", count)
+	}
+}
+
+// A busy reply tells when to ask again, and nothing else passes for one.
+func TestReplyBusy(t *testing.T) {
+	for wait, want := range map[time.Duration]time.Duration{
+		0: time.Microsecond, 1500: 2 * time.Microsecond, time.Second: time.Second, 100 * time.Hour: wire.MaxRetryAfter,
+	} {
+		b := wire.AppendReplyBusy(nil, 7, wait, "later")
+		typ, _, p, err := wire.ReadFrame(bytes.NewReader(b), nil, 100)
+		if err != nil || typ != wire.TypeReply {
+			t.Fatal(typ, err)
+		}
+		id, code, answer, err := wire.ParseReply(p)
+		if err != nil || id != 7 || code != wire.ReplyBusy {
+			t.Fatal(id, code, err)
+		}
+		if got, text, err := wire.ParseReplyBusy(answer); err != nil || got != want || text != "later" {
+			t.Errorf("%v became %v, %q, %v", wait, got, text, err)
+		}
+	}
+	for _, bad := range [][]byte{nil, {1, 2, 3}, {0, 0, 0, 0}, {255, 255, 255, 255, 'x'}} {
+		if _, _, err := wire.ParseReplyBusy(bad); !errors.Is(err, wire.ErrFrame) {
+			t.Errorf("%x: %v", bad, err)
+		}
 	}
 }

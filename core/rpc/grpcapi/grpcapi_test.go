@@ -40,7 +40,9 @@ type fakeNode struct {
 
 func (f *fakeNode) Submit(s *rpc.Submission) { f.held <- s }
 
-func (f *fakeNode) Query(ctx context.Context, kind uint8, _ []byte) (uint8, []byte) {
+func (f *fakeNode) MaxAnswer(uint8) int { return wire.MaxAnswer }
+
+func (f *fakeNode) Query(ctx context.Context, kind uint8, _ []byte) (uint8, []byte, int) {
 	select {
 	case f.asked <- struct{}{}:
 	default:
@@ -51,15 +53,15 @@ func (f *fakeNode) Query(ctx context.Context, kind uint8, _ []byte) (uint8, []by
 	}
 	switch kind {
 	case wire.QueryHealth:
-		return wire.ReplyOK, []byte("not a health")
+		return wire.ReplyOK, []byte("not a health"), 1
 	case wire.QueryProof:
-		return wire.ReplyNotFound, []byte("nothing there")
+		return wire.ReplyNotFound, []byte("nothing there"), 1
 	case wire.QueryTxHash:
-		return wire.ReplyNotReady, []byte("not yet")
+		return wire.ReplyNotReady, []byte("not yet"), 1
 	case wire.QueryBlock:
-		return wire.ReplyInternal, []byte("disk")
+		return wire.ReplyInternal, []byte("disk"), 1
 	}
-	return wire.ReplyBad, []byte("bad")
+	return wire.ReplyBad, []byte("bad"), 1
 }
 
 func (f *fakeNode) RetryAfter() time.Duration { return 7 * time.Millisecond }
@@ -355,7 +357,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 // What the node answers to questions becomes a status; too many at once are
 // refused.
 func TestQuestions(t *testing.T) {
-	f, _, addr := fake(t, rpc.Config{MaxQueries: 1})
+	f, _, addr := fake(t, rpc.Config{Limits: rpc.Limits{MaxAsked: 1}})
 	ctx, c := dial(t, addr, nil)
 	first := make(chan error, 1)
 	go func() {

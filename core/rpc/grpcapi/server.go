@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
@@ -36,17 +38,22 @@ const (
 	messageOverhead = 128      // what a SubmitRequest has beside its transactions
 	idlePing        = 30 * time.Second
 	pingTimeout     = 10 * time.Second
+	maxIdle         = 5 * time.Minute // of a connection without a call; clients connect again by themselves
+	streamWindow    = 256 << 10
+	connWindow      = 1 << 20
 )
 
 // Server is the gRPC side of a node.
 type Server struct {
 	weirv1.UnimplementedNodeServer // for methods of later versions
 
-	node   rpc.Node
-	cfg    rpc.Config
-	pool   rpc.Pool
-	asking chan struct{} // one place per question under way
-	wg     sync.WaitGroup
+	node rpc.Node
+	cfg  rpc.Config
+	pool rpc.Pool
+	wg   sync.WaitGroup
+
+	mu    sync.Mutex
+	conns map[string]*conn // by remote address
 
 	refused, cutOff, busy atomic.Uint64
 }
@@ -54,16 +61,16 @@ type Server struct {
 // Stats are a server's counters since it started.
 type Stats struct {
 	Refused uint64 // connections over the limits
-	CutOff  uint64 // streams whose client did not read
+	CutOff  uint64 // streams or connections whose client did not read
 	Busy    uint64 // transactions refused for a client's limits
 }
 
 // New returns a server for a node. Config means what it means for rpc.New; of its
-// fields LinkPort and FrameTimeout have no effect here. With Config.Clients set
+// fields LinkPort has no effect here. With Config.Clients set
 // to that of another server, clients have their limits over both.
 func New(node rpc.Node, cfg rpc.Config) *Server {
 	cfg.SetDefaults()
-	return &Server{node: node, cfg: cfg, asking: make(chan struct{}, cfg.MaxQueries)}
+	return &Server{node: node, cfg: cfg, conns: make(map[string]*conn)}
 }
 
 // Serve answers clients until ctx ends, then ends every call and waits for them.
@@ -75,8 +82,16 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.ConnectionTimeout(s.cfg.HelloTimeout),
+		// Windows that do not grow with the link: what a stream's client sends
+		// ahead of being read stays bounded.
+		grpc.StaticStreamWindowSize(streamWindow),
+		grpc.StaticConnWindowSize(connWindow),
+		grpc.InTapHandle(s.limitCall),
+		grpc.ForceServerCodecV2(codec{encoding.GetCodecV2(proto.Name)}),
 		// A connection that does not even answer pings is not worth its place.
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: idlePing, Timeout: pingTimeout}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: idlePing, Timeout: pingTimeout, MaxConnectionIdle: maxIdle,
+		}),
 		grpc.WaitForHandlers(true),
 		grpc.UnaryInterceptor(s.question),
 	}
@@ -101,19 +116,6 @@ func (s *Server) Stats() Stats {
 	return Stats{Refused: s.refused.Load(), CutOff: s.cutOff.Load(), Busy: s.busy.Load()}
 }
 
-// question bounds how many questions run at a time and for how long.
-func (s *Server) question(ctx context.Context, req any, _ *grpc.UnaryServerInfo, answer grpc.UnaryHandler) (any, error) {
-	select {
-	case s.asking <- struct{}{}:
-		defer func() { <-s.asking }()
-	default:
-		return nil, status.Error(codes.ResourceExhausted, "the node is answering as many questions as it may; ask again")
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.QueryTimeout)
-	defer cancel()
-	return answer(ctx, req)
-}
-
 // session begins the account of the client that makes a call.
 func (s *Server) session(ctx context.Context) (*rpc.Session, error) {
 	p, ok := peer.FromContext(ctx)
@@ -127,42 +129,12 @@ func (s *Server) session(ctx context.Context) (*rpc.Session, error) {
 	return s.cfg.Clients.Session(p.Addr, state), nil
 }
 
-// limitListener turns away connections for which there is no place.
-type limitListener struct {
-	net.Listener
-	srv *Server
-}
-
-// Accept implements net.Listener.
-func (l *limitListener) Accept() (net.Conn, error) {
-	for {
-		nc, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		clients, addr := l.srv.cfg.Clients, nc.RemoteAddr()
-		if clients.Connect(addr) {
-			return &limitConn{Conn: nc, leave: sync.OnceFunc(func() { clients.Disconnect(addr) })}, nil
-		}
-		l.srv.refused.Add(1)
-		nc.Close()
-	}
-}
-
-type limitConn struct {
-	net.Conn
-	leave func()
-}
-
-// Close implements net.Conn.
-func (c *limitConn) Close() error {
-	c.leave()
-	return c.Conn.Close()
-}
-
 // ask puts a question to the node and turns a refusal into a gRPC status.
 func (s *Server) ask(ctx context.Context, kind uint8, args []byte) ([]byte, error) {
-	code, answer := s.node.Query(ctx, kind, args)
+	code, answer, cost := s.node.Query(ctx, kind, args)
+	if p, ok := ctx.Value(placeKey{}).(*place); ok {
+		p.cost = cost
+	}
 	if code == wire.ReplyOK {
 		return answer, nil
 	}

@@ -27,7 +27,8 @@ type stream struct {
 
 	mu      sync.Mutex
 	events  []*weirv1.Event
-	bytes   int   // about what they take
+	bytes   int   // about what they take, with those that are being sent
+	over    bool  // bytes are given back
 	open    int64 // transactions whose last event is not queued yet
 	eof     bool  // nothing more is submitted
 	dropped bool  // the client is cut off, or the call has ended: forget everything
@@ -141,8 +142,22 @@ func (st *stream) finish() {
 func (st *stream) drop() {
 	st.mu.Lock()
 	st.dropped, st.events = true, nil
+	if !st.over {
+		st.over = true
+		st.session.Release(st.bytes)
+	}
 	st.mu.Unlock()
 	st.signal()
+}
+
+// wrote says that events of n bytes have been sent.
+func (st *stream) wrote(n int) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if !st.over {
+		st.bytes -= n
+		st.session.Release(n)
+	}
 }
 
 func (st *stream) signal() {
@@ -162,7 +177,7 @@ func (st *stream) put(bytes, done int, events ...*weirv1.Event) {
 	if st.dropped {
 		return
 	}
-	if st.bytes > st.srv.cfg.MaxQueued {
+	if st.bytes+bytes > st.srv.cfg.MaxQueued || !st.session.Hold(st.bytes, bytes, maxStreams) {
 		st.dropped, st.events = true, nil
 		close(st.cut)
 		return
@@ -171,13 +186,13 @@ func (st *stream) put(bytes, done int, events ...*weirv1.Event) {
 	st.signal()
 }
 
-// take returns what is queued, and whether that was all there will be.
-func (st *stream) take(spare []*weirv1.Event) (events []*weirv1.Event, end bool) {
+// take returns what is queued, how many bytes that is, and whether that was all there will be.
+func (st *stream) take(spare []*weirv1.Event) (events []*weirv1.Event, bytes int, end bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	events = st.events
-	st.events, st.bytes = spare[:0], 0
-	return events, st.dropped || st.eof && st.open == 0
+	st.events = spare[:0]
+	return events, st.bytes, st.dropped || st.eof && st.open == 0
 }
 
 // send sends events until there are no more.
@@ -192,15 +207,19 @@ func (st *stream) send(g submitStream) error {
 		case <-g.Context().Done():
 			return status.FromContextError(g.Context().Err()).Err()
 		}
-		var end bool
 		clear(events)
-		events, end = st.take(events)
+		var (
+			bytes int
+			end   bool
+		)
+		events, bytes, end = st.take(events)
 		for _, e := range events {
 			late.Reset(st.srv.cfg.WriteTimeout)
 			if err := g.Send(e); err != nil {
 				return err
 			}
 		}
+		st.wrote(bytes)
 		if end {
 			return nil
 		}
