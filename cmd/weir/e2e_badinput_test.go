@@ -67,6 +67,11 @@ var badInputs = []badInput{
 	{args: "node verify --data junk", want: []string{"junk", "name that of a chain"}},
 	{args: "node query account x", want: []string{`"x"`, "number from 0"}},
 	{args: "node query account", want: []string{"1 arg", "weir node query account --help"}},
+	{args: "node query account 0 --chain abc", want: []string{`"abc"`, "64 hex digits"}},
+	{args: "node query account 0 --chain " + strings.Repeat("0", 64), want: []string{"--chain", "leave it out"}},
+	{args: "node query proof 1 0 --header xyz", want: []string{`"xyz"`, "64 hex digits"}},
+	{args: "node query proof 1 0 --height -1", want: []string{`"-1"`, "--height"}},
+	{args: "node query health --height 1", want: []string{"leave out", "--height"}},
 	{args: "node query head --addr nowhere", want: []string{"nowhere", "port"}},
 
 	{args: "hash --impl foo", want: []string{`"foo"`, "sha256_pairs:std"}},

@@ -31,15 +31,20 @@ func newNodeQueryCmd() *cobra.Command {
 		addr   string
 		asJSON bool
 		secure clientTLSFlags
+		known  trustFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "query",
 		Short: "Ask a running node for its head, a record or a transaction",
 		Long: `query asks a running node. Records of the ledger and transactions come with a
 Merkle proof against a block header, and query checks it before it prints
-anything. It takes the header itself on trust: compare its hash with another
-source to be sure of it.`,
+anything. The header comes from the same node: a proof says no more than that
+the node agrees with itself, unless you know the header from elsewhere. Pin what
+you know: --chain refuses a node of another chain, --header and --height a
+header other than yours. The exit code is 1 if the answer does not verify or is
+not what was pinned, and 2 for bad input or a node that does not answer.`,
 		Example: "  weir node query head\n" +
+			"  weir node query proof 1 0 --chain \"$CHAIN\" --header \"$HASH\"\n" +
 			"  weir node query account 17 --addr 127.0.0.1:7151\n" +
 			"  weir node query tx 17 1 --json\n" +
 			"  weir node query health --addr 10.0.0.5:7151 --tls-ca ca.pem",
@@ -49,6 +54,7 @@ source to be sure of it.`,
 	cmd.PersistentFlags().StringVar(&addr, "addr", "127.0.0.1:7151", "the node's client address")
 	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object (weir.node.query/1)")
 	secure.register(cmd)
+	known.register(cmd)
 
 	add := func(use, short, example string, args cobra.PositionalArgs, read asker) {
 		cmd.AddCommand(&cobra.Command{
@@ -62,14 +68,11 @@ source to be sure of it.`,
 				if err != nil {
 					return err
 				}
-				ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
-				defer cancel()
-				c, err := client.Dial(ctx, addr, client.Options{TLS: conf})
+				pins, err := known.config(cmd, cmd.Name() != "health")
 				if err != nil {
-					return usagef("%w", err)
+					return err
 				}
-				defer c.Close()
-				a, err := ask(ctx, c)
+				a, err := askNode(cmd.Context(), addr, client.Options{TLS: conf}, ask, &pins)
 				if err != nil {
 					return err
 				}
@@ -88,6 +91,39 @@ source to be sure of it.`,
 		"tx 0 1", cobra.RangeArgs(1, 2), askTx)
 	add("proof HEIGHT INDEX", "A transaction by its place, and its inclusion proof", "proof 1 0", cobra.ExactArgs(2), askProof)
 	return cmd
+}
+
+// queryTimeout bounds connecting, asking, and asking again while the node is busy.
+const queryTimeout = 10 * time.Second
+
+// askNode connects, asks, and holds the answer against what is trusted.
+func askNode(ctx context.Context, addr string, opts client.Options, ask question, pins *trust) (a queryAnswer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	c, err := client.Dial(ctx, addr, opts)
+	if err != nil {
+		return a, usagef("%w", err)
+	}
+	defer c.Close()
+	if got := tx.ChainID(c.Welcome().ChainID); pins.chain != (tx.ChainID{}) && got != pins.chain {
+		return a, failf("the node at %s is on chain %x, --chain pins %x", addr, got, pins.chain)
+	}
+	for {
+		a, err = ask(ctx, c)
+		var busy *client.BusyError
+		if !errors.As(err, &busy) {
+			break
+		}
+		select {
+		case <-time.After(busy.RetryAfter):
+		case <-ctx.Done():
+			return a, err
+		}
+	}
+	if err != nil {
+		return a, err
+	}
+	return a, pins.check(c.Welcome().ChainID, &a)
 }
 
 // number parses an argument of the given width.

@@ -38,6 +38,15 @@ type queryAnswer struct {
 	TxHash    string        `json:"tx_hash,omitempty"`
 	Path      []string      `json:"path,omitempty"`
 	Verified  *bool         `json:"verified,omitempty"` // the proof was checked here
+
+	// What it was checked against: the chain, the header's hash, and whether the
+	// user gave them or the node that answered.
+	ChainID     string `json:"chain_id,omitempty"`
+	ChainPinned bool   `json:"chain_pinned"`
+	HeaderHash  string `json:"header_hash,omitempty"`
+	Anchor      string `json:"anchor,omitempty"` // pinned_header or header_from_same_node
+
+	anchor *tx.Header // nil: the answer has none
 }
 
 type itemAnswer struct {
@@ -106,6 +115,7 @@ func answerFor(h tx.Header) queryAnswer {
 	return queryAnswer{
 		Schema: querySchema, Height: h.Height, Count: h.Count,
 		TxRoot: hex.EncodeToString(h.TxRoot[:]), StateRoot: hex.EncodeToString(h.StateRoot[:]),
+		anchor: &h,
 	}
 }
 
@@ -149,11 +159,14 @@ func (a *queryAnswer) print(cmd *cobra.Command, asJSON bool) error {
 		fmt.Fprintf(w, "index       %d\ntx          %s\ntx hash     %s\n", *a.Index, a.Tx, a.TxHash)
 	}
 	switch {
+	case a.Verified == nil && a.Anchor == anchorPinned:
+		fmt.Fprintln(w, "verified    the header is the one that you gave")
 	case a.Verified == nil:
+		fmt.Fprintln(w, "verified    nothing: this is what the node says")
 	case a.Txs != nil:
-		fmt.Fprintln(w, "verified    the transactions are those of the header")
+		fmt.Fprintf(w, "verified    the transactions, %s\n", a.anchorText())
 	default:
-		fmt.Fprintf(w, "proof       %d nodes, verified\n", len(a.Path))
+		fmt.Fprintf(w, "proof       %d nodes, verified %s\n", len(a.Path), a.anchorText())
 	}
 	return nil
 }

@@ -23,6 +23,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrRefused  = errors.New("the node refused")
 	ErrNotReady = errors.New("the node cannot answer that now")
+	// ErrOtherChain: the node is not on the chain of Options.ChainID.
+	ErrOtherChain = errors.New("the node is on another chain")
 )
 
 // Handler is told what happens to a connection's submissions. It is called from
@@ -158,6 +160,10 @@ func (c *Client) handshake(r *bufio.Reader) error {
 	}
 	if c.welcome, err = wire.ParseWelcome(p); err != nil {
 		return err
+	}
+	// A node that knows the chain refuses others by itself; one that lies does not.
+	if want := c.opts.ChainID; want != (tx.ChainID{}) && c.welcome.ChainID != want {
+		return fmt.Errorf("%w: %x, not %x", ErrOtherChain, c.welcome.ChainID, want)
 	}
 	if c.opts.Handler.Busy != nil && flags&wire.FlagHints != 0 {
 		if err := c.write(append(wire.AppendHeader(nil, wire.TypeSubscribe, 0, 1), mode|wire.SubscribeHints)); err != nil {

@@ -332,3 +332,14 @@ func TestBusyAnswer(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+// A node that answers for another chain than the client wants is not believed.
+func TestNodeOfAnotherChain(t *testing.T) {
+	c, err := client.Dial(t.Context(), "addr", client.Options{
+		ChainID: tx.ChainID{99},
+		Dial:    script(t, func(nc net.Conn) error { return write(nc, welcome) }),
+	})
+	if !errors.Is(err, client.ErrOtherChain) {
+		t.Errorf("%v, %v", c, err)
+	}
+}
