@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,12 @@ const (
 	crowdFew  = 300
 	crowdMany = 10_000
 	spareFDs  = 200 // files that this process and the node need for the rest
+	// A quarter of the crowd says nothing, a quarter is quiet after its hello, and
+	// half are within a frame, for which a quarter have a first buffer of 16 KiB.
+	// Two goroutines and a read buffer are most of the rest. A connection may cost
+	// this much on average; what does not depend on their number comes on top.
+	crowdConnBytes = 32 << 10
+	crowdBaseBytes = 32 << 20
 )
 
 // crowdSize is how many connections the file limit allows, up to want. Root
@@ -97,7 +104,7 @@ func crowd(t *testing.T, addr string, n int) (conns []net.Conn, greeted, welcome
 }
 
 // residentBytes is what a process holds in memory.
-func residentBytes(t *testing.T, pid int) string {
+func residentBytes(t *testing.T, pid int) int64 {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -105,11 +112,15 @@ func residentBytes(t *testing.T, pid int) string {
 	}
 	for line := range strings.Lines(string(b)) {
 		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			return strings.TrimSpace(rest)
+			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib << 10
 		}
 	}
 	t.Fatal("no VmRSS")
-	return ""
+	return 0
 }
 
 // A crowd of connections does not keep others from being served, whether the
@@ -127,8 +138,12 @@ func TestManyConnections(t *testing.T) {
 			before := residentBytes(t, node.cmd.Process.Pid)
 			good, r := dial(t, node.addr, client.Options{Dial: from("127.0.0.2")})
 			conns, greeted, welcomed := crowd(t, node.addr, n)
-			t.Logf("%d connections, %d said hello, %d were welcomed; the node held %s and holds %s",
-				n, greeted, welcomed, before, residentBytes(t, node.cmd.Process.Pid))
+			after := residentBytes(t, node.cmd.Process.Pid)
+			t.Logf("%d connections, %d said hello, %d were welcomed; the node held %d KiB and holds %d: %d bytes a connection",
+				n, greeted, welcomed, before>>10, after>>10, (after-before)/int64(n))
+			if most := before + crowdBaseBytes + int64(n)*crowdConnBytes; after > most {
+				t.Errorf("the node holds %d bytes, with %d connections it may hold %d", after, n, most)
+			}
 			switch perHost := c.max / 2; {
 			case perHost >= n && welcomed != greeted:
 				t.Errorf("%d of %d were welcomed by a node that takes %d from one address", welcomed, greeted, perHost)
@@ -144,6 +159,9 @@ func TestManyConnections(t *testing.T) {
 			}
 			late, lr := dial(t, node.addr, client.Options{Dial: from("127.0.0.2")}) // over a new one
 			submit(t, late, lr, 0, w.transfer(30, 0, 1))
+			if s := lr.final(0); s != tx.StatusOK {
+				t.Errorf("over a new connection beside the crowd a transaction is %s", s)
+			}
 			for _, nc := range conns {
 				_ = nc.Close()
 			}

@@ -61,6 +61,7 @@ var badInputs = []badInput{
 	{args: "node --data new --workers -1", want: []string{"--workers is -1", "0 (one per core)"}},
 	{args: "node --data new --mempool-mib 0", want: []string{"--mempool-mib is 0", "give 1"}},
 	{args: "node --data new --block-interval -1s", want: []string{"--block-interval is -1s", "negative"}},
+	{args: "node --data new --client-questions NaN", want: []string{"--client-questions is NaN", "give 1"}},
 	{args: "node --data junk", want: []string{"junk", "--data"}},
 	{args: "node --data new", env: "WEIR_IMPL=foo", want: []string{"WEIR_IMPL", `"foo"`, "sha256_pairs:std"}},
 	{args: "node verify --data nosuch", want: []string{"nosuch", "name that of a chain"}},

@@ -203,13 +203,19 @@ func (b *bucket) take(ctx context.Context, n int) {
 	if oldest := time.Now().Add(-bucketBurst); b.next.Before(oldest) {
 		b.next = oldest
 	}
-	b.sent += int64(n)
 	b.next = b.next.Add(time.Duration(float64(n) / attackBytesPerSec * float64(time.Second)))
 	due := b.next
 	b.mu.Unlock()
 	if wait := time.Until(due); wait > 0 {
 		pause(ctx, wait)
 	}
+}
+
+// wrote counts bytes that have been written.
+func (b *bucket) wrote(n int) {
+	b.mu.Lock()
+	b.sent += int64(n)
+	b.mu.Unlock()
 }
 
 // attack sends a stream again and again over several connections, each of which
@@ -227,9 +233,8 @@ func (task *sideTask) attack(ctx context.Context, stream []byte) sideReport {
 				at = 0 // where a frame begins
 			}
 			for ctx.Err() == nil {
-				conns.Add(1)
 				shape.take(ctx, connBytes)
-				at = task.connection(ctx, &shape, stream, at)
+				at = task.connection(ctx, &shape, stream, at, &conns)
 			}
 		})
 	}
@@ -240,13 +245,15 @@ func (task *sideTask) attack(ctx context.Context, stream []byte) sideReport {
 }
 
 // connection sends until it is cut off and returns where to go on.
-func (task *sideTask) connection(ctx context.Context, shape *bucket, stream []byte, at int) int {
+func (task *sideTask) connection(ctx context.Context, shape *bucket, stream []byte, at int, conns *atomic.Int64) int {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(attackerHost)}}
 	nc, err := d.DialContext(ctx, "tcp", task.Addr)
 	if err != nil {
 		pause(ctx, time.Millisecond)
 		return at
 	}
+	conns.Add(1)
+	shape.wrote(connBytes)
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	defer stop()
 	defer nc.Close()
@@ -261,7 +268,9 @@ func (task *sideTask) connection(ctx context.Context, shape *bucket, stream []by
 	for ctx.Err() == nil {
 		n := min(task.chunk(), len(stream)-at)
 		shape.take(ctx, n)
-		if _, err := nc.Write(stream[at : at+n]); err != nil {
+		sent, err := nc.Write(stream[at : at+n])
+		shape.wrote(sent)
+		if err != nil {
 			return (at + n) % len(stream)
 		}
 		at = (at + n) % len(stream)

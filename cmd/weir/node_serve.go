@@ -22,6 +22,7 @@ type serveFlags struct {
 	maxConns, maxFrame  int
 	clientMiB           int64
 	clientRate          float64
+	clientQuestions     float64
 }
 
 func (f *serveFlags) register(cmd *cobra.Command) {
@@ -33,13 +34,17 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	fl.IntVar(&f.maxConns, "max-conns", 1024, "connections at the same time, half of them from one address")
 	fl.IntVar(&f.maxFrame, "max-frame-kib", 4096, "largest frame that a client may send, in KiB")
 	fl.Int64Var(&f.clientMiB, "client-mib", 256, "bytes of unfinished submissions that one client may have, in MiB")
+	fl.Float64Var(&f.clientQuestions, "client-questions", 2000,
+		"questions per second that one client may ask, large blocks count more, 0: any number")
 	fl.Float64Var(&f.clientRate, "client-rate", 0, "transactions per second that one client may submit, 0: any number")
 }
 
 // config checks the flags and reads the files that they name.
 func (f *serveFlags) config() (rpc.Config, error) {
 	cfg := rpc.Config{
-		Limits:     rpc.Limits{MaxConns: f.maxConns, MaxPerClient: f.clientMiB << 20, TxPerSec: f.clientRate},
+		Limits: rpc.Limits{
+			MaxConns: f.maxConns, MaxPerClient: f.clientMiB << 20, TxPerSec: f.clientRate, QueriesPerSec: f.clientQuestions,
+		},
 		MaxPayload: f.maxFrame << 10,
 	}
 	switch {
@@ -51,6 +56,8 @@ func (f *serveFlags) config() (rpc.Config, error) {
 		return cfg, usagef("--client-mib is %d, give 1 to %d", f.clientMiB, 1<<20)
 	case !(f.clientRate == 0 || f.clientRate >= 1 && f.clientRate <= 1e9):
 		return cfg, usagef("--client-rate is %v, give 1 to 1e9, or 0 for no limit", f.clientRate)
+	case !(f.clientQuestions == 0 || f.clientQuestions >= 1 && f.clientQuestions <= 1e9):
+		return cfg, usagef("--client-questions is %v, give 1 to 1e9, or 0 for no limit", f.clientQuestions)
 	case (f.cert == "") != (f.key == ""):
 		return cfg, usagef("--tls-cert is %q and --tls-key %q, give both or neither", f.cert, f.key)
 	case f.clientCA != "" && f.cert == "":
