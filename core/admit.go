@@ -115,6 +115,8 @@ func (n *Node) hand(b *Batch) {
 
 // release gives a batch's room and buffer back.
 func (n *Node) release(b *Batch) {
-	n.pool.Free(b.bytes)
+	if !b.foreign {
+		n.pool.Free(b.bytes)
+	}
 	b.Done(b)
 }

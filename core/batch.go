@@ -35,6 +35,8 @@ type Batch struct {
 	// parse stage.
 	ParseNS int64
 
+	foreign bool // another node's, which the mempool has no room for
+
 	status []tx.Status // after admission
 	bytes  int         // of Txs
 

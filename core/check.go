@@ -79,7 +79,7 @@ func Check(ctx context.Context, dir string, progress func(height uint64)) (Check
 	if err != nil {
 		return c.storeProblem(err)
 	}
-	if rep.LastHeight != c.Height {
+	if rep.Records > 0 && rep.LastHeight != c.Height {
 		return c, fmt.Errorf("the log ends at height %d, the chain at %d", rep.LastHeight, c.Height)
 	}
 	return c, nil
@@ -88,8 +88,8 @@ func Check(ctx context.Context, dir string, progress func(height uint64)) (Check
 // begin makes the checker: of genesis, or of the oldest snapshot of a pruned
 // log. A pruned log without one is a finding.
 func (c *CheckResult) begin(gen *genesis.Genesis, snaps *snapshots, log *store.Log) (*checker, error) {
-	first, ok := log.First()
-	if !ok || first <= 1 {
+	first := beginsWith(log)
+	if first <= 1 {
 		return newChecker(gen)
 	}
 	c.First = first
@@ -101,11 +101,11 @@ func (c *CheckResult) begin(gen *genesis.Genesis, snaps *snapshots, log *store.L
 		c.Notes = append(c.Notes, "snapshots that cannot be used: "+text)
 	}
 	if r == nil {
-		c.Bad, c.BadHeight = fmt.Errorf("blocks 1 to %d are pruned, and there is no snapshot to start from", first-1), first
+		c.Bad, c.BadHeight = fmt.Errorf("blocks 1 to %d were never here or are pruned, and there is no snapshot to start from", first-1), first
 		return nil, nil
 	}
 	c.Snapshot = r.tip.header.Height
-	c.Notes = append(c.Notes, fmt.Sprintf("blocks 1 to %d are pruned and were not checked", first-1))
+	c.Notes = append(c.Notes, fmt.Sprintf("blocks 1 to %d were never here or are pruned and were not checked", first-1))
 	if c.Snapshot >= first {
 		c.Notes = append(c.Notes, fmt.Sprintf("blocks %d to %d were held to their links, transaction roots and signatures, but not executed: "+
 			"the ledger before them is gone", first, c.Snapshot))
@@ -114,6 +114,9 @@ func (c *CheckResult) begin(gen *genesis.Genesis, snaps *snapshots, log *store.L
 	ck, err := makeChecker(r)
 	if err == nil {
 		ck.linkOnly(first)
+	}
+	if err == nil && c.Snapshot == first-1 {
+		c.Height, c.Hash = c.Snapshot, r.tip.hash // and perhaps no block after it
 	}
 	return ck, err
 }
@@ -141,6 +144,13 @@ func (c *CheckResult) scan(ctx context.Context, log *store.Log, ck *checker, pro
 // lookAtSnapshots notes which snapshots are of no use. They are no part of the
 // chain: a start goes back to an older one, or to genesis.
 func (c *CheckResult) lookAtSnapshots(ctx context.Context, snaps *snapshots, log *store.Log) error {
+	waiting, err := snaps.taken()
+	if err != nil {
+		return err
+	}
+	for _, height := range waiting {
+		c.Notes = append(c.Notes, fmt.Sprintf("a snapshot of block %d was taken over from another node: the next start begins with it", height))
+	}
 	heights, err := snaps.list()
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/chainweir/weir/core/engine"
+	"github.com/chainweir/weir/core/engine/solo"
 	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/store"
 )
@@ -49,6 +51,8 @@ type Config struct {
 	// older ones are removed by whole segments, when two snapshots are newer than
 	// they are. 0 keeps everything.
 	RetainTxs uint64
+	// NewEngine makes what orders the blocks; nil means package solo's.
+	NewEngine func(engine.Config) engine.Engine
 
 	indexRun     int   // transactions of the index kept in memory, default runTxs
 	segmentBytes int64 // of the log, default store.DefaultSegmentBytes
@@ -69,6 +73,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.FS == nil {
 		c.FS = store.OSFS{}
+	}
+	if c.NewEngine == nil {
+		c.NewEngine = func(e engine.Config) engine.Engine { return solo.New(e) }
 	}
 	if c.ExpandedKeys <= 0 {
 		c.ExpandedKeys = 1 << 19

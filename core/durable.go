@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/chainweir/weir/core/store"
 	"github.com/chainweir/weir/core/tx"
 )
 
@@ -45,6 +46,17 @@ func (d *durable) get() (tx.Header, tx.Hash) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.header, d.hash
+}
+
+// headerAt returns the header of the block at height if that is the last one. A
+// node that is closed answers nobody.
+func (d *durable) headerAt(height uint64) (h tx.Header, ok bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return h, false, fmt.Errorf("%w: %w", ErrStopped, store.ErrClosed)
+	}
+	return d.header, d.header.Height == height, nil
 }
 
 // wait returns when the block at height is on disk.

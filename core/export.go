@@ -72,8 +72,8 @@ func exportOn(ctx context.Context, fs store.FS, dir, file string, progress func(
 		return res, err
 	}
 	defer func() { _ = log.Close() }() // it was only read
-	if first, ok := log.First(); ok && first > 1 {
-		return res, fmt.Errorf("blocks 1 to %d are pruned: export the chain from a node that keeps them, or copy the directory", first-1)
+	if first := beginsWith(log); first > 1 {
+		return res, fmt.Errorf("blocks 1 to %d were never here or are pruned: export the chain from a node that keeps them, or copy the directory", first-1)
 	}
 	temp := filepath.Join(filepath.Dir(file), ".tmp-export-"+filepath.Base(file))
 	err = writeWhole(fs, temp, file, func(out io.Writer) error {

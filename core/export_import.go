@@ -168,7 +168,7 @@ func (m *importer) block(b *parsedBlock) error {
 		return fmt.Errorf("%w: block %d of the file: %w", ErrBadChain, b.height, err)
 	}
 	next, started := m.log.Next()
-	first, _ := m.log.First()
+	first := beginsWith(m.log)
 	switch {
 	case !started || b.height >= next:
 		if err := m.log.Append(b.height, b.payload); err != nil {

@@ -65,8 +65,9 @@ func newIndex(fs store.FS, dir string, chain tx.ChainID, runTxs int) *txIndex {
 // follow indexes the log until ctx ends. Its errors end the index, not the node.
 func (x *txIndex) follow(ctx context.Context, n *Node) {
 	defer close(x.done)
-	err := x.load(n.durable.height.Load())
+	err := x.load(ctx, n.durable.height.Load())
 	for err == nil {
+		x.skip(n) // what is pruned, or was never here
 		x.mu.RLock()
 		next := x.next
 		x.mu.RUnlock()
@@ -77,7 +78,7 @@ func (x *txIndex) follow(ctx context.Context, n *Node) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			return x.add(height, payload)
+			return x.add(ctx, height, payload)
 		})
 		if errors.Is(err, store.ErrNotFound) && x.skip(n) {
 			err = nil // blocks were pruned before they were indexed
@@ -96,10 +97,10 @@ func (x *txIndex) follow(ctx context.Context, n *Node) {
 // skip goes on from the first block that the log still has, if that is a later
 // one.
 func (x *txIndex) skip(n *Node) bool {
-	first, ok := n.log.First()
+	first := beginsWith(n.log)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !ok || first <= x.next {
+	if first <= x.next {
 		return false
 	}
 	x.next = first
@@ -107,7 +108,7 @@ func (x *txIndex) skip(n *Node) bool {
 }
 
 // add indexes one block.
-func (x *txIndex) add(height uint64, payload []byte) error {
+func (x *txIndex) add(ctx context.Context, height uint64, payload []byte) error {
 	rest := payload[tx.HeaderSize:]
 	for t := range x.block {
 		x.block[t] = x.block[t][:0]
@@ -134,7 +135,7 @@ func (x *txIndex) add(height uint64, payload []byte) error {
 	if !full {
 		return nil
 	}
-	return x.seal()
+	return x.seal(ctx)
 }
 
 func idKey(id [32]byte) uint64 { return binary.LittleEndian.Uint64(id[:]) }
@@ -142,16 +143,24 @@ func idKey(id [32]byte) uint64 { return binary.LittleEndian.Uint64(id[:]) }
 func nonceKey(sender uint32, nonce uint64) uint64 { return uint64(sender)<<32 | nonce&(1<<32-1) }
 
 // seal makes a run of what is in memory, and merges runs. Only follow calls it,
-// so nothing changes meanwhile; lookups go on in what there was.
-func (x *txIndex) seal() error {
+// so nothing changes meanwhile; lookups go on in what there was. When ctx ends it
+// gives up, and what was in memory is read from the log again at the next start.
+func (x *txIndex) seal(ctx context.Context) error {
 	var tables [numTables]source
 	for t := range x.sorted {
 		x.sorted[t] = append(x.sorted[t][:0], x.recent[t]...)
 		slices.SortFunc(x.sorted[t], compareEntries)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		tables[t] = sliceSource(x.sorted[t])
 	}
 	s := span{first: x.from, last: x.next - 1, txs: uint64(len(x.sorted[byID]))}
+<<<<<<< HEAD
 	r, err := writeRun(x.fs, x.dir, &x.chain, s, tables)
+=======
+	r, err := writeRun(ctx, x.dir, &x.chain, s, tables)
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 	if err != nil {
 		return fmt.Errorf("writing the index: %w", err)
 	}
@@ -163,7 +172,7 @@ func (x *txIndex) seal() error {
 	}
 	x.mu.Unlock()
 	for k := len(x.runs); k >= 2 && x.runs[k-2].txs < 2*x.runs[k-1].txs; k = len(x.runs) {
-		if err := x.merge(); err != nil {
+		if err := x.merge(ctx); err != nil {
 			return fmt.Errorf("merging the index: %w", err)
 		}
 	}
@@ -171,14 +180,18 @@ func (x *txIndex) seal() error {
 }
 
 // merge makes one run of the last two.
-func (x *txIndex) merge() error {
+func (x *txIndex) merge(ctx context.Context) error {
 	k := len(x.runs) - 2
 	a, b := x.runs[k], x.runs[k+1]
 	var tables [numTables]source
 	for t := range tables {
 		tables[t] = mergeSources(a.source(indexTable(t)), b.source(indexTable(t)))
 	}
+<<<<<<< HEAD
 	r, err := writeRun(x.fs, x.dir, &x.chain, span{first: a.first, last: b.last, txs: a.txs + b.txs}, tables)
+=======
+	r, err := writeRun(ctx, x.dir, &x.chain, span{first: a.first, last: b.last, txs: a.txs + b.txs}, tables)
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 	if err != nil {
 		return err
 	}
@@ -191,8 +204,13 @@ func (x *txIndex) merge() error {
 
 // load opens the runs that the directory has, up to height head, and removes
 // whatever is not a run in unbroken order.
+<<<<<<< HEAD
 func (x *txIndex) load(head uint64) error {
 	if err := x.fs.Mkdir(x.dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+=======
+func (x *txIndex) load(ctx context.Context, head uint64) error {
+	if err := os.MkdirAll(x.dir, 0o755); err != nil {
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 		return err
 	}
 	names, err := x.fs.ReadDir(x.dir)
@@ -219,7 +237,11 @@ func (x *txIndex) load(head uint64) error {
 		path := filepath.Join(x.dir, s.name())
 		r, err := (*run)(nil), errRun
 		if s.first == next && s.last <= head {
+<<<<<<< HEAD
 			r, err = openRun(x.fs, path, &x.chain)
+=======
+			r, err = openRun(ctx, path, &x.chain)
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 		}
 		if errors.Is(err, errRun) {
 			err = x.fs.Remove(path) // it is made again from the log

@@ -3,6 +3,7 @@ package core
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -149,6 +150,7 @@ func mergeSources(a, b source) source {
 	}
 }
 
+<<<<<<< HEAD
 // writeRun writes a run under its name, whole or not at all, and opens it.
 func writeRun(fs store.FS, dir string, chain *tx.ChainID, s span, tables [numTables]source) (*run, error) {
 	path := filepath.Join(dir, s.name())
@@ -160,15 +162,39 @@ func writeRun(fs store.FS, dir string, chain *tx.ChainID, s span, tables [numTab
 	}
 	f, err := fs.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
+=======
+// writeRun writes a run under its name, whole or not at all, and opens it. Until
+// it has its name, ctx can end it.
+func writeRun(ctx context.Context, dir string, chain *tx.ChainID, s span, tables [numTables]source) (*run, error) {
+	f, err := os.CreateTemp(dir, ".tmp-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name()) // after the rename there is none
+	if err = writeTables(ctx, f, chain, s, tables); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, s.name())
+	if err := os.Rename(f.Name(), path); err != nil {
+		return nil, err
+	}
+	if err := syncDir(dir); err != nil {
+		return nil, err
+	}
+	if f, err = os.Open(path); err != nil {
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 		return nil, err
 	}
 	return &run{span: s, f: f, refs: 1}, nil
 }
 
-func writeTables(f io.Writer, chain *tx.ChainID, s span, tables [numTables]source) error {
+func writeTables(ctx context.Context, f io.Writer, chain *tx.ChainID, s span, tables [numTables]source) error {
 	w := bufio.NewWriterSize(f, 256<<10)
 	crc := crc32.New(castagnoli)
-	out := io.MultiWriter(w, crc)
+	out := cancelled{ctx, io.MultiWriter(w, crc)}
 	if _, err := out.Write(s.head(chain)); err != nil {
 		return err
 	}
@@ -212,12 +238,17 @@ func (s span) head(chain *tx.ChainID) []byte {
 
 // openRun opens a file and checks all of it. A file that is not a whole run of
 // the chain gives errRun.
+<<<<<<< HEAD
 func openRun(fs store.FS, path string, chain *tx.ChainID) (*run, error) {
 	f, err := fs.OpenFile(path, os.O_RDONLY, 0)
+=======
+func openRun(ctx context.Context, path string, chain *tx.ChainID) (*run, error) {
+	f, err := os.Open(path)
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 	if err != nil {
 		return nil, err
 	}
-	s, err := checkRun(f, chain)
+	s, err := checkRun(ctx, f, chain)
 	if err == nil && s.name() != filepath.Base(path) {
 		err = fmt.Errorf("%w: it covers the heights %d to %d", errRun, s.first, s.last)
 	}
@@ -227,8 +258,13 @@ func openRun(fs store.FS, path string, chain *tx.ChainID) (*run, error) {
 	return &run{span: s, f: f, refs: 1}, nil
 }
 
+<<<<<<< HEAD
 func checkRun(f store.File, chain *tx.ChainID) (s span, err error) {
 	size, err := f.Size()
+=======
+func checkRun(ctx context.Context, f *os.File, chain *tx.ChainID) (s span, err error) {
+	info, err := f.Stat()
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 	if err != nil {
 		return s, err
 	}
@@ -250,7 +286,7 @@ func checkRun(f store.File, chain *tx.ChainID) (s span, err error) {
 	if s.first > s.last || s.txs > 1<<56 || size != s.bytes() {
 		return s, fmt.Errorf("%w: %d bytes for %d transactions", errRun, size, s.txs)
 	}
-	if _, err := io.CopyN(crc, r, s.bytes()-runHead-4); err != nil {
+	if _, err := io.CopyN(cancelled{ctx, crc}, r, s.bytes()-runHead-4); err != nil {
 		return s, err
 	}
 	var sum [4]byte

@@ -26,7 +26,6 @@ import (
 	"sync/atomic"
 
 	"github.com/chainweir/weir/core/engine"
-	"github.com/chainweir/weir/core/engine/solo"
 	"github.com/chainweir/weir/core/fair"
 	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/mempool"
@@ -64,7 +63,9 @@ type Node struct {
 
 	mu       sync.RWMutex // guards st and stHeight; never held across I/O
 	st       *state.State
-	stHeight uint64 // the last executed block, which may not be durable yet
+	stHeight uint64     // the last executed block, which may not be durable yet
+	decision uint64     // that made it, 0: not known
+	sending  sync.Mutex // held while a snapshot goes to an engine; taken before mu
 
 	tip        tip // the last sealed block, of rootsLoop
 	genesisTip tip // height 0
@@ -85,18 +86,25 @@ type Node struct {
 	batches   *shelf
 	engine    engine.Engine
 	decidedNS uint64 // time of the last decision, of the engine's goroutine
-	execCh    chan *block
-	rootsCh   chan *block
-	persistCh chan *block
-	notifyCh  chan *block
-	free      chan *block // blocks whose buffers can be used again
+	// decisionMin is below or at the number of the decision that made the block
+	// at which the node was opened.
+	decisionMin uint64
+	foreign     *foreign // nil: the engine carries no batches
+	execCh      chan *block
+	rootsCh     chan *block
+	persistCh   chan *block
+	notifyCh    chan *block
+	free        chan *block // blocks whose buffers can be used again
 
-	failed  atomic.Pointer[error]
-	ctx     context.Context // ends when the node fails or is closed
-	cancel  context.CancelFunc
-	done    chan struct{}
-	wg      sync.WaitGroup
-	workers sync.WaitGroup
+	failed atomic.Pointer[error]
+	ctx    context.Context // ends when the node fails or is closed
+	cancel context.CancelFunc
+	done   chan struct{}
+	wg     sync.WaitGroup
+
+	closing  sync.Once
+	closeErr error // once closing is done
+	workers  sync.WaitGroup
 
 	stParse, stVerify, stOrder, stExec, stRoots, stPersist, stNotify Stage
 	stStateRoot                                                      Stage // a part of stExec
@@ -158,14 +166,17 @@ func (n *Node) start() error {
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	head, _ := n.durable.get()
 	n.decidedNS = head.TimeNS
-	n.engine = solo.New(solo.Config{
+	n.engine = n.cfg.NewEngine(engine.Config{
 		MaxTxs:   int(n.gen.Rules.MaxBlockTxs),
 		MaxBytes: int(n.gen.Rules.MaxBlockBytes),
 		Interval: n.cfg.BlockInterval,
 		Queue:    engineQueue,
-		Number:   head.Height,
+		Number:   n.decisionMin,
 		TimeNS:   head.TimeNS,
 	})
+	if c, ok := n.engine.(engine.Carrier); ok {
+		n.foreign = &foreign{node: n, from: c, verify: n.newVerifier()}
+	}
 	if err := n.engine.Start(n.ctx, app{n}); err != nil {
 		n.cancel()
 		return err
@@ -251,27 +262,29 @@ func (n *Node) Err() error {
 func (n *Node) Done() <-chan struct{} { return n.ctx.Done() }
 
 // Close refuses new work, lets everything accepted reach the disk and closes
-// the log. It returns the error that stopped the node earlier, if any.
+// the log. It returns the error that stopped the node earlier, if any. All calls
+// return when the directory is free, with the same error.
 func (n *Node) Close() error {
 	n.submitMu.Lock()
-	first := !n.stopped
-	n.stopped = true
-	if first {
+	if !n.stopped {
+		n.stopped = true
 		n.verifyQ.Close()
 	}
 	n.submitMu.Unlock()
+	n.closing.Do(n.close) // whoever comes second waits
+	return errors.Join(n.Err(), n.closeErr)
+}
+
+// close waits for the stages and lets go of the directory.
+func (n *Node) close() {
 	<-n.done
 	n.cancel()
 	n.durable.close()
 	if n.index != nil {
 		<-n.index.done // it reads the log
 	}
-	var err error
-	if first {
-		n.snaps.close()
-		err = n.log.Close()
-	}
-	return errors.Join(n.Err(), err)
+	n.snaps.close()
+	n.closeErr = n.log.Close()
 }
 
 // Genesis returns the chain's genesis, ChainID its hash.

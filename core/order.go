@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/chainweir/weir/core/engine"
@@ -88,6 +89,9 @@ func (n *Node) orderLoop() {
 			// Waiting for the engine's queue counts as blocked: there is nothing
 			// else in Propose that takes time.
 			c.worked()
+			if n.foreign != nil {
+				n.foreign.from.Publish(b.ref, b.content())
+			}
 			if err = n.engine.Propose(b.ref); err != nil {
 				_, takeErr := n.batches.take(nil, []engine.Ref{b.ref})
 				must(takeErr)
@@ -101,6 +105,26 @@ func (n *Node) orderLoop() {
 		}
 	}
 	n.fail(n.engine.Close())
+}
+
+// takeOr is take for a node whose engine carries batches: what is missing is
+// fetched.
+func (s *shelf) takeOr(dst []*Batch, refs []engine.Ref, fetch func(engine.Ref) (*Batch, error)) ([]*Batch, error) {
+	for i, r := range refs {
+		var err error
+		if s.has(r) {
+			dst, err = s.take(dst, refs[i:i+1])
+		} else {
+			var b *Batch
+			if b, err = fetch(r); err == nil {
+				dst = append(dst, b)
+			}
+		}
+		if err != nil {
+			return dst, fmt.Errorf("reference %d of %d: %w", i, len(refs), err)
+		}
+	}
+	return dst, nil
 }
 
 // app is the node as its engine sees it.
@@ -118,12 +142,19 @@ func (a app) Commit(ctx context.Context, d engine.Decision) error {
 	}
 	blk := a.takeBlock()
 	var err error
-	if blk.batches, err = a.batches.take(blk.batches[:0], d.Refs); err != nil {
+	if f := a.foreign; f == nil {
+		blk.batches, err = a.batches.take(blk.batches[:0], d.Refs)
+	} else {
+		blk.batches, err = a.batches.takeOr(blk.batches[:0], d.Refs, func(r engine.Ref) (*Batch, error) { return f.fetch(ctx, r) })
+		blk.ran = make(chan struct{})
+		f.ran = blk.ran
+	}
+	if err != nil {
 		a.fail(fmt.Errorf("decision %d of the %s engine: %w", d.Number, a.engine.Status().Name, err))
 		return err
 	}
 	a.decidedNS = d.TimeNS
-	blk.header.TimeNS = d.TimeNS
+	blk.header.TimeNS, blk.decision = d.TimeNS, d.Number
 	select {
 	case a.execCh <- blk:
 		a.stExec.saw(len(a.execCh))
@@ -132,3 +163,9 @@ func (a app) Commit(ctx context.Context, d engine.Decision) error {
 		return ctx.Err()
 	}
 }
+
+// Snapshot implements engine.App.
+func (a app) Snapshot(w io.Writer) (engine.Point, error) { return a.sendSnapshot(a.ctx, w) }
+
+// Restore implements engine.App.
+func (a app) Restore(r io.Reader) error { return a.takeSnapshot(r) }

@@ -18,6 +18,9 @@ type block struct {
 	leaves  []byte      // leaf hashes of the included ones
 	parts   [][]byte    // encoded header, then every included transaction
 	enc     []byte      // encoded header
+
+	decision uint64        // its number
+	ran      chan struct{} // nil, or closed after execution
 }
 
 func (n *Node) takeBlock() *block {
@@ -32,6 +35,7 @@ func (n *Node) takeBlock() *block {
 // giveBlock makes a block's buffers available again.
 func (n *Node) giveBlock(blk *block) {
 	clear(blk.batches)
+	blk.ran = nil
 	clear(blk.parts) // the views must not keep returned buffers alive
 	blk.batches, blk.parts, blk.leaves = blk.batches[:0], blk.parts[:0], blk.leaves[:0]
 	blk.header = tx.Header{}
@@ -54,6 +58,9 @@ func (n *Node) execLoop() {
 		}
 		if n.execute(blk, height+1, txs) {
 			height++
+		}
+		if blk.ran != nil {
+			close(blk.ran)
 		}
 		clear(txs)
 		n.stExec.items.Add(1)
@@ -80,7 +87,7 @@ func (n *Node) execute(blk *block, height uint64, txs []tx.View) bool {
 	opened := n.st.Len()
 	included := countOK(blk.status)
 	if included > 0 {
-		n.stHeight = height
+		n.stHeight, n.decision = height, blk.decision
 		w := n.stStateRoot.clock()
 		blk.header.StateRoot = n.st.Root()
 		w.worked()
@@ -89,7 +96,7 @@ func (n *Node) execute(blk *block, height uint64, txs []tx.View) bool {
 	changed := n.memberships()
 	n.mu.Unlock()
 
-	n.pool.Settle(txs, blk.status)
+	n.settle(blk.batches, txs, blk.status)
 	status := blk.status
 	for _, b := range blk.batches {
 		b.exec, status = status[:b.ref.Txs], status[b.ref.Txs:]

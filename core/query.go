@@ -139,12 +139,21 @@ func (n *Node) record(ctx context.Context, read func() ([]byte, state.Proof, err
 	if err := n.durable.wait(ctx, height); err != nil {
 		return a, err
 	}
+<<<<<<< HEAD
 	// Mostly it is the head, and the log need not be read for a header.
 	if head, _ := n.durable.get(); head.Height == height && n.ctx.Err() == nil {
 		a.Header = head
 		return a, nil
 	}
 	a.Header, _, err = n.readBlock(ctx, height)
+=======
+	header, last, err := n.durable.headerAt(height)
+	if last || err != nil {
+		a.Header = header // of a restored node the log may not have it
+		return a, err
+	}
+	a.Header, err = headerOf(n.log, height)
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 	return a, err
 }
 
@@ -163,7 +172,7 @@ func (n *Node) readBlock(ctx context.Context, height uint64) (tx.Header, []byte,
 		read.Add(int64(len(payload)))
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		err = fmt.Errorf("%w: block %d is pruned here: %w", ErrNotFound, height, err)
+		err = fmt.Errorf("%w: block %d is pruned here or never was, the log begins with block %d: %w", ErrNotFound, height, beginsWith(n.log), err)
 	}
 	if err != nil {
 		return tx.Header{}, nil, err

@@ -23,6 +23,7 @@ type replayer struct {
 	tip         tip
 	txs         uint64 // up to the tip
 	txsThen     uint64 // up to the start
+	decision    uint64 // that made the block of the snapshot, 0: not known
 	marks       []mark
 	status      []tx.Status
 }
@@ -57,7 +58,7 @@ func resumeReplayer(gen *genesis.Genesis, st *state.State, h *snapshotHead) *rep
 	r := emptyReplayer(gen, st)
 	r.genesisRoot = h.genesisRoot
 	r.tip = tip{h.header, h.hash}
-	r.txs, r.txsThen, r.marks = h.txs, h.txs, h.marks
+	r.txs, r.txsThen, r.marks, r.decision = h.txs, h.txs, h.marks, h.decision
 	return r
 }
 
@@ -166,6 +167,9 @@ func (r RestoreReport) String() string {
 // at every height and checks the signatures too.
 func (n *Node) replay() error {
 	snaps := snapshotsOf(n.cfg.FS, n.cfg.Dir, n.chain)
+	if err := finishRestore(snaps, n.log); err != nil {
+		return err
+	}
 	r, refused, err := restore(n.gen, snaps, n.log)
 	if err != nil {
 		return err
@@ -181,6 +185,10 @@ func (n *Node) replay() error {
 	}
 	n.Restored = RestoreReport{Height: started, Blocks: r.tip.header.Height - started, Txs: r.txs - r.txsThen, Refused: refusals(refused)}
 	n.genesisTip = r.genesisTip()
+	n.decisionMin = max(r.tip.header.Height, r.decision+n.Restored.Blocks)
+	if n.Restored.Blocks == 0 {
+		n.decision = r.decision
+	}
 	n.st, n.tip, n.stHeight = r.st, r.tip, r.tip.header.Height
 	n.durable.set(r.tip.header, r.tip.hash)
 	n.snaps.init(n, snaps, r, started, refused)

@@ -32,12 +32,12 @@ func restore(gen *genesis.Genesis, snaps *snapshots, log *store.Log) (*replayer,
 		}
 		refused = append(refused, refusal{height, err})
 	}
-	if first, ok := log.First(); ok && first > 1 {
+	if first := beginsWith(log); first > 1 {
 		why := "there is none"
 		if len(refused) > 0 {
 			why = strings.Join(refusals(refused), "; ")
 		}
-		return nil, refused, fmt.Errorf("%w: blocks 1 to %d are pruned, so a snapshot is needed, and no snapshot can be used (%s); "+
+		return nil, refused, fmt.Errorf("%w: blocks 1 to %d were never here or are pruned, so a snapshot is needed, and no snapshot can be used (%s); "+
 			"restore the folder snapshots from a copy, or import the chain into a new directory", ErrBadChain, first-1, why)
 	}
 	r, err := newReplayer(gen)
@@ -47,7 +47,7 @@ func restore(gen *genesis.Genesis, snaps *snapshots, log *store.Log) (*replayer,
 // restoreFrom loads one snapshot, if the log has its block and what follows.
 func restoreFrom(gen *genesis.Genesis, snaps *snapshots, log *store.Log, height uint64) (*replayer, error) {
 	// What the log says costs little; the ledger is read last.
-	f, h, _, err := snaps.open(height)
+	f, h, _, err := snaps.open(snaps.file(height), height)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +74,9 @@ var errAhead = errors.New("it is ahead of the log")
 // inLog checks that the log has the snapshot's block, or the one after it.
 func inLog(log *store.Log, h *snapshotHead) error {
 	head, ok := log.Head()
+	if next, anchor, restarted := log.Anchor(); !ok && restarted && next == h.height+1 && anchor == [32]byte(h.hash) {
+		return nil // the log was emptied for this very snapshot
+	}
 	if !ok || h.height > head {
 		return fmt.Errorf("%w: %w, which ends with block %d", ErrSnapshot, errAhead, head)
 	}
@@ -99,6 +102,18 @@ func inLog(log *store.Log, h *snapshotHead) error {
 		return fmt.Errorf("%w: the log begins with block %d, those between are pruned", ErrSnapshot, first)
 	}
 	return nil
+}
+
+// beginsWith is the lowest height that the log has, or, while it is empty, will
+// have.
+func beginsWith(log *store.Log) uint64 {
+	if first, ok := log.First(); ok {
+		return first
+	}
+	if next, ok := log.Next(); ok {
+		return next
+	}
+	return 1
 }
 
 func headerOf(log *store.Log, height uint64) (tx.Header, error) {

@@ -22,12 +22,13 @@ import (
 //	   0 "WEIRSNAP" | 8 version u32 | 12 byte order mark u32 | 16 chain id [32]
 //	  48 height u64 | 56 transactions up to it u64 | 64 hash of its block [32]
 //	  96 state root at height 0 [32] | 128 header of its block [128]
-//	 256 marks u32 | 260 zero | 272 marks × (height u64, transactions up to it u64)
+//	 256 marks u32 | 260 zero | 264 decision u64 | 272 marks × (height u64, transactions up to it u64)
 //	4092 CRC-32C of the bytes before
 //	4096 ledger, as package state writes it
 //	 end − 16 ledger bytes u64 | CRC-32C of the ledger u32 | "WSND"
 //
-// The marks are earlier snapshots, most of them long removed: they tell which
+// The decision is the number that the ordering engine gave the block, 0 when the
+// node did not know it. The marks are earlier snapshots, most of them long removed: they tell which
 // block a number of transactions reaches back to, for pruning.
 const (
 	snapshotVersion   = 1
@@ -37,6 +38,7 @@ const (
 	snapshotHeadBytes = store.PageBytes
 	snapshotTailBytes = 16
 	snapshotCRCAt     = snapshotHeadBytes - 4
+	snapshotDecision  = 264
 	snapshotMarksAt   = 272
 	snapshotMarksMax  = 200
 
@@ -55,6 +57,7 @@ type mark struct{ height, txs uint64 }
 type snapshotHead struct {
 	chain       tx.ChainID
 	height, txs uint64
+	decision    uint64 // 0: not known
 	hash        tx.Hash
 	genesisRoot [32]byte
 	header      tx.Header
@@ -74,6 +77,7 @@ func (h *snapshotHead) encode() []byte {
 	copy(b[96:], h.genesisRoot[:])
 	copy(b[128:], h.header.Append(nil))
 	le.PutUint32(b[256:], uint32(len(h.marks)))
+	le.PutUint64(b[snapshotDecision:], h.decision)
 	for i, m := range h.marks {
 		le.PutUint64(b[snapshotMarksAt+16*i:], m.height)
 		le.PutUint64(b[snapshotMarksAt+16*i+8:], m.txs)
@@ -99,7 +103,7 @@ func decodeSnapshotHead(b []byte, chain tx.ChainID) (*snapshotHead, error) {
 	}
 	h := &snapshotHead{
 		chain: tx.ChainID(b[16:48]), height: le.Uint64(b[48:]), txs: le.Uint64(b[56:]),
-		hash: tx.Hash(b[64:96]), genesisRoot: [32]byte(b[96:128]),
+		hash: tx.Hash(b[64:96]), genesisRoot: [32]byte(b[96:128]), decision: le.Uint64(b[snapshotDecision:]),
 	}
 	if h.chain != chain {
 		return bad("it is of chain %x, this is chain %x", h.chain[:8], chain[:8])
@@ -149,7 +153,9 @@ func snapshotName(height uint64) string { return fmt.Sprintf("snap-%020d.weir", 
 func (s *snapshots) file(height uint64) string { return filepath.Join(s.path, snapshotName(height)) }
 
 // list returns the heights of the snapshot files, the newest first.
-func (s *snapshots) list() ([]uint64, error) {
+func (s *snapshots) list() ([]uint64, error) { return s.listed("snap-%d.weir", snapshotName) }
+
+func (s *snapshots) listed(pattern string, nameOf func(uint64) string) ([]uint64, error) {
 	names, err := s.fs.ReadDir(s.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -160,7 +166,7 @@ func (s *snapshots) list() ([]uint64, error) {
 	var heights []uint64
 	for _, name := range names {
 		var h uint64
-		if _, err := fmt.Sscanf(name, "snap-%d.weir", &h); err == nil && snapshotName(h) == name {
+		if _, err := fmt.Sscanf(name, pattern, &h); err == nil && nameOf(h) == name {
 			heights = append(heights, h)
 		}
 	}
@@ -173,13 +179,13 @@ func (s *snapshots) list() ([]uint64, error) {
 // either the whole file under its name afterwards or none. It always lets go of
 // the frozen ledger. lock is held only while parts of it are copied.
 func (s *snapshots) write(ctx context.Context, h *snapshotHead, f *state.Frozen, lock sync.Locker, bytesPerSec int64) (err error) {
-	w := &snapshotWriter{ctx: ctx, bytesPerSec: bytesPerSec}
 	defer func() {
 		f.Release(lock) // for those errors that come before anything read it
 		if err != nil {
 			err = fmt.Errorf("cannot write the snapshot of block %d: %w", h.height, err)
 		}
 	}()
+<<<<<<< HEAD
 	if err := s.fs.Mkdir(s.path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
@@ -187,24 +193,48 @@ func (s *snapshots) write(ctx context.Context, h *snapshotHead, f *state.Frozen,
 	// making it and syncing its name, and blocks are pruned on the strength of
 	// what is in it.
 	if err := s.fs.SyncDir(s.dir); err != nil {
-		return err
-	}
+=======
 	temp := filepath.Join(s.path, snapshotTemp)
-	if err := s.fs.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	file, err := s.fs.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	err = s.makeFile(ctx, temp, bytesPerSec, func(w *snapshotWriter) error { return writeSnapshot(w, h, f, lock) })
 	if err != nil {
 		return err
 	}
+	return s.place(temp, s.file(h.height))
+}
+
+// makeFile writes and syncs a new file in the folder, which it makes when it is
+// missing. After an error there is none.
+func (s *snapshots) makeFile(ctx context.Context, path string, bytesPerSec int64, fill func(*snapshotWriter) error) error {
+	if err := s.fs.Mkdir(s.path, 0o755); err == nil {
+		if err := s.fs.SyncDir(s.dir); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, os.ErrExist) {
+>>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+		return err
+	}
+	if err := s.fs.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	file, err := s.fs.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	w := &snapshotWriter{ctx: ctx, bytesPerSec: bytesPerSec}
 	w.start(file)
-	err = w.snapshot(h, f, lock)
-	err = errors.Join(err, file.Close())
-	if err == nil {
-		err = s.fs.Rename(temp, s.file(h.height))
+	if err = fill(w); err == nil {
+		err = w.finish()
 	}
-	if err != nil {
-		_ = s.fs.Remove(temp) // the next one replaces it otherwise
+	if err = errors.Join(err, file.Close()); err != nil {
+		_ = s.fs.Remove(path) // the next one replaces it otherwise
+	}
+	return err
+}
+
+// place gives a file of the folder the name that counts.
+func (s *snapshots) place(from, to string) error {
+	if err := s.fs.Rename(from, to); err != nil {
+		_ = s.fs.Remove(from) // the next one replaces it otherwise
 		return err
 	}
 	return s.fs.SyncDir(s.path)

@@ -35,8 +35,6 @@ type snapshotWriter struct {
 	off      int64 // of buf in the file
 	unsynced int64
 	began    time.Time
-	crc      uint32
-	n        int64 // bytes of the ledger
 	err      error // once set, it stays
 }
 
@@ -45,15 +43,25 @@ func (w *snapshotWriter) start(f store.File) {
 	w.buf = make([]byte, 0, snapshotChunkBytes)
 }
 
-// snapshot writes the whole file and syncs it.
-func (w *snapshotWriter) snapshot(h *snapshotHead, f *state.Frozen, lock sync.Locker) error {
-	w.put(h.encode())
-	if _, err := f.WriteTo(w, lock); err != nil {
+// writeSnapshot writes what a snapshot file holds. It releases the ledger unless
+// w fails before that is reached.
+func writeSnapshot(w io.Writer, h *snapshotHead, f *state.Frozen, lock sync.Locker) error {
+	if _, err := w.Write(h.encode()); err != nil {
 		return err
 	}
-	end := binary.LittleEndian.AppendUint64(nil, uint64(w.n))
-	end = binary.LittleEndian.AppendUint32(end, w.crc)
-	w.put(binary.LittleEndian.AppendUint32(end, snapshotEndMagic))
+	crc := crc32.New(castagnoli)
+	n, err := f.WriteTo(io.MultiWriter(w, crc), lock)
+	if err != nil {
+		return err
+	}
+	end := binary.LittleEndian.AppendUint64(nil, uint64(n))
+	end = binary.LittleEndian.AppendUint32(end, crc.Sum32())
+	_, err = w.Write(binary.LittleEndian.AppendUint32(end, snapshotEndMagic))
+	return err
+}
+
+// finish writes what is left, cuts the file to its length and syncs it.
+func (w *snapshotWriter) finish() error {
 	size := w.off + int64(len(w.buf))
 	for len(w.buf)%store.PageBytes != 0 {
 		w.buf = append(w.buf, 0) // the log's files are written in whole pages
@@ -65,13 +73,11 @@ func (w *snapshotWriter) snapshot(h *snapshotHead, f *state.Frozen, lock sync.Lo
 	return errors.Join(w.file.Truncate(size), w.file.Sync())
 }
 
-// Write appends a part of the ledger.
+// Write appends to the file.
 func (w *snapshotWriter) Write(b []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	w.crc = crc32.Update(w.crc, castagnoli, b)
-	w.n += int64(len(b))
 	w.put(b)
 	return len(b), w.err
 }
@@ -126,7 +132,11 @@ func (w *snapshotWriter) pace() error {
 // itself can show: its checksums, its chain, and that the ledger has the state
 // root that the header of its block says.
 func (s *snapshots) read(height uint64) (*state.State, *snapshotHead, error) {
-	f, h, size, err := s.open(height)
+	return s.readFile(s.file(height), height)
+}
+
+func (s *snapshots) readFile(path string, height uint64) (*state.State, *snapshotHead, error) {
+	f, h, size, err := s.open(path, height)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -163,8 +173,8 @@ func (s *snapshots) read(height uint64) (*state.State, *snapshotHead, error) {
 }
 
 // open opens a snapshot file and reads its head.
-func (s *snapshots) open(height uint64) (f store.File, h *snapshotHead, size int64, err error) {
-	if f, err = s.fs.OpenFile(s.file(height), os.O_RDONLY, 0); err != nil {
+func (s *snapshots) open(path string, height uint64) (f store.File, h *snapshotHead, size int64, err error) {
+	if f, err = s.fs.OpenFile(path, os.O_RDONLY, 0); err != nil {
 		return nil, nil, 0, fmt.Errorf("cannot open the snapshot: %w", err)
 	}
 	h, size, err = s.head(f, height)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/chainweir/weir/core/state"
+	"github.com/chainweir/weir/core/tx"
 )
 
 // snapshotter writes snapshots beside the work of a node. The executing
@@ -38,12 +39,14 @@ type snapshotter struct {
 type snapshotJob struct {
 	ledger      *state.Frozen
 	height, txs uint64
+	decision    uint64
 }
 
 // SnapshotStatus says what became of a running node's snapshots.
 type SnapshotStatus struct {
 	Height  uint64 // of the newest one that is right, 0: none
 	Written int    // since the node started
+	Failed  int    // likewise; each is tried again with the next interval's
 	Pruned  uint64 // the lowest height that the log still has, 0: nothing was pruned
 	// Err is why the last one was not written, or why old blocks were not
 	// removed. The chain is safe all the same: the next start has more to execute.
@@ -88,8 +91,13 @@ func (s *snapshotter) executed(height uint64, txs int) {
 	if !s.busy.CompareAndSwap(false, true) {
 		return
 	}
-	s.jobs <- snapshotJob{s.node.st.Freeze(), height, s.txs} // there is room: busy was false
+	s.jobs <- s.freeze() // there is room: busy was false
 	s.txsThen, s.heightThen = s.txs, height
+}
+
+// freeze takes the ledger as it is. The caller holds the node's lock.
+func (s *snapshotter) freeze() snapshotJob {
+	return snapshotJob{s.node.st.Freeze(), s.height, s.txs, s.node.decision}
 }
 
 // run writes snapshots until close.
@@ -113,7 +121,7 @@ func (s *snapshotter) close() {
 		return
 	}
 	s.node.mu.Lock()
-	job := snapshotJob{s.node.st.Freeze(), s.height, s.txs}
+	job := s.freeze()
 	s.node.mu.Unlock()
 	s.write(context.Background(), job, 0)
 }
@@ -132,29 +140,57 @@ func (s *snapshotter) write(ctx context.Context, job snapshotJob, bytesPerSec in
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.status.Err = err
+	if s.status.Err = err; err != nil {
+		s.status.Failed++
+	}
 	if first > 0 {
 		s.status.Pruned = first
 	}
 }
 
-// snapshot writes the file once its block is on disk: a ledger ahead of the log
-// would be of no use after a crash.
-func (s *snapshotter) snapshot(ctx context.Context, job snapshotJob, bytesPerSec int64) error {
+// head makes the head of a frozen ledger's snapshot once its block is on disk: a
+// ledger ahead of the log would be of no use after a crash. On an error it lets
+// go of the ledger.
+func (s *snapshotter) head(ctx context.Context, job snapshotJob) (*snapshotHead, error) {
 	n := s.node
-	h := &snapshotHead{chain: n.chain, height: job.height, txs: job.txs, genesisRoot: n.genesisTip.header.StateRoot}
+	h := &snapshotHead{
+		chain: n.chain, height: job.height, txs: job.txs, decision: job.decision, genesisRoot: n.genesisTip.header.StateRoot,
+	}
 	err := n.durable.wait(ctx, job.height)
 	if err == nil {
-		h.header, err = headerOf(n.log, job.height)
+		h.header, err = n.headerAt(job.height)
 	}
 	if err != nil {
 		job.ledger.Release(&n.mu)
-		return err
+		return nil, err
 	}
 	h.hash = h.header.Hash(&n.chain)
 	s.mu.Lock()
-	h.marks = slices.Clone(s.marks)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	for _, m := range s.marks {
+		if m.height < job.height {
+			h.marks = append(h.marks, m)
+		}
+	}
+	return h, nil
+}
+
+// headerAt returns the header of a durable block, that of the head even if the
+// log begins after it.
+func (n *Node) headerAt(height uint64) (tx.Header, error) {
+	if h, _ := n.durable.get(); h.Height == height {
+		return h, nil
+	}
+	return headerOf(n.log, height)
+}
+
+// snapshot writes the file.
+func (s *snapshotter) snapshot(ctx context.Context, job snapshotJob, bytesPerSec int64) error {
+	h, err := s.head(ctx, job)
+	if err != nil {
+		return err
+	}
+	n := s.node
 	if err := s.store.write(ctx, h, job.ledger, &n.mu, bytesPerSec); err != nil {
 		return err
 	}
@@ -195,7 +231,7 @@ func (s *snapshotter) prune(job snapshotJob) (uint64, error) {
 		below = min(keepsTxs(s.marks, job.txs, retain), s.good[0])
 	}
 	s.mu.Unlock()
-	if first, ok := s.node.log.First(); !ok || below <= first {
+	if below <= beginsWith(s.node.log) {
 		return 0, nil
 	}
 	if err := s.node.log.Prune(below); err != nil {

@@ -33,9 +33,10 @@
 // proposed; false means that the batch is not here yet or does not have the
 // counts that the reference claims, and the vote waits for the batch. Commit may
 // block until a missing batch has been fetched by its digest. A node that was away
-// for so long that the others no longer keep what it missed is closed, given
-// another's snapshot of the ledger, and opened again: its engine then goes on
-// after the snapshot's block, and no stage has to change its ledger under way.
+// for so long that the others no longer keep what it missed is given another's
+// snapshot of the ledger (Snapshot, Restore), closed and opened again: its engine
+// then goes on after the snapshot's block, and no stage has to change its ledger
+// under way.
 //
 // The members that vote are accounts whose membership says Validator. They
 // change by transactions: after each block the node tells the changed slots
@@ -51,13 +52,16 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
+	"time"
 
 	"github.com/chainweir/weir/hash"
 )
 
-// Errors of Propose.
+// Errors of Propose and, ErrReopen, of Restore.
 var (
 	ErrClosed  = errors.New("ordering engine is closed")
+	ErrReopen  = errors.New("the node took another's snapshot over and has to be opened again")
 	ErrUnknown = errors.New("batch is not known to the node that is asked to order it")
 )
 
@@ -100,6 +104,56 @@ type App interface {
 	// is how they slow the engine down; it returns before the block is durable.
 	// An error ends the engine.
 	Commit(ctx context.Context, d Decision) error
+	// Snapshot writes a consistent copy of the ledger to w while the node goes
+	// on, and returns the block that it is of: all that a node needs to go on
+	// after that block, but genesis. It waits until the block is durable, and for
+	// another Snapshot that is under way. A chain without a block has none.
+	Snapshot(w io.Writer) (Point, error)
+	// Restore reads a snapshot that another node of the chain wrote. If this one
+	// has its block already, nothing happens and the error is nil. Otherwise the
+	// snapshot is verified and kept, the node stops, and the error is ErrReopen:
+	// the engine ends with it, the node is closed and opened again, and its next
+	// engine goes on after the snapshot. After any other error nothing has
+	// changed. Called from Commit's goroutine.
+	//
+	// It proves that the ledger is the one that its header commits to, and that
+	// the header is of this chain's form; that the nodes agreed on this header,
+	// only the engine knows.
+	Restore(r io.Reader) error
+}
+
+// Point is where a snapshot stands in the order of decisions.
+type Point struct {
+	// Number is that of the decision that made the block; 0 when the node does
+	// not know it, because it was started since: the engine then knows the
+	// decision by its time.
+	Number uint64
+	TimeNS uint64
+	Height uint64
+	Hash   [32]byte // of the block
+}
+
+// Config is what a node tells its engine: when a block is full, and where
+// numbers and times go on.
+type Config struct {
+	MaxTxs   int           // cut before a block would hold more transactions
+	MaxBytes int           // cut before a block would hold more bytes
+	Interval time.Duration // cut this long after the block's first reference
+	Queue    int           // references that may wait in Propose
+	Number   uint64        // at most that of the last decision that made a block
+	TimeNS   uint64        // of that decision
+}
+
+// Carrier is an engine that also carries batches from node to node. The node
+// trusts none of what it fetches: it checks digest, counts and signatures.
+type Carrier interface {
+	Engine
+	// Publish offers a batch, all of its transactions back to back, before
+	// Propose is called with its reference. The content is the carrier's.
+	Publish(ref Ref, content []byte)
+	// Fetch returns the content of a batch of another node. It blocks until the
+	// batch is there or ctx ends. It is called from within Commit.
+	Fetch(ctx context.Context, ref Ref) ([]byte, error)
 }
 
 // Status is what an engine tells about itself.

@@ -43,8 +43,10 @@
 //	  0  magic "WEIRCUT1"          56  first height           u64
 //	  8  format version      u32   64  CRC of the last record
 //	 12  mark 0x01020304     u32       that was pruned        u32
-//	 16  chain id          [32]    68  zero
-//	 48  first segment       u64  124  CRC-32C of 0..123      u32
+//	 16  chain id          [32]    68  1: restarted, else 0   u32
+//	 48  first segment       u64   72  restarted: anchor    [32]
+//	                              104  zero
+//	                              124  CRC-32C of 0..123      u32
 //
 // The layout of the first 128 bytes of a segment stays the same in later
 // versions, so that any version can tell which one it is looking at.
@@ -76,6 +78,10 @@
 // the rename synced, before the first segment goes: a power loss leaves the old
 // beginning with everything, or the new one with some files too many, which do
 // not count and are removed by the next Open. A gap anywhere else is corruption.
+//
+// Restart empties the log in the same way and says in that file that the segment
+// it names may still be missing. Nothing else makes a log right that has no record
+// and does not begin at the start.
 //
 // # Writing past the page cache
 //

@@ -28,7 +28,17 @@ type beginning struct {
 	number      uint64
 	firstHeight uint64
 	prevCRC     uint32 // of the last record that was pruned
+	// restarted is set by Restart: that segment need not exist yet, and then the
+	// log is empty and waits for firstHeight. anchor is its caller's.
+	restarted bool
+	anchor    [32]byte
 }
+
+const (
+	flagRestarted = 1
+	anchorOffset  = 72
+	anchorEnd     = anchorOffset + 32
+)
 
 func (c beginning) encode(chainID [32]byte) []byte {
 	b := make([]byte, firstBytes)
@@ -40,6 +50,10 @@ func (c beginning) encode(chainID [32]byte) []byte {
 	le.PutUint64(b[48:], c.number)
 	le.PutUint64(b[56:], c.firstHeight)
 	le.PutUint32(b[64:], c.prevCRC)
+	if c.restarted {
+		le.PutUint32(b[68:], flagRestarted)
+		copy(b[anchorOffset:], c.anchor[:])
+	}
 	le.PutUint32(b[firstCRCOffset:], crc32.Checksum(b[:firstCRCOffset], castagnoli))
 	return b
 }
@@ -56,7 +70,16 @@ func decodeBeginning(b []byte) (c beginning, chainID [32]byte, reason string) {
 	copy(chainID[:], b[16:48])
 	c = beginning{number: le.Uint64(b[48:]), firstHeight: le.Uint64(b[56:]), prevCRC: le.Uint32(b[64:])}
 	switch {
-	case string(b[:8]) != firstMagic || le.Uint32(b[12:]) != endianMark || !isZero(b[68:firstCRCOffset]):
+	case le.Uint32(b[68:]) == flagRestarted:
+		c.restarted, c.anchor = true, [32]byte(b[anchorOffset:anchorEnd])
+		if !isZero(b[anchorEnd:firstCRCOffset]) {
+			return c, chainID, "it is of no kind this program knows"
+		}
+	case !isZero(b[68:firstCRCOffset]):
+		return c, chainID, "it is of no kind this program knows"
+	}
+	switch {
+	case string(b[:8]) != firstMagic || le.Uint32(b[12:]) != endianMark:
 		return c, chainID, "it is of no kind this program knows"
 	case c.number == 0:
 		return c, chainID, "it names segment 0"

@@ -34,8 +34,12 @@ func (ld *loader) run() error {
 		return err
 	}
 	numbers, err := ld.list()
-	if err != nil || len(numbers) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(numbers) == 0 {
+		ld.awaitFirst()
+		return nil
 	}
 	// The newest segment first: whether its creation was finished decides how
 	// strictly the one before it is read.
@@ -43,7 +47,7 @@ func (ld *loader) run() error {
 	if err := ld.probeLast(last); err != nil {
 		return err
 	}
-	if ld.tail.unborn != 0 && last == ld.begin.number {
+	if ld.tail.unborn != 0 && last == ld.begin.number && !ld.begin.restarted {
 		// It was whole when the segments before it were pruned.
 		return ld.corrupt(ld.path(last), last, 0, ld.want.height, "the segment that a pruned log begins with has no valid header")
 	}
@@ -57,7 +61,17 @@ func (ld *loader) run() error {
 			return err
 		}
 	}
+	ld.awaitFirst()
 	return ld.checkIndexes()
+}
+
+// awaitFirst sets what the first record of a restarted log must say, which has
+// none yet.
+func (ld *loader) awaitFirst() {
+	if ld.begin.restarted && !ld.want.known {
+		ld.first = ld.begin.firstHeight
+		ld.want = expectation{known: true, height: ld.first, prevCRC: ld.begin.prevCRC}
+	}
 }
 
 // list returns the numbers of the segment files, without gaps from where the
@@ -82,7 +96,7 @@ func (ld *loader) list() ([]uint64, error) {
 		}
 	}
 	slices.Sort(numbers)
-	if len(numbers) == 0 && ld.begin.number != 0 {
+	if len(numbers) == 0 && ld.begin.number != 0 && !ld.begin.restarted {
 		return nil, ld.corrupt(ld.path(begin), begin, 0, ld.want.height, "the segment that a pruned log begins with is missing")
 	}
 	for i, n := range numbers {

@@ -43,6 +43,7 @@ type Log struct {
 	// mu guards what follows and is never held during input or output, except
 	// to open a segment for reading. Taken last.
 	mu           sync.Mutex
+	begins       beginning // where a pruned or restarted log begins
 	segments     []*segment
 	active       *segment // the one being written; nil before the first Append
 	started      bool     // first is known
@@ -99,6 +100,7 @@ func (l *Log) recover(ld *loader) error {
 	l.started, l.first = ld.want.known, ld.first
 	l.appendedNext, l.durableNext = ld.want.height, ld.want.height
 	l.prevCRC = ld.want.prevCRC
+	l.begins = ld.begin
 	if l.opts.ReadOnly {
 		l.mode.Store(&writeMode{reason: "the log is open for reading only"})
 		return nil

@@ -39,7 +39,7 @@ func (l *Log) Prune(below uint64) error {
 		}
 		l.mu.Lock()
 		l.segments = append([]*segment(nil), l.segments[n:]...) // the old array would hold the marks
-		l.first = keep.first
+		l.first, l.begins = keep.first, c
 		l.mu.Unlock()
 		for _, s := range segments[:n] {
 			l.litter = append(l.litter, s.path, filepath.Join(l.blocks, indexName(s.number)))

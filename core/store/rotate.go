@@ -56,8 +56,8 @@ func (l *Log) rotate(height uint64) error {
 	if err := l.seal(); err != nil {
 		return err
 	}
-	number := uint64(1)
 	l.mu.Lock()
+	number := max(l.begins.number, 1)
 	if n := len(l.segments); n > 0 {
 		number = l.segments[n-1].number + 1
 	}

@@ -14,15 +14,9 @@ import (
 	"github.com/chainweir/weir/core/engine"
 )
 
-// Config says when a block is cut and where numbers and times go on.
-type Config struct {
-	MaxTxs   int           // cut before a block would hold more transactions
-	MaxBytes int           // cut before a block would hold more bytes
-	Interval time.Duration // cut this long after the block's first reference
-	Queue    int           // references that may wait, default 4096
-	Number   uint64        // of the last decision
-	TimeNS   uint64        // of the last decision
-}
+// Config says when a block is cut and where numbers and times go on. Its Queue is
+// 4096 by default.
+type Config = engine.Config
 
 const defaultQueue = 4096
 

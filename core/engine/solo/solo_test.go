@@ -41,6 +41,8 @@ func id(r engine.Ref) int { return int(r.Digest[0]) | int(r.Digest[1])<<8 }
 // app keeps copies of what was decided. With a gate, each decision waits for a
 // value from it.
 type app struct {
+	engine.App // Snapshot and Restore, which solo never calls
+
 	gate    chan error
 	decided chan engine.Decision
 	unknown int // the batch that is not here
