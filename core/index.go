@@ -156,11 +156,7 @@ func (x *txIndex) seal(ctx context.Context) error {
 		tables[t] = sliceSource(x.sorted[t])
 	}
 	s := span{first: x.from, last: x.next - 1, txs: uint64(len(x.sorted[byID]))}
-<<<<<<< HEAD
-	r, err := writeRun(x.fs, x.dir, &x.chain, s, tables)
-=======
-	r, err := writeRun(ctx, x.dir, &x.chain, s, tables)
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+	r, err := writeRun(ctx, x.fs, x.dir, &x.chain, s, tables)
 	if err != nil {
 		return fmt.Errorf("writing the index: %w", err)
 	}
@@ -187,11 +183,7 @@ func (x *txIndex) merge(ctx context.Context) error {
 	for t := range tables {
 		tables[t] = mergeSources(a.source(indexTable(t)), b.source(indexTable(t)))
 	}
-<<<<<<< HEAD
-	r, err := writeRun(x.fs, x.dir, &x.chain, span{first: a.first, last: b.last, txs: a.txs + b.txs}, tables)
-=======
-	r, err := writeRun(ctx, x.dir, &x.chain, span{first: a.first, last: b.last, txs: a.txs + b.txs}, tables)
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+	r, err := writeRun(ctx, x.fs, x.dir, &x.chain, span{first: a.first, last: b.last, txs: a.txs + b.txs}, tables)
 	if err != nil {
 		return err
 	}
@@ -204,13 +196,8 @@ func (x *txIndex) merge(ctx context.Context) error {
 
 // load opens the runs that the directory has, up to height head, and removes
 // whatever is not a run in unbroken order.
-<<<<<<< HEAD
-func (x *txIndex) load(head uint64) error {
-	if err := x.fs.Mkdir(x.dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
-=======
 func (x *txIndex) load(ctx context.Context, head uint64) error {
-	if err := os.MkdirAll(x.dir, 0o755); err != nil {
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+	if err := x.fs.Mkdir(x.dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	names, err := x.fs.ReadDir(x.dir)
@@ -237,11 +224,7 @@ func (x *txIndex) load(ctx context.Context, head uint64) error {
 		path := filepath.Join(x.dir, s.name())
 		r, err := (*run)(nil), errRun
 		if s.first == next && s.last <= head {
-<<<<<<< HEAD
-			r, err = openRun(x.fs, path, &x.chain)
-=======
-			r, err = openRun(ctx, path, &x.chain)
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+			r, err = openRun(ctx, x.fs, path, &x.chain)
 		}
 		if errors.Is(err, errRun) {
 			err = x.fs.Remove(path) // it is made again from the log

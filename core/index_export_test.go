@@ -19,11 +19,7 @@ func IndexFiles(dir string) ([]string, error) {
 
 // OpenRun checks a file of the index and closes it.
 func OpenRun(path string, chain tx.ChainID) error {
-<<<<<<< HEAD
-	r, err := openRun(store.OSFS{}, path, &chain)
-=======
-	r, err := openRun(context.Background(), path, &chain)
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+	r, err := openRun(context.Background(), store.OSFS{}, path, &chain)
 	if err != nil {
 		return err
 	}
@@ -42,11 +38,7 @@ func WriteRunOf(dir string, chain tx.ChainID) (string, error) {
 	for t := range tables {
 		tables[t] = sliceSource([]entry{{1, 2}})
 	}
-<<<<<<< HEAD
-	r, err := writeRun(store.OSFS{}, dir, &chain, span{first: 1, last: 1, txs: 1}, tables)
-=======
-	r, err := writeRun(context.Background(), dir, &chain, span{first: 1, last: 1, txs: 1}, tables)
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+	r, err := writeRun(context.Background(), store.OSFS{}, dir, &chain, span{first: 1, last: 1, txs: 1}, tables)
 	if err != nil {
 		return "", err
 	}

@@ -150,42 +150,18 @@ func mergeSources(a, b source) source {
 	}
 }
 
-<<<<<<< HEAD
-// writeRun writes a run under its name, whole or not at all, and opens it.
-func writeRun(fs store.FS, dir string, chain *tx.ChainID, s span, tables [numTables]source) (*run, error) {
+// writeRun writes a run under its name, whole or not at all, and opens it. Until
+// it has its name, ctx can end it.
+func writeRun(ctx context.Context, fs store.FS, dir string, chain *tx.ChainID, s span, tables [numTables]source) (*run, error) {
 	path := filepath.Join(dir, s.name())
 	err := writeWhole(fs, filepath.Join(dir, ".tmp-run"), path, func(w io.Writer) error {
-		return writeTables(w, chain, s, tables)
+		return writeTables(ctx, w, chain, s, tables)
 	})
 	if err != nil {
 		return nil, err
 	}
 	f, err := fs.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
-=======
-// writeRun writes a run under its name, whole or not at all, and opens it. Until
-// it has its name, ctx can end it.
-func writeRun(ctx context.Context, dir string, chain *tx.ChainID, s span, tables [numTables]source) (*run, error) {
-	f, err := os.CreateTemp(dir, ".tmp-*")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(f.Name()) // after the rename there is none
-	if err = writeTables(ctx, f, chain, s, tables); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, s.name())
-	if err := os.Rename(f.Name(), path); err != nil {
-		return nil, err
-	}
-	if err := syncDir(dir); err != nil {
-		return nil, err
-	}
-	if f, err = os.Open(path); err != nil {
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 		return nil, err
 	}
 	return &run{span: s, f: f, refs: 1}, nil
@@ -238,13 +214,8 @@ func (s span) head(chain *tx.ChainID) []byte {
 
 // openRun opens a file and checks all of it. A file that is not a whole run of
 // the chain gives errRun.
-<<<<<<< HEAD
-func openRun(fs store.FS, path string, chain *tx.ChainID) (*run, error) {
+func openRun(ctx context.Context, fs store.FS, path string, chain *tx.ChainID) (*run, error) {
 	f, err := fs.OpenFile(path, os.O_RDONLY, 0)
-=======
-func openRun(ctx context.Context, path string, chain *tx.ChainID) (*run, error) {
-	f, err := os.Open(path)
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 	if err != nil {
 		return nil, err
 	}
@@ -258,13 +229,8 @@ func openRun(ctx context.Context, path string, chain *tx.ChainID) (*run, error) 
 	return &run{span: s, f: f, refs: 1}, nil
 }
 
-<<<<<<< HEAD
-func checkRun(f store.File, chain *tx.ChainID) (s span, err error) {
+func checkRun(ctx context.Context, f store.File, chain *tx.ChainID) (s span, err error) {
 	size, err := f.Size()
-=======
-func checkRun(ctx context.Context, f *os.File, chain *tx.ChainID) (s span, err error) {
-	info, err := f.Stat()
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
 	if err != nil {
 		return s, err
 	}

@@ -139,21 +139,14 @@ func (n *Node) record(ctx context.Context, read func() ([]byte, state.Proof, err
 	if err := n.durable.wait(ctx, height); err != nil {
 		return a, err
 	}
-<<<<<<< HEAD
-	// Mostly it is the head, and the log need not be read for a header.
-	if head, _ := n.durable.get(); head.Height == height && n.ctx.Err() == nil {
-		a.Header = head
-		return a, nil
-	}
-	a.Header, _, err = n.readBlock(ctx, height)
-=======
+	// Mostly it is the head, and the log need not be read for a header; of a
+	// restored node the log may not have it.
 	header, last, err := n.durable.headerAt(height)
 	if last || err != nil {
-		a.Header = header // of a restored node the log may not have it
+		a.Header = header
 		return a, err
 	}
-	a.Header, err = headerOf(n.log, height)
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+	a.Header, _, err = n.readBlock(ctx, height)
 	return a, err
 }
 

@@ -185,15 +185,6 @@ func (s *snapshots) write(ctx context.Context, h *snapshotHead, f *state.Frozen,
 			err = fmt.Errorf("cannot write the snapshot of block %d: %w", h.height, err)
 		}
 	}()
-<<<<<<< HEAD
-	if err := s.fs.Mkdir(s.path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	// Also when the folder was there: an earlier attempt may have ended between
-	// making it and syncing its name, and blocks are pruned on the strength of
-	// what is in it.
-	if err := s.fs.SyncDir(s.dir); err != nil {
-=======
 	temp := filepath.Join(s.path, snapshotTemp)
 	err = s.makeFile(ctx, temp, bytesPerSec, func(w *snapshotWriter) error { return writeSnapshot(w, h, f, lock) })
 	if err != nil {
@@ -205,12 +196,13 @@ func (s *snapshots) write(ctx context.Context, h *snapshotHead, f *state.Frozen,
 // makeFile writes and syncs a new file in the folder, which it makes when it is
 // missing. After an error there is none.
 func (s *snapshots) makeFile(ctx context.Context, path string, bytesPerSec int64, fill func(*snapshotWriter) error) error {
-	if err := s.fs.Mkdir(s.path, 0o755); err == nil {
-		if err := s.fs.SyncDir(s.dir); err != nil {
-			return err
-		}
-	} else if !errors.Is(err, os.ErrExist) {
->>>>>>> ea45fb0 (core: App has Snapshot and Restore; engines can carry batches)
+	if err := s.fs.Mkdir(s.path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	// Also when the folder was there: an earlier attempt may have ended between
+	// making it and syncing its name, and blocks are pruned on the strength of
+	// what is in it.
+	if err := s.fs.SyncDir(s.dir); err != nil {
 		return err
 	}
 	if err := s.fs.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {

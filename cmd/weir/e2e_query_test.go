@@ -110,9 +110,9 @@ func TestQueryOfALiar(t *testing.T) {
 	if out := weir(t, dir, ask...); out.code != exitOK || !mentionsAll(out.stdout, "only against a header that the same node sent") {
 		t.Errorf("%s", out)
 	}
-	real := l.header
-	real.TxRoot[0] ^= 1
-	hash := real.Hash(&tx.ChainID{1})
+	other := l.header
+	other.TxRoot[0] ^= 1
+	hash := other.Hash(&tx.ChainID{1})
 	out := weir(t, dir, append(ask, "--header", hex.EncodeToString(hash[:]))...)
 	if out.code != exitFailed || out.stdout != "" || !mentionsAll(out.stderr, "does not verify", hex.EncodeToString(hash[:])) {
 		t.Errorf("%s", out)
