@@ -61,3 +61,21 @@ var (
 
 // Pruning tells whether the node removes old blocks.
 func (n *Node) Pruning() bool { return n.cfg.RetainTxs > 0 }
+
+// CancelRun writes a run of n transactions whose context ends when at entries
+// were read, and returns how many were.
+func CancelRun(dir string, n, at uint64) (read uint64, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var tables [numTables]source
+	for t := range tables {
+		tables[t] = func() (entry, bool, error) {
+			if read++; read == at {
+				cancel()
+			}
+			return entry{read, read}, read <= n, nil
+		}
+	}
+	_, err = writeRun(ctx, store.OSFS{}, dir, &tx.ChainID{}, span{first: 1, last: 1, txs: n}, tables)
+	return read, err
+}

@@ -152,7 +152,11 @@ func (m *member) Propose(ref engine.Ref) error {
 	return nil
 }
 
-func (m *member) Status() engine.Status { return engine.Status{Name: "test", Number: m.last} }
+func (m *member) Status() engine.Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return engine.Status{Name: "test", Number: m.last}
+}
 
 func (m *member) Close() error {
 	m.event(func() { m.closed = true })

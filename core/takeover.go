@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -180,6 +181,20 @@ func resultOf(h *snapshotHead, taken bool) SnapshotResult {
 // has that block: whoever knows the block's hash gives it as trusted. After a
 // crash the directory has its old chain or the new one.
 func RestoreSnapshot(ctx context.Context, dir string, gen *genesis.Genesis, r io.Reader, trusted *tx.Hash) (res SnapshotResult, err error) {
+	if err := checkImportDir(dir); err != nil {
+		return res, err
+	}
+	if gen != nil { // before there is a directory
+		br := bufio.NewReaderSize(r, snapshotHeadBytes)
+		page, err := br.Peek(snapshotHeadBytes)
+		if err != nil {
+			return res, fmt.Errorf("%w: its head is cut short: %w", ErrSnapshot, err)
+		}
+		if _, err := decodeSnapshotHead(page, gen.ChainID()); err != nil {
+			return res, err
+		}
+		r = br
+	}
 	if gen, err = prepareDir(&Config{Dir: dir, Genesis: gen}); err != nil {
 		return res, err
 	}

@@ -66,6 +66,7 @@ whose accounts have publicly known keys (--accounts of them).`,
 	}
 	f.chain.define(cmd)
 	cmd.AddCommand(newNodeVerifyCmd(), newNodeExportCmd(), newNodeImportCmd(), newNodePruneCmd(), newNodeGenesisCmd(),
+		newNodeSnapshotCmd(), newNodeRestoreCmd(),
 		newNodeQueryCmd(), newNodeBenchCmd())
 	return cmd
 }

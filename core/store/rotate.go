@@ -21,9 +21,11 @@ func (l *Log) reserve(diskBytes int64) error {
 		return nil
 	}
 	step := min(max(l.allocated, preallocMinBytes), preallocMaxBytes)
-	if l.active.number > 1 { // this log has filled a segment: it is no small one
-		step = preallocMaxBytes
+	l.mu.Lock()
+	if l.active.number > 1 && !(l.begins.restarted && l.active.number == l.begins.number) {
+		step = preallocMaxBytes // this log has filled a segment: it is no small one
 	}
+	l.mu.Unlock()
 	upTo := max(need, min(l.allocated+step, l.opts.SegmentBytes))
 	err := l.active.f.Preallocate(l.allocated, upTo-l.allocated)
 	if isNoSpace(err) && upTo > need {
