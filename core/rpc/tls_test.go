@@ -130,9 +130,8 @@ func TestSilentTLSClient(t *testing.T) {
 	ca := tlstest.New(t, "ca")
 	_, s, addr := start(t, rpc.Config{TLS: serverTLS(t, ca.Issue(t, "server", time.Hour), ""), HelloTimeout: time.Millisecond})
 	turnedAway(t, addr)
-	if st := s.Stats(); st.BadTLS != 1 {
-		t.Errorf("%+v", st)
-	}
+	// The handshake's deadline closes the socket before the server counts it.
+	soon(t, "the failed handshake is not counted", func() bool { return s.Stats().BadTLS == 1 })
 }
 
 func TestTLSFiles(t *testing.T) {
