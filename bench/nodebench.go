@@ -8,9 +8,11 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/chainweir/weir/bench/env"
 	"github.com/chainweir/weir/bench/stat"
 	"github.com/chainweir/weir/core"
 	"github.com/chainweir/weir/core/genesis"
+	"github.com/chainweir/weir/results"
 )
 
 // The modes of a node benchmark.
@@ -40,7 +42,13 @@ type NodeBenchConfig struct {
 	BlockInterval time.Duration // 0: the node's default
 	Dir           string        // an existing directory on the disk to measure; nothing is left in it
 	Parts         bool          // state root, disk and memory, too
-	Progress      func(string)  // a line about what is being done; nil: none
+	// Exe is the weir binary: a node of it is measured over TCP, with the
+	// generator beside it. Empty: it is not.
+	Exe    string
+	Search time.Duration // for the knee over TCP
+	// RestartTxs are in the log of a node that is started again; 0: none is.
+	RestartTxs int
+	Progress   func(string) // a line about what is being done; nil: none
 }
 
 // NodeBench is the object of `weir node bench --json`.
@@ -55,6 +63,10 @@ type NodeBench struct {
 	StateRoot   *StateRootBench  `json:"state_root"`
 	Durable     *DurableBench    `json:"durable"`
 	Memory      *MemoryBench     `json:"memory"`
+	Wire        *WireBench       `json:"wire"`
+	Restart     *RestartBench    `json:"restart"`
+	Env         results.Env      `json:"env"`
+	Required    []Requirement    `json:"required"` // filled in by Conclude
 	Warnings    []string         `json:"warnings"`
 }
 
@@ -68,11 +80,19 @@ type NodeBenchRow struct {
 	VerifyPerSec    *float64    `json:"verify_per_sec"` // nil: nothing is verified
 	RatioToVerify   *float64    `json:"ratio_to_verify"`
 	RatioCI95       *[2]float64 `json:"ratio_ci95"`
-	CPUNSPerTx      float64     `json:"cpu_ns_per_tx"` // of the process, with the feed
+	ControlRatio    *float64    `json:"control_ratio"` // of two windows of bare verification: what the machine adds
+	ControlCI95     *[2]float64 `json:"control_ci95"`
+	CPUNSPerTx      float64     `json:"cpu_ns_per_tx"`     // of the process, with the feed
+	CPUNSPerVerify  *float64    `json:"cpu_ns_per_verify"` // the same of bare verification
 	AllocsPerTx     float64     `json:"allocs_per_tx"`
 	GCCPUShare      float64     `json:"gc_cpu_share"` // of the processor time
 	TxPerBlock      float64     `json:"tx_per_block"`
 	StateRootNSPerT float64     `json:"state_root_ns_per_tx"`
+
+	// One sample for each window, or pair of windows.
+	TxPerSecSamples     []float64 `json:"tx_per_sec_samples"`
+	VerifyPerSecSamples []float64 `json:"verify_per_sec_samples"`
+	RatioSamples        []float64 `json:"ratio_samples"`
 
 	Stages []NodeBenchStage `json:"stages"`
 }
@@ -108,7 +128,10 @@ func RunNodeBench(ctx context.Context, cfg NodeBenchConfig) (*NodeBench, error) 
 	cfg.Dir = dir
 	r := &NodeBench{
 		Schema: "weir.node.bench/1", Cores: runtime.GOMAXPROCS(0), Rounds: cfg.Rounds,
-		WindowSec: cfg.Duration.Seconds(), Warnings: []string{},
+		WindowSec: cfg.Duration.Seconds(), Env: env.Read(ctx, env.Options{DataDir: dir}), Warnings: []string{},
+	}
+	for _, w := range r.Env.Warnings {
+		r.Warnings = append(r.Warnings, w.Text+": "+w.Remedy)
 	}
 	if cfg.Parts {
 		cfg.Progress("state root of 20 000 updates")
@@ -132,6 +155,16 @@ func RunNodeBench(ctx context.Context, cfg NodeBenchConfig) (*NodeBench, error) 
 	if len(r.Rows) > 0 {
 		r.Stages = r.Rows[0].Stages
 	}
+	if cfg.Exe != "" {
+		if r.Wire, err = benchWire(ctx, &cfg); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.RestartTxs > 0 {
+		if r.Restart, err = benchRestart(ctx, &cfg); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 
@@ -146,8 +179,11 @@ type modeBench struct {
 	feed     *feeder
 	bare     *bareVerify // nil: unsigned
 
-	tps, verify, ratio []float64
-	total              usageDelta
+	tps, verify, ratio, control []float64
+
+	total       usageDelta
+	verifyCPUNS float64 // of all windows
+	verified    float64
 }
 
 func (m *modeBench) prepare(ctx context.Context) (source, error) {
@@ -221,13 +257,13 @@ func (m *modeBench) rounds(ctx context.Context, src source) error {
 				// The pipeline is no faster than its signatures; half as much again leaves
 				// room for a machine that was busy when the rate was taken. What is
 				// left over serves the next window.
-				if err = src.reserve(ctx, 1.5*rate*m.cfg.Duration.Seconds()+feedUnderWay, m.cfg.Progress); err != nil {
+				if err = src.reserve(ctx, 1.5*rate*m.cfg.Duration.Seconds()+3*feedUnderWay, m.cfg.Progress); err != nil {
 					break
 				}
 				p[i/2], err = m.feed.window(ctx, m.cfg.Duration, &m.total)
 			case m.bare != nil:
-				v[i/2], err = m.bare.window(ctx, m.cfg.Duration)
-				rate = max(rate, v[i/2])
+				v[i-1], err = m.bareWindow(ctx)
+				rate = max(rate, v[i-1])
 			}
 			if err != nil {
 				return err
@@ -237,9 +273,20 @@ func (m *modeBench) rounds(ctx context.Context, src source) error {
 		if m.bare != nil {
 			m.verify = append(m.verify, v[:]...)
 			m.ratio = append(m.ratio, p[0]/v[0], p[1]/v[1])
+			m.control = append(m.control, v[0]/v[1])
 		}
 	}
 	return nil
+}
+
+// bareWindow is a window of bare verification with the processor time it takes.
+func (m *modeBench) bareWindow(ctx context.Context) (float64, error) {
+	before, begin := m.feed.usage(), time.Now()
+	rate, err := m.bare.window(ctx, m.cfg.Duration)
+	after := m.feed.usage()
+	m.verified += rate * time.Since(begin).Seconds()
+	m.verifyCPUNS += float64(after.CPUUserNS + after.CPUSysNS - before.CPUUserNS - before.CPUSysNS)
+	return rate, err
 }
 
 func (m *modeBench) row() *NodeBenchRow {
@@ -248,8 +295,11 @@ func (m *modeBench) row() *NodeBenchRow {
 		Mode: m.mode, Workers: m.cfg.Workers, Accounts: m.accounts, TxPerSec: stat.Median(m.tps), TxPerSecCI95: interval95(m.tps),
 		CPUNSPerTx: u.perTx(u.cpuNS), AllocsPerTx: u.perTx(u.allocs), GCCPUShare: float64(u.gcCPUNS) / float64(max(1, u.cpuNS)),
 		TxPerBlock: float64(u.txs) / float64(max(1, u.blocks)), StateRootNSPerT: u.perTx(u.rootNS),
+		TxPerSecSamples: m.tps, VerifyPerSecSamples: m.verify, RatioSamples: m.ratio,
 	}
 	if m.bare != nil {
+		c, cpu := stat.Median(m.control), m.verifyCPUNS/max(1, m.verified)
+		r.ControlRatio, r.ControlCI95, r.CPUNSPerVerify = &c, interval95(m.control), &cpu
 		v, q := stat.Median(m.verify), stat.Median(m.ratio)
 		r.VerifyPerSec, r.RatioToVerify, r.RatioCI95 = &v, &q, interval95(m.ratio)
 	}

@@ -19,6 +19,7 @@ type DurableBench struct {
 	RawMS   float64     `json:"raw_ms"`   // median of write and fdatasync
 	Ratio   float64     `json:"ratio"`    // median of the pairs
 	CI95    *[2]float64 `json:"ratio_ci95"`
+	Samples []float64   `json:"ratio_samples"`
 	RawHow  string      `json:"raw_how"` // "O_DIRECT" or "buffered"
 }
 
@@ -78,6 +79,6 @@ func benchDurable(ctx context.Context, dir string) (*DurableBench, error) {
 	}
 	return &DurableBench{
 		Bytes: durableBytes, BlockMS: stat.Median(blocks), RawMS: stat.Median(files),
-		Ratio: stat.Median(ratios), CI95: interval95(ratios), RawHow: raw.how,
+		Ratio: stat.Median(ratios), CI95: interval95(ratios), Samples: ratios, RawHow: raw.how,
 	}, nil
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/metrics"
 	"slices"
@@ -26,13 +27,16 @@ type feeder struct {
 	src  source
 	free chan *core.Batch
 
-	ran     atomic.Bool // out of transactions
+	sum   int64     // transactions told as committed
+	marks chan mark // the newest
+
 	refused atomic.Int64
 	reason  atomic.Uint32 // the last refusal's status
 }
 
 func newFeeder(node *core.Node, src source) *feeder {
-	f := &feeder{node: node, src: src, free: make(chan *core.Batch, feedUnderWay/feedBatch)}
+	f := &feeder{node: node, src: src, free: make(chan *core.Batch, feedUnderWay/feedBatch), marks: make(chan mark, 1)}
+	node.OnBlock(f.told)
 	done := func(b *core.Batch) { f.free <- b }
 	for range cap(f.free) {
 		f.free <- &core.Batch{Sink: f, Done: done}
@@ -82,7 +86,6 @@ func (f *feeder) run(stop <-chan struct{}) error {
 			b.Txs, raw = append(b.Txs, t), rest
 		}
 		if len(b.Txs) == 0 {
-			f.ran.Store(true)
 			f.free <- b
 			return nil
 		}
@@ -108,57 +111,82 @@ func (f *feeder) drain() error {
 	return nil
 }
 
-// window feeds the node for d, waits until all of it is committed, and returns
-// transactions per second from the first submission to the last commit. What the
-// node used meanwhile is added to total.
+// window measures for d in the steady state and returns committed transactions
+// per second. What the node used meanwhile is added to total.
 //
-// The pipeline is empty at both ends. That costs it the time of one block at
-// each, and counts every transaction: blocks reach the disk in groups, and a
-// window cut between two commits would be wrong by what is under way.
+// It fills the pipeline first, until as much has been committed as is under way
+// at once, and counts between two instants at which blocks had just become
+// durable, while the feed goes on: how long an empty pipeline takes to fill and
+// to drain is no part of a rate. Everything fed is committed before it returns,
+// so that the bare verification that follows has the machine for itself.
 func (f *feeder) window(ctx context.Context, d time.Duration, total *usageDelta) (float64, error) {
 	stop, done := make(chan struct{}), make(chan error, 1)
-	before := f.usage()
-	begin := time.Now()
+	filled := f.node.Committed() + f.underWay()
 	go func() { done <- f.run(stop) }()
-	f.pause(ctx, done, d)
-	fed := time.Since(begin)
+	a, err := f.mark(ctx, done, func(m mark) bool { return m.committed >= filled })
+	before := f.usage()
+	b := a
+	if err == nil {
+		b, err = f.mark(ctx, done, func(m mark) bool { return m.at.Sub(a.at) >= d })
+	}
+	after := f.usage()
 	close(stop)
-	if err := <-done; err != nil {
+	if err := errors.Join(err, <-done); err != nil {
 		return 0, err
 	}
 	if err := f.drain(); err != nil {
 		return 0, err
 	}
-	took := time.Since(begin)
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	after := f.usage()
-	txs := after.Committed - before.Committed
-	switch n := f.refused.Load(); {
-	case n > 0:
+	if n := f.refused.Load(); n > 0 {
 		return 0, fmt.Errorf("%w: the node refused %d transactions, the last as %s", ErrNodeBench, n, tx.Status(f.reason.Load()))
-	case txs == 0:
-		return 0, fmt.Errorf("%w: nothing was committed in %v", ErrNodeBench, took)
-	case f.ran.Load() && fed < d/2:
-		return 0, fmt.Errorf("%w: the feed ran out of transactions after %v; the machine is too uneven, give longer windows", ErrNodeBench, fed)
 	}
-	f.ran.Store(false)
 	total.add(before, after)
-	return float64(txs) / took.Seconds(), nil
+	return float64(b.committed-a.committed) / b.at.Sub(a.at).Seconds(), nil
 }
 
-// pause waits for d, or less when the feed or the context ends.
-func (f *feeder) pause(ctx context.Context, done chan error, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
+// mark is an instant at which everything that was durable had been told.
+type mark struct {
+	at        time.Time
+	committed int64
+}
+
+// told is the node's OnBlock: blocks that one sync made durable are told one
+// after the other, and the last of them is a mark.
+func (f *feeder) told(h *tx.Header) {
+	f.sum += int64(h.Count)
+	if f.sum != f.node.Committed() {
+		return
+	}
 	select {
-	case <-t.C:
-	case err := <-done:
-		done <- err
-	case <-ctx.Done():
+	case <-f.marks: // an old one that nobody wanted
+	default:
+	}
+	f.marks <- mark{time.Now(), f.sum}
+}
+
+// mark waits for the first mark that is good. It fails when the feed ends
+// before.
+func (f *feeder) mark(ctx context.Context, done chan error, good func(mark) bool) (mark, error) {
+	for {
+		select {
+		case m := <-f.marks:
+			if good(m) {
+				return m, nil
+			}
+		case err := <-done:
+			done <- nil // it is read once more
+			if err == nil {
+				err = fmt.Errorf("%w: the feed ran out of transactions; the machine is too uneven, give longer windows", ErrNodeBench)
+			}
+			return mark{}, err
+		case <-ctx.Done():
+			return mark{}, ctx.Err()
+		}
 	}
 }
+
+// underWay is how many transactions the feed keeps in the node.
+func (f *feeder) underWay() int64 { return int64(cap(f.free)) * feedBatch }
 
 // usageReading is the node's counters with the process's allocations.
 type usageReading struct {

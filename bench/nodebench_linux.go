@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -66,4 +68,20 @@ func residentBytes() int64 {
 		return -1
 	}
 	return pages * int64(os.Getpagesize())
+}
+
+// forgetFiles has the kernel drop what it keeps of a directory's files in
+// memory, so that they are read from the disk.
+func forgetFiles(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = unix.Fsync(int(f.Fd())) // pages not yet written stay
+		return errors.Join(err, unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close())
+	})
 }

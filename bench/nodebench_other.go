@@ -2,7 +2,10 @@
 
 package bench
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // rawFile writes whole buffers through the page cache.
 type rawFile struct {
@@ -35,3 +38,6 @@ func (r *rawFile) close() { r.f.Close() }
 
 // residentBytes is the process's resident memory, -1 when unknown.
 func residentBytes() int64 { return -1 }
+
+// forgetFiles is for dropping files from memory, which only Linux is asked to.
+func forgetFiles(string) error { return errors.ErrUnsupported }

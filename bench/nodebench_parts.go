@@ -20,6 +20,7 @@ type StateRootBench struct {
 	Updates  float64     `json:"updates"` // records changed per block, on average
 	MS       float64     `json:"ms"`      // median
 	CI95     *[2]float64 `json:"ms_ci95"`
+	Samples  []float64   `json:"ms_samples"`
 }
 
 const (
@@ -75,7 +76,7 @@ func benchStateRoot(ctx context.Context, accounts int) (*StateRootBench, error) 
 		st.Root()
 		ms = append(ms, time.Since(begin).Seconds()*1e3)
 	}
-	return &StateRootBench{Accounts: accounts, Updates: float64(2 * transfers), MS: stat.Median(ms), CI95: interval95(ms)}, nil
+	return &StateRootBench{Accounts: accounts, Updates: float64(2 * transfers), MS: stat.Median(ms), CI95: interval95(ms), Samples: ms}, nil
 }
 
 // MemoryBench is what a node with many accounts and a warm key cache holds.

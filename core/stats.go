@@ -163,6 +163,9 @@ func (s *Stats) readGC() {
 	}
 }
 
+// Committed is how many transactions have become durable since the node started.
+func (n *Node) Committed() int64 { return n.committed.Load() }
+
 // Stats reads the node's counters.
 func (n *Node) Stats() Stats {
 	head, _ := n.durable.get()

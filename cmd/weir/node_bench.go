@@ -2,33 +2,29 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"runtime/pprof"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chainweir/weir/bench"
 	"github.com/chainweir/weir/core/genesis"
+	"github.com/chainweir/weir/results"
 )
 
 // Limits of the flags, far above any sensible use.
 const (
 	benchRoundsMax   = 1000
 	benchDurationMax = time.Minute
+	restartTxsMax    = 1_000_000_000
 )
 
 func newNodeBenchCmd() *cobra.Command {
-	var (
-		c       bench.NodeBenchConfig
-		asJSON  bool
-		profile string
-	)
+	var f nodeBenchFlags
+	c := &f.NodeBenchConfig
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Time the node's pipeline against bare signature verification",
@@ -42,18 +38,24 @@ cache, batch size and cores. Modes:
   unsigned        signatures are not checked: what everything else costs. Its
                   chain is its own; no ordinary node opens or serves it.
 It also times a state root of 20 000 updates, durable blocks of 2 MB beside raw
-writes of the same size, and counts the memory of the accounts.`,
+writes of the same size, and counts the memory of the accounts.
+
+With --at-least it also searches for the knee of a node of its own process over
+TCP, measures the commit latency at half of it, starts a node whose log has ten
+million transactions, and compares every figure with what is asked of it: exit
+code 1 when one is missed by more than its interval.`,
 		Example: "  weir node bench\n" +
-			"  weir node bench --mode unsigned --rounds 3 --duration 1s --json",
+			"  weir node bench --mode unsigned --rounds 3 --duration 1s --json\n" +
+			"  weir node bench --rounds 6 --at-least --bench core.txt",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkNodeBench(&c); err != nil {
+			if err := f.check(); err != nil {
 				return err
 			}
 			if err := chooseKernels(cmd, ""); err != nil {
 				return err
 			}
-			return runNodeBench(cmd, c, asJSON, profile)
+			return runNodeBench(cmd, &f)
 		},
 	}
 	fl := cmd.Flags()
@@ -66,9 +68,48 @@ writes of the same size, and counts the memory of the accounts.`,
 	fl.DurationVar(&c.BlockInterval, "block-interval", 10*time.Millisecond, "cut a block this long after its first transaction")
 	fl.StringVar(&c.Dir, "dir", ".", "a directory on the disk to use; nothing is left in it")
 	fl.BoolVar(&c.Parts, "parts", true, "measure the state root, the disk and the memory, too")
-	fl.StringVar(&profile, "profile", "", "write a processor profile to this file")
-	fl.BoolVar(&asJSON, "json", false, "print one JSON object (weir.node.bench/1)")
+	fl.BoolVar(&f.atLeast, "at-least", false, "measure all that is asked of the node and compare")
+	fl.DurationVar(&f.search, "search", 45*time.Second, "with --at-least: length of the search over TCP, 0: none")
+	fl.IntVar(&f.restartTxs, "restart-txs", 10_000_000, "with --at-least: transactions in the log of a restart, 0: none")
+	fl.StringVar(&f.text, "bench", "", "write Go benchmark text for benchstat to this file")
+	fl.StringVar(&f.profile, "profile", "", "write a processor profile to this file")
+	fl.BoolVar(&f.json, "json", false, "print one JSON object (weir.node.bench/1)")
 	return cmd
+}
+
+// nodeBenchFlags are the flags; check moves those that depend on another one
+// into the configuration.
+type nodeBenchFlags struct {
+	bench.NodeBenchConfig
+	atLeast, json bool
+	search        time.Duration
+	restartTxs    int
+	text, profile string
+}
+
+const searchMax = time.Hour
+
+func (f *nodeBenchFlags) check() error {
+	if err := checkNodeBench(&f.NodeBenchConfig); err != nil {
+		return err
+	}
+	switch {
+	case f.search != 0 && (f.search < bench.ShortestSearch || f.search > searchMax):
+		return usagef("--search is %v, give 0 or %v to %v", f.search, bench.ShortestSearch, searchMax)
+	case f.restartTxs != 0 && (f.restartTxs < bench.RestartTxsMin || f.restartTxs > restartTxsMax):
+		return usagef("--restart-txs is %d, give 0 or %d to %d", f.restartTxs, bench.RestartTxsMin, restartTxsMax)
+	case !f.atLeast:
+		return nil
+	}
+	f.RestartTxs, f.Search = f.restartTxs, f.search
+	if f.search > 0 {
+		exe, err := os.Executable()
+		if err != nil {
+			return usagef("cannot find this program's own file, which is to be the node: %w; give --search 0", err)
+		}
+		f.Exe = exe
+	}
+	return nil
 }
 
 func checkNodeBench(c *bench.NodeBenchConfig) error {
@@ -99,87 +140,48 @@ func checkNodeBench(c *bench.NodeBenchConfig) error {
 	return nil
 }
 
-func runNodeBench(cmd *cobra.Command, c bench.NodeBenchConfig, asJSON bool, profile string) (err error) {
-	if profile != "" {
-		f, err := os.Create(profile)
+func runNodeBench(cmd *cobra.Command, f *nodeBenchFlags) (err error) {
+	if f.profile != "" {
+		file, err := os.Create(f.profile)
 		if err != nil {
 			return usagef("--profile: %w", err)
 		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
 			return usagef("--profile: %w", err)
 		}
 		defer pprof.StopCPUProfile()
 	}
 	ctx := commandContext(cmd)
-	c.Progress = progressLine(cmd.ErrOrStderr())
-	r, err := bench.RunNodeBench(ctx, c)
-	c.Progress("")
+	f.Progress = progressLine(cmd.ErrOrStderr())
+	r, err := bench.RunNodeBench(ctx, f.NodeBenchConfig)
+	f.Progress("")
 	switch {
 	case errors.Is(err, bench.ErrNodeBench):
 		return failf("%w", err)
 	case err != nil:
 		return inputError(ctx, err)
 	}
-	if asJSON {
-		return printJSON(cmd.OutOrStdout(), r)
-	}
-	return printNodeBench(cmd.OutOrStdout(), r)
-}
-
-func printNodeBench(w io.Writer, r *bench.NodeBench) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "mode\taccounts\tworkers\ttx/s\tbare verify/s\tratio\t95 %\tcpu ns/tx\tallocs/tx\ttx/block\tgc\t")
-	for _, row := range r.Rows {
-		verify, ratio := "-", "-"
-		if row.VerifyPerSec != nil {
-			verify, ratio = fmt.Sprintf("%.0f", *row.VerifyPerSec), fmt.Sprintf("%.3f", *row.RatioToVerify)
+	good := r.Conclude()
+	if f.text != "" {
+		b, err := r.Text()
+		if err == nil {
+			err = results.WriteFileAtomic(f.text, b, 0o644)
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%.0f\t%s\t%s\t%s\t%.0f\t%.4f\t%.0f\t%.1f %%\t\n", row.Mode, row.Accounts, row.Workers, row.TxPerSec,
-			verify, ratio, interval(row.RatioCI95), row.CPUNSPerTx, row.AllocsPerTx, row.TxPerBlock, 100*row.GCCPUShare)
+		if err != nil {
+			return usagef("--bench: %w", err)
+		}
 	}
-	if err := tw.Flush(); err != nil {
+	if f.json {
+		err = printJSON(cmd.OutOrStdout(), r)
+	} else {
+		err = printNodeBench(cmd.OutOrStdout(), r)
+	}
+	switch {
+	case err != nil:
 		return err
-	}
-	for _, row := range r.Rows {
-		fmt.Fprintf(w, "\n%s\n", row.Mode)
-		fmt.Fprintln(tw, "stage\tworkers\tns/tx\tbusy\twait\tblocked\tqueue max\tof\t")
-		for _, s := range row.Stages {
-			fmt.Fprintf(tw, "%s\t%d\t%.0f\t%.0f %%\t%.0f %%\t%.0f %%\t%d\t%d\t\n",
-				s.Name, s.Workers, s.NSPerTx, 100*s.Busy, 100*s.Wait, 100*s.Blocked, s.QueueMax, s.QueueCap)
-		}
-		if err := tw.Flush(); err != nil {
-			return err
-		}
-	}
-	return printNodeParts(w, r)
-}
-
-func printNodeParts(w io.Writer, r *bench.NodeBench) error {
-	if s := r.StateRoot; s != nil {
-		fmt.Fprintf(w, "\nstate root     %.2f ms for %.0f updates over %d accounts  %s\n", s.MS, s.Updates, s.Accounts, interval(s.CI95))
-	}
-	if d := r.Durable; d != nil {
-		fmt.Fprintf(w, "durable block  %.2f ms for %d bytes, raw %s %.2f ms, ratio %.2f  %s\n",
-			d.BlockMS, d.Bytes, d.RawHow, d.RawMS, d.Ratio, interval(d.CI95))
-	}
-	if m := r.Memory; m != nil {
-		resident := "unknown"
-		if m.ResidentBytes != nil {
-			resident = fmt.Sprintf("%.0f MB", float64(*m.ResidentBytes)/1e6)
-		}
-		fmt.Fprintf(w, "memory         %.0f MB of heap for %d accounts with warm key cache: %.0f bytes each; resident %s\n",
-			float64(m.HeapBytes)/1e6, m.Accounts, m.HeapPerAccount, resident)
-	}
-	for _, warning := range r.Warnings {
-		fmt.Fprintln(w, "warning:", warning)
+	case f.atLeast && !good:
+		return failf("a figure is not met; see the rows marked %q", bench.NotMet)
 	}
 	return nil
-}
-
-func interval(ci *[2]float64) string {
-	if ci == nil {
-		return "-"
-	}
-	return fmt.Sprintf("[%.3f, %.3f]", ci[0], ci[1])
 }

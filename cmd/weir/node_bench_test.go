@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,7 +49,7 @@ func TestNodeBenchReport(t *testing.T) {
 	if err := printNodeBench(&text, &r); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"signed_cached", "persist", "durable block", "state root", "memory"} {
+	for _, want := range []string{"signed_cached", "persist", "durable block", "state root", "memory", "make bench-cometbft", "not measured"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, &text)
 		}
@@ -65,6 +67,8 @@ func TestNodeBenchBadInput(t *testing.T) {
 		{"--workers", "-1", "--workers is -1"},
 		{"--block-interval", "-1s", "--block-interval is -1s"},
 		{"--dir", "/does/not/exist", "/does/not/exist"},
+		{"--search", "1s", "--search is 1s"},
+		{"--restart-txs", "5", "--restart-txs is 5"},
 	} {
 		var out, errs bytes.Buffer
 		if code := execute([]string{"node", "bench", c.flag, c.value}, nil, &out, &errs); code != exitUsage {
@@ -73,5 +77,34 @@ func TestNodeBenchBadInput(t *testing.T) {
 		if !strings.Contains(errs.String(), c.want) || out.Len() != 0 {
 			t.Errorf("%s %q: %q on stderr, %q on stdout", c.flag, c.value, &errs, &out)
 		}
+	}
+}
+
+// All that is asked is measured with the real program as the node, each row has
+// a verdict, and the exit code is that of the rows.
+func TestNodeBenchAtLeast(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), weirExe, "node", "bench", "--dir", dir, "--accounts", "2048", "--rounds", "3", "--duration", "50ms",
+		"--at-least", "--search", "10s", "--restart-txs", "100000", "--bench", "core.txt")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir(), "WEIR_IMPL=")
+	res := finish(t, cmd)
+	if missed := strings.Contains(res.stdout, string(bench.NotMet)); missed != (res.code == exitFailed) || !missed && res.code != exitOK {
+		t.Fatalf("exit code %d: %s\n%s", res.code, res.stderr, res.stdout)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "core.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		"PipelineToVerify/mode=signed", "PipelineToVerify/mode=signed_cached", "Pipeline/mode=signed", "Pipeline/mode=signed_cached",
+		"Pipeline/mode=unsigned", "OverTCP", "CommitP99/load=half", "StateRoot", "DurableToRaw", "Allocs", "Memory", "Restart",
+	} {
+		if !strings.Contains(string(text), "\nBenchmarkNode"+name+" ") {
+			t.Errorf("no sample of %s:\n%s\n%s", name, text, res.stdout)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
