@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Verdict says how a measured figure stands to the one asked for.
@@ -33,6 +34,7 @@ type Requirement struct {
 	name  string  // in benchmark text
 	scale float64 // to the unit of the benchmark text
 	base  string  // that unit
+	other bool    // measured, and not of what the row says
 }
 
 // The figures are those of a Zen 5 server with two cores. They are not scaled to
@@ -117,10 +119,41 @@ func (r *NodeBench) measured(q *Requirement) {
 		r.measuredApart(q)
 	}
 	q.Median, q.CI95 = median(q.Samples)
+	r.sizes(q)
 	if q.name == "OverTCP" && r.Wire != nil && q.Median != nil && r.Wire.UpperTxPerSec != nil {
 		q.CI95 = &[2]float64{*q.Median, *r.Wire.UpperTxPerSec}
 	}
 }
+
+// sizes finds rows that were measured with fewer accounts or transactions than
+// asked. What such a run shows is printed and not judged.
+func (r *NodeBench) sizes(q *Requirement) {
+	accounts := -1
+	switch {
+	case q.Median == nil:
+		return
+	case strings.HasSuffix(q.name, "mode=signed"):
+		accounts = r.row(ModeSigned).Accounts
+	case q.name == "Pipeline/mode=unsigned":
+		accounts = r.row(ModeUnsigned).Accounts
+	case q.name == "StateRoot":
+		accounts = r.StateRoot.Accounts
+	case q.name == "Memory":
+		accounts = r.Memory.Accounts
+	case q.name == "Restart":
+		q.other = r.Restart.LogTxs < askedLogTxs || r.Restart.Behind < askedBehindTxs
+	}
+	if accounts >= 0 && accounts < askedAccounts {
+		q.other, q.Note = true, fmt.Sprintf("%d accounts instead of 1 Mi", accounts)
+	}
+}
+
+// Sizes that the rows are asked for.
+const (
+	askedAccounts  = 1 << 20
+	askedLogTxs    = 10_000_000
+	askedBehindTxs = 1_000_000
+)
 
 // measuredApart are the rows that need a process or a log of their own.
 func (r *NodeBench) measuredApart(q *Requirement) {
@@ -156,7 +189,7 @@ func (q *Requirement) judge() {
 		asked, aim = allocsOfBlocks, allocsOfBlocks
 	}
 	switch {
-	case q.Median == nil:
+	case q.Median == nil || q.other:
 		q.Verdict = NotMeasured
 	case reaches(*q.Median, aim):
 		q.Verdict = AimMet

@@ -70,15 +70,15 @@ func TestJudgeIsMonotonic(t *testing.T) {
 func goodBench() *NodeBench {
 	many := func(x float64) []float64 { return slices.Repeat([]float64{x}, 12) }
 	row := func(mode string, tps float64) NodeBenchRow {
-		return NodeBenchRow{Mode: mode, TxPerSecSamples: many(tps), RatioSamples: many(0.94), AllocsPerTx: 0.009}
+		return NodeBenchRow{Mode: mode, Accounts: 1 << 20, TxPerSecSamples: many(tps), RatioSamples: many(0.94), AllocsPerTx: 0.009}
 	}
 	upper := 140_000.0
 	return &NodeBench{
 		Rows:      []NodeBenchRow{row(ModeSigned, 151_000), row(ModeSignedCached, 191_000), row(ModeUnsigned, 2e6)},
-		StateRoot: &StateRootBench{Samples: many(1.4)}, Durable: &DurableBench{Samples: many(1.01)},
-		Memory:  &MemoryBench{HeapBytes: 240e6},
+		StateRoot: &StateRootBench{Accounts: 1 << 20, Samples: many(1.4)}, Durable: &DurableBench{Samples: many(1.01)},
+		Memory:  &MemoryBench{Accounts: 1 << 20, HeapBytes: 240e6},
 		Wire:    &WireBench{UpperTxPerSec: &upper, Confirmed: true, CommittedSamples: many(135_000), P99MSSamples: many(15)},
-		Restart: &RestartBench{Samples: many(3)},
+		Restart: &RestartBench{LogTxs: 10_000_000, Behind: 2_000_000, Samples: many(3)},
 	}
 }
 
@@ -126,6 +126,30 @@ func TestConcludeEveryRow(t *testing.T) {
 		if q.Verdict != NotMeasured && q.name != "Allocs" {
 			t.Errorf("%s: %s", q.Row, q.Verdict)
 		}
+	}
+}
+
+// A row that was measured with less than it says is not judged.
+func TestConcludeSmallerSizes(t *testing.T) {
+	r := goodBench()
+	for i := range r.Rows {
+		r.Rows[i].Accounts = 2048
+	}
+	r.StateRoot.Accounts, r.Memory.Accounts, r.Restart.Behind = 2048, 2048, 999_999
+	if !r.Conclude() {
+		t.Error("a figure of another size is taken as missed")
+	}
+	other := 0
+	for _, q := range r.Required {
+		if q.other {
+			other++
+		}
+		if q.other && q.Verdict != NotMeasured {
+			t.Errorf("%s: %s", q.Row, q.Verdict)
+		}
+	}
+	if want := 6; other != want {
+		t.Errorf("%d rows are of another size, want %d: %+v", other, want, r.Required)
 	}
 }
 
