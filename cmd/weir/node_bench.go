@@ -43,7 +43,7 @@ writes of the same size, and counts the memory of the accounts.
 With --at-least it also searches for the knee of a node of its own process over
 TCP, measures the commit latency at half of it, starts a node whose log has ten
 million transactions, and compares every figure with what is asked of it: exit
-code 1 when one is missed by more than its interval.`,
+code 1 when one is missed by more than its interval, 3 when one is not measured.`,
 		Example: "  weir node bench\n" +
 			"  weir node bench --mode unsigned --rounds 3 --duration 1s --json\n" +
 			"  weir node bench --rounds 6 --at-least --bench core.txt",
@@ -162,7 +162,7 @@ func runNodeBench(cmd *cobra.Command, f *nodeBenchFlags) (err error) {
 	case err != nil:
 		return inputError(ctx, err)
 	}
-	good := r.Conclude()
+	good, complete := r.Conclude()
 	if f.text != "" {
 		b, err := r.Text()
 		if err == nil {
@@ -182,6 +182,8 @@ func runNodeBench(cmd *cobra.Command, f *nodeBenchFlags) (err error) {
 		return err
 	case f.atLeast && !good:
 		return failf("a figure is not met; see the rows marked %q", bench.NotMet)
+	case f.atLeast && !complete:
+		return inconclusivef("not everything was measured; see the rows marked %q", bench.NotMeasured)
 	}
 	return nil
 }

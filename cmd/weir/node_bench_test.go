@@ -89,8 +89,12 @@ func TestNodeBenchAtLeast(t *testing.T) {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir(), "WEIR_IMPL=")
 	res := finish(t, cmd)
-	if missed := strings.Contains(res.stdout, string(bench.NotMet)); missed != (res.code == exitFailed) || !missed && res.code != exitOK {
-		t.Fatalf("exit code %d: %s\n%s", res.code, res.stderr, res.stdout)
+	want := exitInconclusive // most rows are asked for more accounts
+	if strings.Contains(res.stdout, string(bench.NotMet)) {
+		want = exitFailed
+	}
+	if res.code != want {
+		t.Fatalf("exit code %d, want %d: %s\n%s", res.code, want, res.stderr, res.stdout)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "core.txt"))
 	if err != nil {
@@ -98,8 +102,11 @@ func TestNodeBenchAtLeast(t *testing.T) {
 	}
 	for _, name := range []string{
 		"PipelineToVerify/mode=signed", "PipelineToVerify/mode=signed_cached", "Pipeline/mode=signed", "Pipeline/mode=signed_cached",
-		"Pipeline/mode=unsigned", "OverTCP", "CommitP99/load=half", "StateRoot", "DurableToRaw", "Allocs", "Memory", "Restart",
+		"Pipeline/mode=unsigned", "StateRoot", "DurableToRaw", "Allocs", "Memory", "Restart", "OverTCP", "CommitP99/load=half",
 	} {
+		if strings.Contains(res.stdout, "no knee was found") && (name == "OverTCP" || name == "CommitP99/load=half") {
+			continue // on a machine that does ten other things; the report says so
+		}
 		if !strings.Contains(string(text), "\nBenchmarkNode"+name+" ") {
 			t.Errorf("no sample of %s:\n%s\n%s", name, text, res.stdout)
 		}
