@@ -30,7 +30,7 @@ type Config struct {
 	Workers       int           // signature workers, default GOMAXPROCS
 	BlockInterval time.Duration // a block is cut this long after its first transaction, default 10 ms
 	MempoolBytes  int64         // transactions that may wait, default 64 MiB
-	ExpandedKeys  int           // public keys kept ready for verification, default 524 288 (168 bytes each)
+	ExpandedKeys  int           // public keys kept ready for verification, default 720 896 (166 bytes each)
 	Index         bool          // find transactions by hash and by sender and nonce (see txIndex)
 	FS            store.FS      // default the operating system's
 
@@ -78,7 +78,7 @@ func (c *Config) setDefaults() {
 		c.NewEngine = func(e engine.Config) engine.Engine { return solo.New(e) }
 	}
 	if c.ExpandedKeys <= 0 {
-		c.ExpandedKeys = 1 << 19
+		c.ExpandedKeys = 11 << 16
 	}
 	if c.SnapshotTxs == 0 {
 		c.SnapshotTxs = 2_000_000

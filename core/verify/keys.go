@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
+
+	"github.com/chainweir/weir/core/tx"
 )
 
 const (
@@ -56,6 +58,33 @@ func (k *Keys) Key(slot uint32) *[32]byte {
 		return nil
 	}
 	return &(*k.chunks.Load())[slot>>chunkBits][slot&(chunkSize-1)]
+}
+
+// touchAhead is how many keys are fetched from memory at a time.
+const touchAhead = 64
+
+// touch fetches the senders' keys, and what tells where their points are, from
+// memory: nothing waits for what is read, so that a processor fetches dozens at
+// once. A signature later takes too long for it to look ahead to the next. What
+// others change under a lock is not read, but a word beside it.
+func (k *Keys) touch(txs []tx.View, status []tx.Status) (sum uint32) {
+	n, chunks := k.n.Load(), *k.chunks.Load()
+	for i, t := range txs[:min(len(txs), touchAhead)] {
+		if status[i] != tx.StatusOK {
+			continue // it may be no transaction at all
+		}
+		slot := t.From()
+		if int64(slot) >= n {
+			continue
+		}
+		sum += uint32(chunks[slot>>chunkBits][slot&(chunkSize-1)][0])
+		if k.points.ways > 0 {
+			if s := k.points.set(slot, false); s != nil {
+				sum += s.fetch.Load()
+			}
+		}
+	}
+	return sum
 }
 
 // Kept is how many points are kept.

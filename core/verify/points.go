@@ -41,6 +41,7 @@ type pointSet struct {
 	slot  [waysPerSet]uint32 // with 1 added, 0 for a free way
 	again uint8              // bit i: way i was found since the hand passed it
 	hand  uint8
+	fetch atomic.Uint32 // always 0; see Keys.touch
 	point [waysPerSet]curve.EdwardsPoint
 }
 

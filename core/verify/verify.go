@@ -87,6 +87,8 @@ type Batch struct {
 	parts  []part // of the kernel's signatures
 	bad    Bitmap
 	one    [1]Group
+
+	touched uint32 // what Keys.touch returned, so that its reads are not left out
 }
 
 // part is what one group has in the kernel: the signatures up to end.
@@ -127,6 +129,9 @@ func (b *Batch) VerifyGroups(txs []tx.View, status []tx.Status, groups []Group) 
 		group := &groups[g]
 		group.Bad, group.Cost = 0, 0
 		for i := lo; i < group.End; i++ {
+			if i%touchAhead == 0 || i == lo {
+				b.touched += b.keys.touch(txs[i:], status[i:])
+			}
 			if status[i] != tx.StatusOK {
 				continue
 			}
