@@ -22,6 +22,7 @@ type Submission struct {
 
 	pool    *sync.Pool
 	session *Session
+	counted int // bytes in flight, of which Buf may have only some yet
 }
 
 // keepSubmission is how large a buffer is kept for the next submission: what most
@@ -30,11 +31,11 @@ const keepSubmission = 1 << 20
 
 // Done gives the submission back. The node calls it once.
 func (s *Submission) Done() {
-	s.session.add(-len(s.Buf))
+	s.session.add(-s.counted)
 	if cap(s.Buf) > keepSubmission {
 		s.Buf = nil
 	}
-	s.session, s.Sink = nil, nil
+	s.session, s.Sink, s.counted = nil, nil, 0
 	clear(s.Txs)
 	s.Txs, s.Malformed = s.Txs[:0], s.Malformed[:0]
 	s.pool.Put(s)
@@ -61,7 +62,7 @@ func (s *Submission) begin(se *Session, sink Sink, n int) bool {
 	if !se.reserve(n) {
 		return false
 	}
-	s.session, s.Sink = se, sink
+	s.session, s.Sink, s.counted = se, sink, n
 	return true
 }
 

@@ -28,6 +28,23 @@ func TestHalfFrameMemory(t *testing.T) {
 	}
 }
 
+// A client that goes away in the middle of a frame leaves nothing counted as in
+// flight, however much had come: it would be held against everybody for good.
+func TestHalfFrameInFlight(t *testing.T) {
+	clients := rpc.NewClients(rpc.Limits{})
+	_, s, p := startPipes(t, rpc.Config{Clients: clients})
+	for i, sent := range []int{0, 1, 100, 16 << 10, 100_000, 500_000} {
+		nc := p.dial(t, byte(7+i))
+		send(t, nc, submission(0, 5000)[:wire.HeaderSize+sent])
+		soon(t, "the frame is not counted", func() bool { return rpc.InFlight(clients) > 0 })
+		nc.Close()
+		soon(t, "the connection does not end", func() bool { return s.Stats().Conns == 0 })
+		if n := rpc.InFlight(clients); n != 0 {
+			t.Fatalf("%d bytes are in flight after a frame of which %d came", n, sent)
+		}
+	}
+}
+
 // However the bytes come, the submission has them.
 func TestSubmissionsArrive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
