@@ -14,9 +14,11 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/chainweir/weir/core/rpc"
+	"github.com/chainweir/weir/core/rpc/grpcapi"
 	"github.com/chainweir/weir/core/rpc/grpcapi/weirv1"
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
@@ -119,6 +121,23 @@ func TestUnreadBlocksAreBounded(t *testing.T) {
 	close(goOn)
 	wg.Wait()
 	soon(t, "blocks that were read are still held", func() bool { _, held := clients.Unread(); return held == 0 })
+}
+
+// A call that ends in the moment in which it gets its turn gives back the room
+// for its answer. What it kept would be missing for good, and after a few of them
+// nobody could ask for a block.
+func TestEndedQuestionsHoldNothing(t *testing.T) {
+	clients := rpc.NewClients(rpc.Limits{})
+	s := grpcapi.New(&blockNode{}, rpc.Config{Clients: clients})
+	ctx, cancel := context.WithCancel(peer.NewContext(context.Background(), &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}}))
+	cancel()
+	for range 1000 {
+		_, err := s.Question(ctx, &weirv1.GetBlockRequest{}, func(context.Context, any) (any, error) { return nil, context.Canceled })
+		if err == nil {
+			t.Fatal("a call that has ended is answered")
+		}
+	}
+	soon(t, "questions that nobody waits for hold room", func() bool { _, held := clients.Unread(); return held == 0 })
 }
 
 // A client that does not read a block in time loses its connection.

@@ -44,11 +44,15 @@ func (s *Server) question(ctx context.Context, req any, _ *grpc.UnaryServerInfo,
 	if _, ok := req.(*weirv1.GetBlockRequest); ok {
 		most = s.node.MaxAnswer(wire.QueryBlock)
 	}
-	granted, over := make(chan *rpc.Turn, 1), make(chan struct{})
+	granted, over := make(chan *rpc.Turn), make(chan struct{})
 	defer close(over)
 	wait, ok := session.Ask(most, func(t *rpc.Turn) {
-		granted <- t
-		<-over
+		select {
+		case granted <- t:
+			<-over
+		case <-over: // the call ended first; nobody else knows of this turn
+			t.Sent()
+		}
 	}, nil)
 	if !ok {
 		return nil, s.tooMany(ctx, wait)
@@ -57,11 +61,6 @@ func (s *Server) question(ctx context.Context, req any, _ *grpc.UnaryServerInfo,
 	select {
 	case p.turn = <-granted:
 	case <-ctx.Done():
-		select { // withdrawn, or it got its turn just now
-		case t := <-granted:
-			t.Sent()
-		default:
-		}
 		return nil, s.tooMany(ctx, s.node.RetryAfter())
 	}
 	resp, err := answer(context.WithValue(ctx, placeKey{}, p), req)
