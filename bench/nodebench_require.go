@@ -35,6 +35,7 @@ type Requirement struct {
 	scale float64 // to the unit of the benchmark text
 	base  string  // that unit
 	other bool    // measured, and not of what the row says
+	fails bool    // whatever the samples say
 }
 
 // The figures are those of a Zen 5 server with two cores. They are not scaled to
@@ -172,6 +173,11 @@ func (r *NodeBench) measuredApart(q *Requirement) {
 		if !r.Restart.FromDisk {
 			q.Note += ", log in memory"
 		}
+	case q.name == "OverTCP" && w != nil && w.LowerTxPerSec == nil && w.UpperTxPerSec != nil:
+		// The search found no rate that the node carries: no sample, and no
+		// excuse where it tried less than what is asked.
+		q.Note = fmt.Sprintf("no rate held %s, %.0f tx/s did not", w.SLO, *w.UpperTxPerSec)
+		q.fails = *w.UpperTxPerSec <= q.Asked
 	case q.name == "OverTCP" && w != nil:
 		q.Samples, q.Note = w.CommittedSamples, "knee of "+w.SLO
 		if !w.Confirmed {
@@ -181,6 +187,9 @@ func (r *NodeBench) measuredApart(q *Requirement) {
 		q.Samples, q.Note = w.P99MSSamples, "no knee was found"
 		if w.HalfTxPerSec > 0 {
 			q.Note = fmt.Sprintf("at %.0f tx/s", w.HalfTxPerSec)
+		}
+		if q.fails = w.HalfLoss >= p99Loss; q.fails {
+			q.Note += fmt.Sprintf("; of %.1f %% there is no latency, they never committed", 100*w.HalfLoss)
 		}
 	}
 }
@@ -199,6 +208,8 @@ func (q *Requirement) judge() {
 		asked, aim = allocsOfBlocks, allocsOfBlocks
 	}
 	switch {
+	case q.fails:
+		q.Verdict = NotMet
 	case q.Median == nil || q.other:
 		q.Verdict = NotMeasured
 	case reaches(*q.Median, aim):

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 	"pgregory.net/rapid"
+
+	"github.com/chainweir/weir/bench/knee"
 )
 
 func TestJudge(t *testing.T) {
@@ -72,12 +74,12 @@ func goodBench() *NodeBench {
 	row := func(mode string, tps float64) NodeBenchRow {
 		return NodeBenchRow{Mode: mode, Accounts: 1 << 20, TxPerSecSamples: many(tps), RatioSamples: many(0.94), AllocsPerTx: 0.009}
 	}
-	upper := 140_000.0
+	lower, upper := 135_000.0, 140_000.0
 	return &NodeBench{
 		Rows:      []NodeBenchRow{row(ModeSigned, 151_000), row(ModeSignedCached, 191_000), row(ModeUnsigned, 2e6)},
 		StateRoot: &StateRootBench{Accounts: 1 << 20, Samples: many(1.4)}, Durable: &DurableBench{Samples: many(1.01)},
 		Memory:  &MemoryBench{Accounts: 1 << 20, HeapBytes: 240e6},
-		Wire:    &WireBench{UpperTxPerSec: &upper, Confirmed: true, CommittedSamples: many(135_000), P99MSSamples: many(15)},
+		Wire:    &WireBench{LowerTxPerSec: &lower, UpperTxPerSec: &upper, Confirmed: true, CommittedSamples: many(135_000), P99MSSamples: many(15)},
 		Restart: &RestartBench{LogTxs: 10_000_000, Behind: 2_000_000, Samples: many(3)},
 	}
 }
@@ -125,6 +127,58 @@ func TestConcludeEveryRow(t *testing.T) {
 	for _, q := range empty.Required {
 		if q.Verdict != NotMeasured && q.name != "Allocs" {
 			t.Errorf("%s: %s", q.Row, q.Verdict)
+		}
+	}
+}
+
+// A node that carries nothing, or that loses what it is given, misses its rows
+// however good the few samples are.
+func TestConcludeCollapse(t *testing.T) {
+	verdict := func(row string, spoil func(*WireBench)) Verdict {
+		r := goodBench()
+		spoil(r.Wire)
+		good, _ := r.Conclude()
+		q := r.Required[slices.IndexFunc(r.Required, func(q Requirement) bool { return q.name == row })]
+		if good == (q.Verdict == NotMet) {
+			t.Errorf("%s is %s, all is good: %v", row, q.Verdict, good)
+		}
+		return q.Verdict
+	}
+	for _, c := range []struct {
+		upper float64
+		want  Verdict
+	}{{5_000, NotMet}, {90_000, NotMet}, {90_001, NotMeasured}} {
+		got := verdict("OverTCP", func(w *WireBench) {
+			w.LowerTxPerSec, w.UpperTxPerSec, w.CommittedSamples, w.P99MSSamples = nil, &c.upper, nil, nil
+		})
+		if got != c.want {
+			t.Errorf("not even %.0f tx/s hold: %s, want %s", c.upper, got, c.want)
+		}
+	}
+	trial := func(late, sent, committed int64, invalid string) knee.Observation {
+		return knee.Observation{Offered: 1000, DroppedGenerator: late, Sent: sent, Committed: committed, Invalid: invalid, Commit: &knee.Latency{P99NS: 1e6}}
+	}
+	for _, c := range []struct {
+		name    string
+		o       knee.Observation
+		samples int
+		want    Verdict
+	}{
+		{"whole", trial(0, 1000, 1000, ""), 1, AimMet},
+		{"few lost", trial(0, 1000, 999, ""), 1, AimMet},
+		{"many lost", trial(0, 1000, 900, ""), 1, NotMet},
+		{"not taken", trial(0, 900, 900, ""), 1, NotMet},
+		{"generator behind", trial(100, 900, 900, ""), 0, NotMeasured},
+		{"invalid", trial(0, 1000, 1000, "the clock jumped"), 0, NotMeasured},
+	} {
+		var samples, notes int
+		got := verdict("CommitP99/load=half", func(w *WireBench) {
+			w.P99MSSamples = nil
+			w.trialAtHalf(1, c.o)
+			samples, notes = len(w.P99MSSamples), len(w.Notes)
+		})
+		if got != c.want || samples != c.samples || (notes > 0) != (c.name != "whole") {
+			t.Errorf("%s: %s with %d samples and %d notes, want %s with %d", c.name, got, samples, notes, c.want, c.samples)
 		}
 	}
 }

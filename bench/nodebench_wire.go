@@ -27,9 +27,11 @@ type WireBench struct {
 	// the lower bound.
 	CommittedSamples []float64 `json:"committed_per_sec_samples"`
 
-	// The commit latency at half of the knee, one sample for each trial.
+	// The commit latency at half of the knee, one sample for each trial that
+	// offered what it should.
 	HalfTxPerSec float64   `json:"half_tx_per_sec"`
 	P99MSSamples []float64 `json:"commit_p99_ms_samples"`
+	HalfLoss     float64   `json:"half_loss"` // the largest share of a trial that never committed
 	Notes        []string  `json:"notes"`
 }
 
@@ -109,15 +111,32 @@ func (w *WireBench) half(ctx context.Context, cfg *NodeBenchConfig, tr *trials, 
 		if err != nil {
 			return err
 		}
-		if o.Invalid != "" || o.Loss() > 0 || o.Fidelity() < minFidelity {
-			w.Notes = append(w.Notes, fmt.Sprintf("trial %d at half of the knee: %d of %d transactions were sent and %d committed; %s",
-				i+1, o.Sent, o.Offered, o.Committed, orElse(o.Invalid, "nothing else is known to be wrong")))
-		}
-		if o.Commit != nil {
-			w.P99MSSamples = append(w.P99MSSamples, float64(o.Commit.P99NS)/1e6)
-		}
+		w.trialAtHalf(i+1, o)
 	}
 	return nil
+}
+
+// p99Loss is from which share of lost transactions on there is no p99: that of
+// the others says nothing of those.
+const p99Loss = 0.01
+
+// trialAtHalf takes what a trial at half of the knee showed. One in which the
+// generator fell behind says nothing about the node, and its latency would
+// flatter; what the node did not take from the socket is lost as what it took.
+func (w *WireBench) trialAtHalf(number int, o knee.Observation) {
+	due := o.Offered - o.DroppedGenerator
+	said := o.Invalid == "" && due > 0 && float64(due) >= minFidelity*float64(o.Offered)
+	if !said || o.Committed < o.Offered {
+		w.Notes = append(w.Notes, fmt.Sprintf("trial %d at half of the knee: %d of %d transactions were sent and %d committed; %s",
+			number, o.Sent, o.Offered, o.Committed, orElse(o.Invalid, "nothing else is known to be wrong")))
+	}
+	if !said {
+		return
+	}
+	w.HalfLoss = max(w.HalfLoss, float64(due-o.Committed)/float64(due))
+	if o.Commit != nil {
+		w.P99MSSamples = append(w.P99MSSamples, float64(o.Commit.P99NS)/1e6)
+	}
 }
 
 // median returns the median of samples with its interval; nil for none.
