@@ -190,7 +190,8 @@ func (s *snapshots) write(ctx context.Context, h *snapshotHead, f *state.Frozen,
 	if err != nil {
 		return err
 	}
-	return s.place(temp, s.file(h.height))
+	_, err = s.place(temp, s.file(h.height))
+	return err
 }
 
 // makeFile writes and syncs a new file in the folder, which it makes when it is
@@ -223,13 +224,14 @@ func (s *snapshots) makeFile(ctx context.Context, path string, bytesPerSec int64
 	return err
 }
 
-// place gives a file of the folder the name that counts.
-func (s *snapshots) place(from, to string) error {
+// place gives a file of the folder the name that counts. When it has the name and
+// there is an error all the same, a crash may take the name back.
+func (s *snapshots) place(from, to string) (named bool, err error) {
 	if err := s.fs.Rename(from, to); err != nil {
 		_ = s.fs.Remove(from) // the next one replaces it otherwise
-		return err
+		return false, err
 	}
-	return s.fs.SyncDir(s.path)
+	return true, s.fs.SyncDir(s.path)
 }
 
 // tidy removes all but the newest snapshots. current is the newest: files above

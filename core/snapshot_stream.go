@@ -66,10 +66,12 @@ func (n *Node) takeSnapshot(r io.Reader) error {
 		had, err := hasBlock(n.log, h)
 		return !had, err
 	})
-	if err != nil || !ok {
+	if !ok {
 		return err
 	}
-	err = fmt.Errorf("%w: that of block %d", engine.ErrReopen, h.height)
+	// Also when its name could not be synced: the next start may begin with it, so
+	// that nothing more may be acknowledged on the chain that there was.
+	err = errors.Join(fmt.Errorf("%w: that of block %d", engine.ErrReopen, h.height), err)
 	n.fail(err)
 	return err
 }

@@ -41,7 +41,8 @@ func (s *snapshots) taken() ([]uint64, error) { return s.listed("restore-%d.weir
 // take reads a snapshot file from r up to its end. When its head is wanted, it
 // keeps it for the next start, after it has compared all of it with its
 // checksums, the chain, genesis and the state root. ok tells whether it was
-// wanted. After an error nothing has changed.
+// wanted and is kept. After an error without ok nothing has changed; with ok the
+// next start has the snapshot, unless a crash takes its name back.
 func (s *snapshots) take(ctx context.Context, gen *genesis.Genesis, r io.Reader, wanted func(*snapshotHead) (bool, error)) (h *snapshotHead, ok bool, err error) {
 	page := make([]byte, snapshotHeadBytes)
 	if _, err := io.ReadFull(r, page); err != nil {
@@ -75,10 +76,10 @@ func (s *snapshots) take(ctx context.Context, gen *genesis.Genesis, r io.Reader,
 	if _, _, err := s.readFile(temp, h.height); err != nil {
 		return h, false, errors.Join(err, s.fs.Remove(temp))
 	}
-	if err := s.place(temp, s.takenFile(h.height)); err != nil {
-		return h, false, fmt.Errorf("cannot keep the snapshot of block %d: %w", h.height, err)
+	if ok, err = s.place(temp, s.takenFile(h.height)); err != nil {
+		err = fmt.Errorf("cannot keep the snapshot of block %d for certain: %w", h.height, err)
 	}
-	return h, true, nil
+	return h, ok, err
 }
 
 // finishRestore makes the newest snapshot that was taken over the beginning of

@@ -235,6 +235,43 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
+// When the name of a snapshot cannot be synced, nobody knows with which chain the
+// next start begins. The node acknowledges nothing more on the one that it has,
+// and the start has one of the two, whole.
+func TestDiskFaultsOfTheTakenName(t *testing.T) {
+	gen := genesis.Dev(5)
+	snap, newHead, _ := snapshotOf(t, gen, 4, 1)
+	disk, dir := faultfs.New(), t.TempDir()
+	n, app := withApp(t, core.Config{Dir: dir, Genesis: gen, FS: disk, SnapshotTxs: -1})
+	w, r := newWallet(gen), newRecorder()
+	fed(t, n, r, 0, w.round(5, 1))
+	r.settled(t, 0, 5)
+	oldHead, _ := n.Head()
+	disk.Inject(faultfs.Fault{Op: faultfs.OpSyncDir, Path: "snapshots", Err: syscall.EIO})
+	if err := app.Restore(bytes.NewReader(snap)); !errors.Is(err, syscall.EIO) || !errors.Is(err, engine.ErrReopen) {
+		t.Fatal(err)
+	}
+	if err := n.Close(); !errors.Is(err, engine.ErrReopen) {
+		t.Fatalf("the node ended with %v", err)
+	}
+	if h, _ := n.Head(); h != oldHead {
+		t.Errorf("after a snapshot was taken the node went on to %+v", h)
+	}
+	seen := map[uint64]bool{}
+	for seed := range uint64(20) {
+		n := open(t, core.Config{Dir: dir, FS: disk.CrashImage(seed), SnapshotTxs: -1})
+		h, _ := n.Head()
+		if h != oldHead && h != newHead {
+			t.Errorf("the next start has %+v", h)
+		}
+		seen[h.Height] = true
+		closeNode(t, n)
+	}
+	if len(seen) != 2 {
+		t.Errorf("the heads are %v: either chain should come back", seen)
+	}
+}
+
 // A snapshot for which the disk has no room does not stop the node, leaves
 // nothing behind, and is written when there is room again.
 func TestSnapshotWithoutRoom(t *testing.T) {
