@@ -132,6 +132,11 @@ func (s *snapshots) adopt(log *store.Log, height uint64) error {
 		return nil // finishRestore removes the file
 	}
 	if next, anchor, ok := log.Anchor(); !ok || next != height+1 || anchor != [32]byte(h.hash) {
+		// The process that gave the file its name may have ended before that was on
+		// disk, and with the log goes the only other chain that there is.
+		if err := s.fs.SyncDir(s.path); err != nil {
+			return fmt.Errorf("cannot keep the snapshot of block %d for certain: %w", height, err)
+		}
 		if err := log.Restart(height+1, h.hash); err != nil {
 			return err
 		}
