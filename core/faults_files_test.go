@@ -185,6 +185,33 @@ func TestPowerLossAfterAFailedSyncOfAName(t *testing.T) {
 	}
 }
 
+// A node that ended before the name of its snapshot was on disk leaves that to
+// whoever removes blocks on the strength of it.
+func TestPowerLossAfterPruneByAnUnsyncedName(t *testing.T) {
+	disk := faultfs.New()
+	gen, w := kindChain(crashAccounts)
+	cfg := core.Config{Dir: t.TempDir(), Genesis: gen, FS: disk}
+	core.SmallSegments(&cfg, 8*store.PageBytes)
+	n, r := open(t, cfg), newRecorder()
+	for i := range uint64(20) {
+		fed(t, n, r, crashAccounts*i, w.round(crashAccounts, 1))
+		r.settled(t, crashAccounts*i, crashAccounts*i+crashAccounts)
+	}
+	head, _ := n.Head()
+	disk.Inject(faultfs.Fault{Op: faultfs.OpSyncDir, Path: "/snapshots", Err: syscall.EIO})
+	closeNode(t, n) // writes the snapshot
+	if res, err := core.PruneOn(disk, cfg.Dir, core.PruneRequest{Below: head.Height}); err != nil || res.First < 2 || disk.Fired(faultfs.OpSyncDir) != 1 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	for seed := range uint64(20) {
+		n := open(t, core.Config{Dir: cfg.Dir, FS: disk.CrashImage(seed), SnapshotTxs: -1})
+		if h, _ := n.Head(); h != head {
+			t.Errorf("the head is %+v, it was %+v", h, head)
+		}
+		closeNode(t, n)
+	}
+}
+
 // commandDisk is a chain of all kinds in small segments with snapshots, in
 // memory, and its directory for the genesis.
 func commandDisk(t *testing.T) (disk *faultfs.FS, cfg core.Config, w *wallet, head uint64) {

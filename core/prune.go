@@ -53,7 +53,8 @@ func pruneOn(fs store.FS, dir string, req PruneRequest) (res PruneResult, err er
 			return res, err
 		}
 	}
-	r, refused, err := oldestUsable(gen, snapshotsOf(fs, dir, chain), log)
+	snaps := snapshotsOf(fs, dir, chain)
+	r, refused, err := oldestUsable(gen, snaps, log)
 	if err != nil {
 		return res, err
 	}
@@ -65,6 +66,10 @@ func pruneOn(fs store.FS, dir string, req PruneRequest) (res PruneResult, err er
 	// The snapshot's own block stays: its hash ties the two together.
 	res.Below = min(below, res.Snapshot)
 	if res.Below > first {
+		// The node that wrote the snapshot may have ended before its name was on disk.
+		if err := fs.SyncDir(snaps.path); err != nil {
+			return res, fmt.Errorf("cannot keep the snapshot of block %d for certain: %w; nothing was pruned", res.Snapshot, err)
+		}
 		err = log.Prune(res.Below)
 	}
 	res.First, _ = log.First()
