@@ -17,8 +17,9 @@ import (
 	"github.com/chainweir/weir/core/tx"
 )
 
-// ErrWrongChain says that the node is on another chain than the transactions.
-var ErrWrongChain = errors.New("the node is on another chain")
+// ErrWrongChain says that the node is on another chain than the transactions are
+// signed for.
+var ErrWrongChain = client.ErrOtherChain
 
 // run is one schedule on its way.
 type run struct {
@@ -158,6 +159,9 @@ func (r *run) dial(ctx context.Context) error {
 		if stop != nil && !stop() && err == nil {
 			err = errors.Join(context.Cause(ctx), c.Close())
 		}
+		if errors.Is(err, ErrWrongChain) {
+			err = fmt.Errorf("%w, which the transactions are signed for; use its own genesis", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -168,9 +172,6 @@ func (r *run) dial(ctx context.Context) error {
 		}
 		r.links = append(r.links, l)
 		w := c.Welcome()
-		if r.cfg.Chain != (tx.ChainID{}) && w.ChainID != r.cfg.Chain {
-			return fmt.Errorf("%w: it says %x, the transactions are signed for %x; use its own genesis", ErrWrongChain, w.ChainID[:8], r.cfg.Chain[:8])
-		}
 		if w.MaxTxs > 0 {
 			r.maxTxs = min(r.maxTxs, int(w.MaxTxs))
 		}
