@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/chainweir/weir/bench/netlab"
 	"github.com/chainweir/weir/core"
@@ -107,13 +108,33 @@ func openRemote(ctx context.Context, addr string) (*target, error) {
 	t.keys = gen.Derived.PrivateKeys(n)
 	t.nonces = make([]uint64, n)
 	for i := range t.nonces {
-		a, err := c.Account(ctx, t.firstSlot+uint32(i))
+		var a client.Record
+		err := patiently(ctx, func() (err error) {
+			a, err = c.Account(ctx, t.firstSlot+uint32(i))
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("account %d of %s: %w", t.firstSlot+uint32(i), addr, err)
 		}
 		t.nonces[i] = state.DecodeRecord(a.Record).Window.High + 1
 	}
 	return t, nil
+}
+
+// patiently asks again as long as the node says that it is asked too much.
+func patiently(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		var busy *client.BusyError
+		if !errors.As(err, &busy) {
+			return err
+		}
+		select {
+		case <-time.After(busy.RetryAfter):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // start makes the target ready for a trial: a fresh node of our own, on the
