@@ -61,7 +61,7 @@ bench-merkle: ## Merkle trees beside other libraries: ratios with intervals (a m
 	cd bench/peers && $(GO) build -buildvcs=$(VCS) -o $(CURDIR)/bin/merklepeers ./merklepeers
 	./bin/merklepeers --bench bin/merklepeers.txt
 
-bench-core: build ## Every figure asked of the node: asked, measured, met or not (8 minutes)
+bench-core: build ## Every figure asked of the node: asked, measured, met or not (6 minutes)
 	./$(BIN) node bench --rounds 6 --at-least --bench bin/corebench.txt
 
 bench-cometbft: build ## The node beside CometBFT, both at their knee (10 minutes; builds CometBFT the first time)
