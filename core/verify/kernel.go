@@ -5,6 +5,7 @@ import (
 	"crypto/sha512"
 	"encoding/binary"
 	"math/rand/v2"
+	"time"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
@@ -63,9 +64,10 @@ type Kernel interface {
 // with random 128-bit zᵢ. Signatures of one key share a term, so that a client
 // that sends from few accounts costs little more than half.
 type multiKernel struct {
-	keys *Keys
-	rng  *rand.ChaCha8
-	buf  []byte // R, key, message
+	keys  *Keys
+	rng   *rand.ChaCha8
+	buf   []byte // R, key, message
+	stack stack
 
 	n    int
 	r, a []curve.EdwardsPoint // a: negated keys
@@ -91,7 +93,7 @@ func newMultiKernel(keys *Keys) *multiKernel {
 	var seed [32]byte
 	_, _ = cryptorand.Read(seed[:]) // never fails
 	k := &multiKernel{
-		keys: keys, rng: rand.NewChaCha8(seed), buf: make([]byte, 0, 256),
+		keys: keys, rng: rand.NewChaCha8(seed), buf: make([]byte, 0, 256), stack: stack{now: time.Now},
 		r: make([]curve.EdwardsPoint, n), a: make([]curve.EdwardsPoint, n),
 		s: make([]scalar.Scalar, n), k: make([]scalar.Scalar, n),
 		slot: make([]uint32, n), miss: make([]bool, n), prev: make([]int32, n), term: make([]int32, n),
@@ -215,5 +217,6 @@ func (m *multiKernel) equation(lo, hi int) bool {
 	}
 	base.Neg(base)
 	var d curve.EdwardsPoint
-	return d.MultiscalarMulVartime(m.scalars[:n], m.places[:n]).IsSmallOrder()
+	m.stack.multiply(&d, m.scalars[:n], m.places[:n])
+	return d.IsSmallOrder()
 }
