@@ -165,7 +165,7 @@ func (b *bareVerify) window(ctx context.Context, d time.Duration) (float64, erro
 				v := b.verifiers[worker]
 				txs, status := make([]tx.View, 0, bareBatch), make([]tx.Status, bareBatch)
 				for time.Since(begin) < d && ctx.Err() == nil {
-					raw, count := b.src.corpus.Piece(int((b.next.Add(bareBatch)-bareBatch)%size), bareBatch)
+					raw, count := b.src.corpus.Piece(int((b.next.Add(bareBatch)-bareBatch)%size), bareBatch, 0)
 					txs = txs[:0]
 					for i := range count {
 						txs = append(txs, tx.View(raw[i*tx.Size:][:tx.Size]))

@@ -25,7 +25,7 @@ func BenchmarkSend(b *testing.B) {
 	var sent, committed, cpu int64
 	for b.Loop() {
 		o, err := Run(context.Background(), Config{
-			Addr: n.addr(), Chain: testChain, Schedule: Constant, RateTxPerSec: rate, Duration: d, Corpus: c,
+			Addr: n.addr(), Schedule: Constant, RateTxPerSec: rate, Duration: d, Corpus: c,
 		})
 		if err != nil || !o.Trial.Valid {
 			b.Fatal(err, o.Trial.InvalidReason)

@@ -29,12 +29,15 @@ const (
 	maxWindows     = 1 << 12
 )
 
-// Config describes one run. Addr, Schedule, RateTxPerSec, Duration and Corpus
+// Config describes one run. Target or Addr, Schedule, RateTxPerSec, Duration and Corpus
 // are required.
 type Config struct {
-	Addr  string
-	Dial  func(ctx context.Context, addr string) (net.Conn, error) // nil: TCP
-	Chain tx.ChainID                                               // zero: the corpus's
+	// Target is what load is offered to. Nil: the weir node at Addr, reached by
+	// Dial (nil: TCP), on the chain that the corpus is signed for.
+	Target Target
+	Addr   string
+	Dial   func(ctx context.Context, addr string) (net.Conn, error)
+
 	// Conns is the number of connections, default 2. Frames are batched, so
 	// few are needed; two let the node read one while it parses the other.
 	Conns int
@@ -44,7 +47,7 @@ type Config struct {
 	Duration     time.Duration
 	Seed         uint64
 
-	Corpus  *Corpus
+	Corpus  Source
 	FirstTx int // index of the corpus's first transaction to send
 
 	// BatchWindow is the least time between two frames, default 1 ms:
@@ -88,12 +91,6 @@ func (c Config) withDefaults() (Config, error) {
 	if c.DrainTimeout == 0 {
 		c.DrainTimeout = 5 * time.Second
 	}
-	if c.Dial == nil {
-		c.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "tcp", addr)
-		}
-	}
 	if c.Window == 0 {
 		c.Window = autoWindow(c.Duration)
 	}
@@ -113,11 +110,12 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Window < 0 || (c.Duration+c.DrainTimeout)/c.Window > maxWindows:
 		return c, fmt.Errorf("%w: windows of %s, give a length that makes at most %d of them", ErrBadConfig, c.Window, maxWindows)
 	}
-	if c.Chain == (tx.ChainID{}) {
-		c.Chain = c.Corpus.Chain()
-	}
-	if have := c.Corpus.Chain(); c.Chain != have {
-		return c, fmt.Errorf("%w: the corpus is signed for chain %x, the run is for chain %x", ErrBadConfig, have[:8], c.Chain[:8])
+	if c.Target == nil {
+		t := &WeirTarget{Addr: c.Addr, Dial: c.Dial}
+		if of, ok := c.Corpus.(interface{ Chain() tx.ChainID }); ok {
+			t.Chain = of.Chain()
+		}
+		c.Target = t
 	}
 	return c, nil
 }

@@ -187,8 +187,12 @@ func (c *Corpus) put(dst []byte, i, from int, before uint64) {
 
 // Piece returns up to n encoded transactions from index i that lie back to
 // back, and how many they are: fewer than n at the end of a piece of memory or
-// of the corpus, none outside it. The bytes must not be changed.
-func (c *Corpus) Piece(i, n int) (txs []byte, count int) {
+// of the corpus or when more would exceed maxBytes (0: no limit), none outside
+// the corpus. The bytes must not be changed.
+func (c *Corpus) Piece(i, n, maxBytes int) (txs []byte, count int) {
+	if maxBytes > 0 {
+		n = min(n, max(1, maxBytes/tx.Size))
+	}
 	if i < 0 || i >= c.n || n <= 0 {
 		return nil, 0
 	}

@@ -16,7 +16,7 @@ func all(t *testing.T, c *Corpus) []tx.View {
 	t.Helper()
 	var out []tx.View
 	for i := 0; i < c.Len(); {
-		b, n := c.Piece(i, math.MaxInt)
+		b, n := c.Piece(i, math.MaxInt, 0)
 		if n == 0 {
 			t.Fatalf("no piece at %d of %d", i, c.Len())
 		}
@@ -82,7 +82,7 @@ func TestCorpusIsAFunctionOfItsConfig(t *testing.T) {
 		t.Fatal(b.Len(), calls)
 	}
 	for i, v := range all(t, b) {
-		w, _ := a.Piece(i, 1)
+		w, _ := a.Piece(i, 1, 0)
 		if !bytes.Equal(v, w) {
 			t.Fatalf("transaction %d differs", i)
 		}
@@ -92,8 +92,8 @@ func TestCorpusIsAFunctionOfItsConfig(t *testing.T) {
 	if err := other.Extend(context.Background(), 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	x, _ := a.Piece(0, 1)
-	y, _ := other.Piece(0, 1)
+	x, _ := a.Piece(0, 1, 0)
+	y, _ := other.Piece(0, 1, 0)
 	if bytes.Equal(x, y) {
 		t.Error("two seeds give the same transaction")
 	}
@@ -153,7 +153,7 @@ func TestPieces(t *testing.T) {
 		{0, 1, 1}, {0, 1 << 30, chunkTxs}, {chunkTxs - 3, 10, 3}, {chunkTxs, 10, 10}, {c.Len() - 1, 9, 1},
 		{c.Len(), 1, 0}, {-1, 1, 0}, {0, 0, 0}, {0, -1, 0},
 	} {
-		b, n := c.Piece(p.i, p.n)
+		b, n := c.Piece(p.i, p.n, 0)
 		if n != p.want || len(b) != n*tx.Size {
 			t.Errorf("Piece(%d, %d) = %d transactions in %d bytes, want %d", p.i, p.n, n, len(b), p.want)
 		}

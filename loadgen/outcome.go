@@ -70,7 +70,7 @@ func (o *Outcome) SetID(id int) {
 // settle fills in the outcome after all goroutines of the run have ended.
 func (r *run) settle(o *Outcome) {
 	o.Conns, o.BatchWindow = r.cfg.Conns, r.cfg.BatchWindow
-	sum := newTally(int64(r.cfg.Window), r.totalNS)
+	sum := r.tally()
 	lag := hdrhistogram.New(1, r.totalNS/unitNS, hdrDigits)
 	var early int64
 	for _, l := range r.links {
@@ -118,7 +118,7 @@ func (r *run) settle(o *Outcome) {
 func (r *run) windows(o *Outcome, sum *tally) (problems []string) {
 	counts := make([]results.Counts, len(sum.slots))
 	for i := range sum.slots {
-		counts[i] = sum.slots[i].counts()
+		counts[i] = sum.counts(&sum.slots[i])
 	}
 	for i := range r.times {
 		intended := &counts[sum.index(r.times[i])]

@@ -3,10 +3,6 @@ package loadgen
 import (
 	"fmt"
 	"sync/atomic"
-
-	"github.com/chainweir/weir/core/client"
-	"github.com/chainweir/weir/core/tx"
-	"github.com/chainweir/weir/core/wire"
 )
 
 // What is known of a transaction, as bits.
@@ -51,8 +47,8 @@ type live struct {
 // finished is the number of transactions with a final outcome.
 func (l *live) finished() int64 { return l.committed.Load() + l.failed.Load() }
 
-// recorder notes what one connection hears. Its methods run on the client's
-// reading goroutine; nothing else touches it before that has ended.
+// recorder notes what one connection hears: its Events. Their calls never
+// overlap, and nothing else touches it before the connection is closed.
 type recorder struct {
 	r     *run
 	conn  int64 // number of the connection, from 1
@@ -61,10 +57,6 @@ type recorder struct {
 	lastCommitNS int64
 	anomalies    [numAnomalies]int64
 	firstAnomaly [numAnomalies]uint64
-}
-
-func (c *recorder) handler() client.Handler {
-	return client.Handler{Ack: c.ack, Commit: c.commit, Reject: c.reject, Closed: c.closed}
 }
 
 func (c *recorder) anomaly(a anomaly, seq uint64) {
@@ -102,25 +94,26 @@ func (c *recorder) span(seq uint64, count int) int {
 	return count
 }
 
-func (c *recorder) ack(seq uint64, count int, status tx.Status) {
+// Ack is part of Events.
+func (c *recorder) Ack(seq uint64, count int, code uint8) {
 	now := c.r.clock()
 	s := c.tally.at(now)
 	var n int64
 	for i := range uint64(c.span(seq, count)) {
-		if c.ackOne(s, seq+i, status, now) {
+		if c.ackOne(s, seq+i, code, now) {
 			n++
 		}
 	}
-	if status == tx.StatusOK {
+	if code == CodeOK {
 		s.accepted += n
 		c.r.live.accepted.Add(n)
 	} else if n > 0 {
-		s.reject(status, n, false)
+		s.reject(code, n, false)
 		c.r.live.failed.Add(n)
 	}
 }
 
-func (c *recorder) ackOne(s *slot, seq uint64, status tx.Status, now int64) bool {
+func (c *recorder) ackOne(s *slot, seq uint64, code uint8, now int64) bool {
 	if _, ok := c.own(seq); !ok {
 		return false
 	}
@@ -130,7 +123,7 @@ func (c *recorder) ackOne(s *slot, seq uint64, status tx.Status, now int64) bool
 		return false
 	}
 	*st |= bitAcked
-	if status == tx.StatusOK {
+	if code == CodeOK {
 		*st |= bitAccepted
 		c.tally.record(s, stageAccept, now-c.r.times[seq])
 		return true
@@ -143,12 +136,13 @@ func (c *recorder) ackOne(s *slot, seq uint64, status tx.Status, now int64) bool
 	return true
 }
 
-func (c *recorder) commit(_, _ uint64, rg wire.Range) {
+// Commit is part of Events.
+func (c *recorder) Commit(from uint64, count int) {
 	now := c.r.clock()
 	s := c.tally.at(now)
 	var n int64
-	for i := range uint64(c.span(rg.Seq, int(rg.Count))) {
-		seq := rg.Seq + i
+	for i := range uint64(c.span(from, count)) {
+		seq := from + i
 		sentNS, ok := c.own(seq)
 		if !ok {
 			continue
@@ -170,12 +164,13 @@ func (c *recorder) commit(_, _ uint64, rg wire.Range) {
 	}
 }
 
-func (c *recorder) reject(seq uint64, status tx.Status) {
+// Reject is part of Events.
+func (c *recorder) Reject(seq uint64, code uint8) {
 	now := c.r.clock()
 	if _, ok := c.own(seq); !ok {
 		return
 	}
-	if status == tx.StatusOK {
+	if code == CodeOK {
 		c.anomaly(anomalyRejectedAsOK, seq)
 		return
 	}
@@ -185,7 +180,7 @@ func (c *recorder) reject(seq uint64, status tx.Status) {
 		return
 	}
 	*st |= bitFailed
-	c.tally.at(now).reject(status, 1, true)
+	c.tally.at(now).reject(code, 1, true)
 	if *st&bitAccepted != 0 {
 		c.r.live.failedAccepted.Add(1)
 	}
@@ -201,6 +196,7 @@ func (c *recorder) twice(state, now uint8, same anomaly, seq uint64) {
 	}
 }
 
-func (c *recorder) closed(err error) {
+// Closed is part of Events.
+func (c *recorder) Closed(err error) {
 	c.r.fail(fmt.Errorf("connection %d to the node broke: %w", c.conn, err))
 }

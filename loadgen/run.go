@@ -12,14 +12,7 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-
-	"github.com/chainweir/weir/core/client"
-	"github.com/chainweir/weir/core/tx"
 )
-
-// ErrWrongChain says that the node is on another chain than the transactions are
-// signed for.
-var ErrWrongChain = client.ErrOtherChain
 
 // run is one schedule on its way.
 type run struct {
@@ -38,6 +31,7 @@ type run struct {
 
 	totalNS  int64 // the longest that the run may last
 	maxTxs   int   // in one frame
+	maxBytes int   // of one frame's transactions; 0: no limit
 	failOnce sync.Once
 	failure  error
 	cancel   context.CancelFunc
@@ -45,7 +39,7 @@ type run struct {
 
 // link is one connection with both its ends.
 type link struct {
-	client *client.Client
+	conn   Conn
 	sender *sender
 	rec    *recorder
 }
@@ -122,7 +116,7 @@ func (r *run) clock() int64 {
 // frameLimit is how many of n transactions fit into one frame: what the node
 // takes, and what lies in one piece of the corpus.
 func (r *run) frameLimit(first, n int) int {
-	_, n = r.cfg.Corpus.Piece(r.cfg.FirstTx+first, min(n, r.maxTxs))
+	_, n = r.cfg.Corpus.Piece(r.cfg.FirstTx+first, min(n, r.maxTxs), r.maxBytes)
 	return max(n, 1)
 }
 
@@ -134,56 +128,39 @@ func (r *run) fail(err error) {
 	})
 }
 
-// dial opens all connections and learns the node's limits.
+// dial opens all connections and learns the target's limits.
 func (r *run) dial(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	r.maxTxs = MaxFrameTxs
 	for i := range r.cfg.Conns {
-		l := &link{rec: &recorder{r: r, conn: int64(i + 1), tally: newTally(int64(r.cfg.Window), r.totalNS)}}
-		var stop func() bool
-		c, err := client.Dial(ctx, r.cfg.Addr, client.Options{
-			ChainID: r.cfg.Chain, Handler: l.rec.handler(),
-			// The end of the run closes the connection, and with that ends any
-			// write; a frozen node must not do so earlier.
-			Timeout: time.Duration(r.totalNS),
-			Dial: func(dialCtx context.Context, addr string) (net.Conn, error) {
-				nc, err := r.cfg.Dial(dialCtx, addr)
-				if err != nil {
-					return nil, err
-				}
-				stop = context.AfterFunc(ctx, func() { nc.Close() }) // ends the handshake
-				return newMeteredConn(nc, r.meter), nil
-			},
+		rec := &recorder{r: r, conn: int64(i + 1), tally: r.tally()}
+		c, err := r.cfg.Target.Open(ctx, Session{
+			Conn: i, Events: rec, WriteTimeout: time.Duration(r.totalNS),
+			Wrap: func(nc net.Conn) net.Conn { return newMeteredConn(nc, r.meter) },
 		})
-		if stop != nil && !stop() && err == nil {
-			err = errors.Join(context.Cause(ctx), c.Close())
-		}
-		if errors.Is(err, ErrWrongChain) {
-			err = fmt.Errorf("%w, which the transactions are signed for; use its own genesis", err)
-		}
 		if err != nil {
 			return err
 		}
-		l.client = c
-		l.sender = &sender{
-			r: r, conn: int64(i + 1), client: c, tally: newTally(int64(r.cfg.Window), r.totalNS),
+		r.links = append(r.links, &link{conn: c, rec: rec, sender: &sender{
+			r: r, conn: int64(i + 1), to: c, tally: r.tally(),
 			lag: hdrhistogram.New(1, r.totalNS/unitNS, hdrDigits),
+		}})
+		l := c.Limits()
+		if l.Txs > 0 {
+			r.maxTxs = min(r.maxTxs, l.Txs)
 		}
-		r.links = append(r.links, l)
-		w := c.Welcome()
-		if w.MaxTxs > 0 {
-			r.maxTxs = min(r.maxTxs, int(w.MaxTxs))
-		}
-		if w.MaxPayload > 0 {
-			r.maxTxs = max(1, min(r.maxTxs, (int(w.MaxPayload)-submitOverhead)/tx.Size))
+		if l.Bytes > 0 && (r.maxBytes == 0 || l.Bytes < r.maxBytes) {
+			r.maxBytes = l.Bytes
 		}
 	}
 	return nil
 }
 
-// submitOverhead is generous: the node's limit may or may not include headers.
-const submitOverhead = 64
+// tally is a new tally for this run.
+func (r *run) tally() *tally {
+	return newTally(int64(r.cfg.Window), r.totalNS, r.cfg.Target.Reason)
+}
 
 // offer runs the schedule and waits for the outcomes.
 func (r *run) offer(ctx context.Context) Outcome {
@@ -227,7 +204,7 @@ func (r *run) offer(ctx context.Context) Outcome {
 	r.fail(nil)
 	r.sampler.wait()
 	for _, l := range r.links {
-		_ = l.client.Close() // ends a write that still waits; close reports errors
+		_ = l.conn.Close() // ends a write that still waits; close reports errors
 	}
 	<-sent
 	return out
@@ -272,7 +249,7 @@ func (r *run) drain(ctx context.Context, sent <-chan struct{}) {
 // bytes sums the connections' payload bytes.
 func (r *run) bytes() (in, out uint64) {
 	for _, l := range r.links {
-		i, o := l.client.Bytes()
+		i, o := l.conn.Bytes()
 		in, out = in+i, out+o
 	}
 	return in, out
@@ -292,7 +269,7 @@ func (r *run) close() error {
 	r.fail(nil)
 	var errs []error
 	for _, l := range r.links {
-		errs = append(errs, l.client.Close())
+		errs = append(errs, l.conn.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -320,7 +320,6 @@ func TestRunThatCannotStart(t *testing.T) {
 		"windows":      {func(c *Config) { c.Window = 1 }, ErrBadConfig},
 		"first":        {func(c *Config) { c.FirstTx = -1 }, ErrBadConfig},
 		"drain":        {func(c *Config) { c.DrainTimeout = -1 }, ErrBadConfig},
-		"chain":        {func(c *Config) { c.Chain = chain }, ErrBadConfig},
 		"node's chain": {func(c *Config) { c.Corpus = foreign }, ErrWrongChain},
 		"schedule":     {func(c *Config) { c.Schedule = "x" }, ErrSchedule},
 		"too slow":     {func(c *Config) { c.RateTxPerSec = 1e-9 }, ErrSchedule},

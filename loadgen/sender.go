@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-
-	"github.com/chainweir/weir/core/client"
 )
 
 // A transaction's sent word holds when its write began, in ns, and on which
@@ -18,10 +16,10 @@ const (
 
 // sender writes frames to one connection.
 type sender struct {
-	r      *run
-	conn   int64
-	client *client.Client
-	tally  *tally
+	r     *run
+	conn  int64
+	to    Conn
+	tally *tally
 
 	lag    *hdrhistogram.Histogram // start of the write minus intended time
 	early  int64                   // lags below zero
@@ -48,10 +46,10 @@ func (s *sender) loop(ctx context.Context) {
 				s.tally.tooLong++
 			}
 		}
-		txs, have := r.cfg.Corpus.Piece(r.cfg.FirstTx+first, n)
+		txs, have := r.cfg.Corpus.Piece(r.cfg.FirstTx+first, n, 0)
 		err := fmt.Errorf("%w: %d of %d transactions from %d", ErrCorpusSmall, have, n, r.cfg.FirstTx+first)
 		if have == n {
-			err = s.client.Submit(uint64(first), n, txs)
+			err = s.to.Submit(uint64(first), n, txs)
 		}
 		if err != nil {
 			s.failedFirst, s.failedCount = first, n

@@ -6,7 +6,6 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/results"
 )
 
@@ -36,21 +35,22 @@ type tally struct {
 	highest  int64 // largest latency that a histogram holds, in units
 	slots    []slot
 	tooLong  int64 // samples above highest
+	name     func(code uint8) string
 }
 
 // slot is one window of a tally. Histograms are made when first needed, a few
 // times a second at most.
 type slot struct {
 	accepted, committed, expired int64
-	rejected                     *[512]int64 // by tx.Status, those of execution from execStatus on
+	rejected                     *[512]int64 // by code, those of execution from execCode on
 	hist                         [numStages]*hdrhistogram.Histogram
 	negative                     [numStages]int64
 }
 
 // newTally makes room for all windows up to totalNS, the longest that a run can
 // last, and for latencies as long as that.
-func newTally(windowNS, totalNS int64) *tally {
-	return &tally{windowNS: windowNS, highest: totalNS / unitNS, slots: make([]slot, totalNS/windowNS+2)}
+func newTally(windowNS, totalNS int64, name func(code uint8) string) *tally {
+	return &tally{windowNS: windowNS, name: name, highest: totalNS / unitNS, slots: make([]slot, totalNS/windowNS+2)}
 }
 
 // index is the window of a time. What comes later than all of them (a machine
@@ -77,14 +77,14 @@ func (t *tally) record(s *slot, st stage, latencyNS int64) {
 	}
 }
 
-// execStatus is added to the status of an accepted transaction that failed
+// execCode is added to the code of an accepted transaction that failed
 // later: a record tells these from those refused at the door.
-const execStatus = 256
+const execCode = 256
 
 // reason names a slot of rejected.
-func reason(i int) string {
-	name := tx.Status(i % execStatus).String()
-	if i >= execStatus && !strings.HasPrefix(name, "exec:") {
+func (t *tally) reason(i int) string {
+	name := t.name(uint8(i % execCode))
+	if i >= execCode && !strings.HasPrefix(name, "exec:") {
 		return "exec:" + name
 	}
 	return name
@@ -92,17 +92,17 @@ func reason(i int) string {
 
 // reject counts refused transactions; an expired one is not a refusal of its
 // kind but has a count of its own.
-func (s *slot) reject(st tx.Status, n int64, executed bool) {
-	if st == tx.StatusExpired {
+func (s *slot) reject(code uint8, n int64, executed bool) {
+	if code == CodeExpired {
 		s.expired += n
 		return
 	}
 	if s.rejected == nil {
 		s.rejected = new([512]int64)
 	}
-	i := int(st)
+	i := int(code)
 	if executed {
-		i += execStatus
+		i += execCode
 	}
 	s.rejected[i] += n
 }
@@ -142,12 +142,12 @@ func (s *slot) add(o *slot) {
 }
 
 // counts is the part of a window's counts that recorders know.
-func (s *slot) counts() results.Counts {
+func (t *tally) counts(s *slot) results.Counts {
 	c := results.Counts{Accepted: s.accepted, Committed: s.committed, Expired: s.expired, Rejected: results.Rejections{}}
 	if s.rejected != nil {
 		for st, n := range s.rejected {
 			if n > 0 {
-				c.Rejected[reason(st)] = n
+				c.Rejected[t.reason(st)] = n
 			}
 		}
 	}
