@@ -72,12 +72,13 @@ func (r *run) settle(o *Outcome) {
 	o.Conns, o.BatchWindow = r.cfg.Conns, r.cfg.BatchWindow
 	sum := r.tally()
 	lag := hdrhistogram.New(1, r.totalNS/unitNS, hdrDigits)
-	var early int64
+	var early, missed int64
 	for _, l := range r.links {
 		sum.add(l.rec.tally)
 		sum.add(l.sender.tally)
 		lag.Merge(l.sender.lag)
 		early += l.sender.early
+		missed += l.sender.missed
 		o.Frames += l.sender.frames
 		o.LastCommitNS = max(o.LastCommitNS, l.rec.lastCommitNS)
 	}
@@ -90,7 +91,11 @@ func (r *run) settle(o *Outcome) {
 		t.Counts.Rejected = results.Rejections{}
 	}
 	t.Fidelity = t.Counts.Fidelity()
-	t.DroppedBy.Backpressure = int64(float64(t.Counts.Dropped)*o.heldBack + 0.5)
+	// What the source did not have ready is nobody's fault but ours.
+	t.DroppedBy.Backpressure = int64(float64(t.Counts.Dropped-missed)*o.heldBack + 0.5)
+	if missed > 0 {
+		o.Warnings = append(o.Warnings, fmt.Sprintf("%d transactions were not read from the disk in time and were dropped by the generator: allow more memory for them, or use a faster disk", missed))
+	}
 	t.DroppedBy.Generator = t.Counts.Dropped - t.DroppedBy.Backpressure
 	span := max(int64(r.cfg.Duration), o.LastCommitNS)
 	t.CommittedTxPerSec = results.Ratio(float64(t.Counts.Committed)*1e9, float64(span))

@@ -29,6 +29,7 @@ type run struct {
 	sampler *sampler
 	links   []*link
 
+	mayMiss  bool  // the source is a Preparer
 	totalNS  int64 // the longest that the run may last
 	maxTxs   int   // in one frame
 	maxBytes int   // of one frame's transactions; 0: no limit
@@ -56,6 +57,12 @@ func Run(ctx context.Context, cfg Config) (Outcome, error) {
 	r, err := newRun(cfg)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if p, ok := cfg.Corpus.(Preparer); ok {
+		r.mayMiss = true
+		if err := p.Prepare(ctx, cfg.FirstTx); err != nil {
+			return Outcome{}, err
+		}
 	}
 	runCtx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -24,6 +24,7 @@ type sender struct {
 	lag    *hdrhistogram.Histogram // start of the write minus intended time
 	early  int64                   // lags below zero
 	frames int64
+	missed int64 // transactions that the source did not have ready in time
 
 	// The frame whose write failed: the node cannot have read it to its end.
 	failedFirst, failedCount int
@@ -37,6 +38,11 @@ func (s *sender) loop(ctx context.Context) {
 		if !ok {
 			return
 		}
+		txs, have := r.cfg.Corpus.Piece(r.cfg.FirstTx+first, n, 0)
+		if have == 0 && r.mayMiss {
+			s.missed += int64(n) // never sent, so it counts as dropped
+			continue
+		}
 		word := now<<connBits | s.conn
 		for i := first; i < first+n; i++ {
 			r.sent[i].Store(word) // before the write: the answer may come before it returns
@@ -46,7 +52,6 @@ func (s *sender) loop(ctx context.Context) {
 				s.tally.tooLong++
 			}
 		}
-		txs, have := r.cfg.Corpus.Piece(r.cfg.FirstTx+first, n, 0)
 		err := fmt.Errorf("%w: %d of %d transactions from %d", ErrCorpusSmall, have, n, r.cfg.FirstTx+first)
 		if have == n {
 			err = s.to.Submit(uint64(first), n, txs)

@@ -87,3 +87,11 @@ type Source interface {
 	// must not be changed.
 	Piece(i, n, maxBytes int) (txs []byte, count int)
 }
+
+// Preparer is a Source that must be told where a run begins, because it does
+// not keep everything at hand. Run calls Prepare before its clock starts. From
+// then on Piece may return none of transactions that are inside the source: it
+// was not ready in time, and they count as dropped by the generator.
+type Preparer interface {
+	Prepare(ctx context.Context, first int) error
+}

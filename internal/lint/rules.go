@@ -47,6 +47,11 @@ var importRules = []importRule{
 		folder: "loadgen", may: []string{"core/tx", "core/client", "core/wire", "bench/stat", "results"}, tests: []string{"*"},
 		instead: "the generator schedules, sends and records: take the value from the server's greeting or from the caller",
 	},
+	{
+		// A workload says which accounts a chain needs, so it makes a genesis.
+		folder: "loadgen/workload", may: []string{"loadgen", "core/tx", "core/genesis", "core/client", "core/wire", "bench/stat", "results"}, tests: []string{"*"},
+		instead: "a workload is text in and signed transactions out: take the value from the caller",
+	},
 	{folder: "bench/stat", instead: "bench/stat is pure functions of numbers: pass the numbers in"},
 	{folder: "bench/capacity", may: []string{"bench/stat"}, instead: "bench/capacity is pure functions of numbers: pass the numbers in"},
 	benchLeaf("bench/probe", "results", "asm/cpu"), benchLeaf("bench/link", "results", "asm/cpu"),
