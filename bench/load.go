@@ -2,10 +2,12 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/chainweir/weir/loadgen"
+	"github.com/chainweir/weir/loadgen/workload"
 )
 
 // LoadConfig is one fixed schedule against a running node.
@@ -16,11 +18,12 @@ type LoadConfig struct {
 	Duration     time.Duration
 	Seed         uint64
 	Conns        int
+	Workload     *workload.Workload // nil: plain transfers
 	Progress     func(Progress)
 }
 
 // Load signs what the schedule needs and runs it.
-func Load(ctx context.Context, cfg LoadConfig) (loadgen.Outcome, error) {
+func Load(ctx context.Context, cfg LoadConfig) (out loadgen.Outcome, err error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(Progress) {}
 	}
@@ -31,19 +34,21 @@ func Load(ctx context.Context, cfg LoadConfig) (loadgen.Outcome, error) {
 	if err != nil {
 		return loadgen.Outcome{}, err
 	}
-	corpus, err := loadgen.NewCorpus(loadgen.CorpusConfig{
-		Chain: t.chain, Keys: t.keys, FirstSlot: t.firstSlot, FirstNonce: t.nonces, Seed: cfg.Seed,
-	})
+	corpus, setup, done, err := openSource(ctx, t, cfg.Workload, cfg.Seed, "", func(step string) { cfg.Progress(Progress{Step: step}) })
 	if err != nil {
 		return loadgen.Outcome{}, err
 	}
+	defer func() { err = errors.Join(err, done()) }()
 	err = corpus.Extend(ctx, loadgen.MaxTxs(cfg.RateTxPerSec, cfg.Duration), func(done, total int) {
 		cfg.Progress(Progress{Step: fmt.Sprintf("signing transactions %d of %d", done, total)})
 	})
 	if err != nil {
 		return loadgen.Outcome{}, err
 	}
-	out, err := loadgen.Run(ctx, loadgen.Config{
+	if err := commitSetup(ctx, t, setup); err != nil {
+		return loadgen.Outcome{}, err
+	}
+	out, err = loadgen.Run(ctx, loadgen.Config{
 		Addr: t.addr, Conns: cfg.Conns, Schedule: cfg.Schedule, RateTxPerSec: cfg.RateTxPerSec,
 		Duration: cfg.Duration, Seed: cfg.Seed, Corpus: corpus,
 		Progress: func(l loadgen.Live) { cfg.Progress(Progress{Live: &l}) },

@@ -18,9 +18,9 @@ import (
 	"github.com/chainweir/weir/bench/link"
 	"github.com/chainweir/weir/bench/netlab"
 	"github.com/chainweir/weir/bench/probe"
-	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/loadgen"
+	"github.com/chainweir/weir/loadgen/workload"
 	"github.com/chainweir/weir/results"
 )
 
@@ -35,7 +35,8 @@ type Config struct {
 	OutDir   string // the record's folder, which must not exist
 
 	SLO       knee.SLO
-	Accounts  uint32 // of our own chain, default 4096
+	Accounts  uint32             // of our own chain, default 4096; a workload has its own number
+	Workload  *workload.Workload // nil: plain transfers
 	Schedule  loadgen.Schedule
 	Seed      uint64
 	Conns     int
@@ -87,6 +88,9 @@ type run struct {
 // or an error in the middle, what was measured is in it, marked so. The error
 // is for what kept the run from its end.
 func Run(ctx context.Context, cfg Config) (Outcome, error) {
+	if cfg.Workload != nil {
+		cfg.Accounts = cfg.Workload.Accounts.Count
+	}
 	if cfg.Accounts == 0 {
 		cfg.Accounts = 4096
 	}
@@ -133,7 +137,7 @@ func (c *Config) check() error {
 	if c.Accounts > maxAccounts {
 		return fmt.Errorf("%d accounts, their keys are derived at every start: use at most %d", c.Accounts, maxAccounts)
 	}
-	return genesis.Dev(c.Accounts).Validate()
+	return c.genesis().Validate()
 }
 
 // maxAccounts bounds our own chain: a node derives the keys at every start, some
@@ -240,7 +244,7 @@ func (r *run) openTarget(ctx context.Context, lab *netlab.Lab) (err error) {
 		nc := NodeCommand{Exe: r.cfg.Exe, Args: r.cfg.NodeArgs, Lab: lab}
 		r.machine.sameHost = true
 		r.sum.Placement = fmt.Sprintf("node and generator share %d cores, no pinning", runtime.NumCPU())
-		r.target, err = openOwn(ctx, nc, r.cfg.OutDir, genesis.Dev(r.cfg.Accounts))
+		r.target, err = openOwn(ctx, nc, r.cfg.OutDir, r.cfg.genesis())
 		return err
 	}
 	if r.target, err = openRemote(ctx, r.cfg.Target); err != nil {
@@ -373,17 +377,16 @@ func (r *run) startRate() float64 {
 }
 
 // search looks for the knee and fills in everything that follows from it.
-func (r *run) search(ctx context.Context, src probe.Source) error {
-	corpus, err := loadgen.NewCorpus(loadgen.CorpusConfig{
-		Chain: r.target.chain, Keys: r.target.keys, FirstSlot: r.target.firstSlot,
-		FirstNonce: r.target.nonces, Seed: r.cfg.Seed,
-	})
+func (r *run) search(ctx context.Context, src probe.Source) (err error) {
+	corpus, setup, done, err := openSource(ctx, r.target, r.cfg.Workload, r.cfg.Seed, r.cfg.OutDir, r.step)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, done()) }()
+	r.describeSource(corpus)
 	tr := r.trials
 	*tr = trials{
-		t: r.target, corpus: corpus, schedule: r.cfg.Schedule, conns: r.cfg.Conns, wire: src,
+		t: r.target, corpus: corpus, setup: setup, schedule: r.cfg.Schedule, conns: r.cfg.Conns, wire: src,
 		appBytes: tr.appBytes, sameHost: r.machine.sameHost,
 		onLive:  func(l loadgen.Live) { r.cfg.Progress(Progress{Live: &l}) },
 		onSign:  func(done, total int) { r.step(fmt.Sprintf("signing transactions %d of %d", done, total)) },

@@ -14,6 +14,7 @@ import (
 	"github.com/chainweir/weir/core"
 	"github.com/chainweir/weir/core/client"
 	"github.com/chainweir/weir/loadgen"
+	"github.com/chainweir/weir/loadgen/workload"
 	"github.com/chainweir/weir/results"
 )
 
@@ -21,7 +22,8 @@ import (
 // knee search's Runner.
 type trials struct {
 	t        *target
-	corpus   *loadgen.Corpus
+	corpus   loadgen.Source
+	setup    *workload.Setup // committed after every start of our own node; nil: none
 	schedule loadgen.Schedule
 	conns    int
 	wire     probe.Source
@@ -51,6 +53,11 @@ func (r *trials) Run(ctx context.Context, spec knee.TrialSpec) (knee.Observation
 	if r.t.own == nil || r.t.own.proc == nil {
 		if err := r.t.start(ctx); err != nil {
 			return knee.Observation{}, err
+		}
+	}
+	if r.t.own != nil || len(r.done) == 0 {
+		if err := commitSetup(ctx, r.t, r.setup); err != nil {
+			return knee.Observation{}, errors.Join(err, r.t.stop())
 		}
 	}
 	trial, out, err := r.measure(ctx, spec)

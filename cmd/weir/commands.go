@@ -10,5 +10,6 @@ func subcommands() []*cobra.Command {
 		newNodeCmd(),
 		newRunCmd(),
 		newLoadCmd(),
+		newWorkloadCmd(),
 	}
 }

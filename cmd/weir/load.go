@@ -15,6 +15,7 @@ import (
 func newLoadCmd() *cobra.Command {
 	var (
 		target, schedule string
+		work             string
 		rate             float64
 		duration         time.Duration
 		seed             uint64
@@ -40,12 +41,16 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 			if err != nil {
 				return usagef("--schedule: %w", err)
 			}
+			w, err := parseWorkload(work)
+			if err != nil {
+				return err
+			}
 			if err := forceKernels(""); err != nil {
 				return err
 			}
 			progress := progressLine(cmd.ErrOrStderr())
 			out, err := bench.Load(cmd.Context(), bench.LoadConfig{
-				Target: addr, Schedule: kind, RateTxPerSec: rate, Duration: duration, Seed: seed, Conns: conns,
+				Target: addr, Schedule: kind, RateTxPerSec: rate, Duration: duration, Seed: seed, Conns: conns, Workload: w,
 				Progress: func(p bench.Progress) {
 					if p.Live != nil {
 						progress(fmt.Sprintf("%.1f s · sent %d · accepted %d · committed %d", p.Live.Elapsed.Seconds(),
@@ -67,6 +72,7 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&target, "target", "weir://127.0.0.1:7151", "weir://host:port of the node")
+	fl.StringVar(&work, "workload", "", workloadUsage)
 	fl.Float64Var(&rate, "rate", 1000, "transactions per second")
 	fl.DurationVar(&duration, "duration", 5*time.Second, "length of the schedule")
 	fl.StringVar(&schedule, "schedule", "poisson", "arrivals: poisson or constant")

@@ -24,6 +24,7 @@ import (
 
 type runFlags struct {
 	target, slo, link, schedule, out, probe, impl string
+	workload                                      string
 	accounts                                      uint32
 	conns                                         int
 	seed                                          uint64
@@ -57,6 +58,7 @@ end). --target measures a weir node that runs elsewhere.`,
 	fl.StringVar(&f.slo, "slo", "", "goal that every sustainable rate must hold (default p99<1s,loss<0.1%)")
 	fl.StringVar(&f.link, "link", "", "shape the path to the own node, such as 20mbit or 1gbit (Linux)")
 	fl.StringVar(&f.schedule, "schedule", "constant", "arrivals: constant or poisson")
+	fl.StringVar(&f.workload, "workload", "", workloadUsage)
 	fl.StringVar(&f.out, "out", "", "folder of the record (default weir-runs/<time>-<host>)")
 	fl.StringVar(&f.probe, "probe", "", "wire source: ebpf, sockdiag or app (default the best that works)")
 	fl.StringVar(&f.impl, "impl", "", "force hash kernels, kernel:implementation,…")
@@ -79,6 +81,12 @@ func (f *runFlags) config() (bench.Config, error) {
 	}
 	if cfg.Schedule, err = loadgen.ParseSchedule(f.schedule); err != nil {
 		return cfg, usagef("--schedule: %w", err)
+	}
+	if cfg.Workload, err = parseWorkload(f.workload); err != nil {
+		return cfg, err
+	}
+	if cfg.Workload != nil && !cfg.Workload.AccountsGiven {
+		cfg.Workload.Accounts.Count = f.accounts
 	}
 	if f.link != "" {
 		if cfg.LinkBits, err = parseBitRate(f.link); err != nil {
