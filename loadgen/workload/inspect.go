@@ -109,7 +109,7 @@ func (w *Workload) Inspect(seed uint64, sample, show int) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // a sample is never stored
 	in := &Inspection{Schema: Schema, Name: w.Name, Seed: seed, Accounts: int(s.gen.n), SetupTxs: len(s.setupOps)}
 	in.ExpectedTxBytes, in.OrderSlackTxs = s.MeanBytes(), s.OrderSlackTxs()
 	in.PayloadBytesPerTx.FullFrames = in.ExpectedTxBytes + float64(submitHeader)/frameTxs
