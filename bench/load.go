@@ -12,7 +12,9 @@ import (
 
 // LoadConfig is one fixed schedule against a running node.
 type LoadConfig struct {
-	Target       string // host:port
+	Target       string // host:port of a weir node, or the URL of another system
+	Peer         PeerOptions
+	MaxRate      float64 // never offer more; 0: no limit
 	Schedule     loadgen.Schedule
 	RateTxPerSec float64
 	Duration     time.Duration
@@ -30,10 +32,17 @@ func Load(ctx context.Context, cfg LoadConfig) (out loadgen.Outcome, err error) 
 	if _, err := loadgen.Times(cfg.Schedule, cfg.RateTxPerSec, cfg.Duration, cfg.Seed); err != nil {
 		return loadgen.Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	t, err := openRemote(ctx, cfg.Target)
+	if err := checkPeer(ctx, cfg.Target, cfg.Peer, cfg.MaxRate); err != nil {
+		return loadgen.Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if cfg.MaxRate > 0 && cfg.RateTxPerSec > cfg.MaxRate {
+		return loadgen.Outcome{}, fmt.Errorf("%w: a rate of %v tx/s is above the bound of %v", ErrConfig, cfg.RateTxPerSec, cfg.MaxRate)
+	}
+	t, err := openTarget(ctx, cfg)
 	if err != nil {
 		return loadgen.Outcome{}, err
 	}
+	defer t.stop() //nolint:errcheck // nothing is written any more
 	corpus, setup, done, err := openSource(ctx, t, cfg.Workload, cfg.Seed, "", func(step string) { cfg.Progress(Progress{Step: step}) })
 	if err != nil {
 		return loadgen.Outcome{}, err
@@ -49,7 +58,7 @@ func Load(ctx context.Context, cfg LoadConfig) (out loadgen.Outcome, err error) 
 		return loadgen.Outcome{}, err
 	}
 	out, err = loadgen.Run(ctx, loadgen.Config{
-		Addr: t.addr, Conns: cfg.Conns, Schedule: cfg.Schedule, RateTxPerSec: cfg.RateTxPerSec,
+		Target: t.load(), Conns: cfg.Conns, Schedule: cfg.Schedule, RateTxPerSec: cfg.RateTxPerSec,
 		Duration: cfg.Duration, Seed: cfg.Seed, Corpus: corpus,
 		Progress: func(l loadgen.Live) { cfg.Progress(Progress{Live: &l}) },
 	})
@@ -63,6 +72,14 @@ func Load(ctx context.Context, cfg LoadConfig) (out loadgen.Outcome, err error) 
 			100**t.Fidelity, t.DroppedBy.Generator, t.DroppedBy.Backpressure)
 	}
 	return out, nil
+}
+
+// openTarget reaches whatever the target is.
+func openTarget(ctx context.Context, cfg LoadConfig) (*target, error) {
+	if peerURL(cfg.Target) {
+		return openPeer(ctx, cfg.Target, cfg.Peer, cfg.Seed, func(s string) { cfg.Progress(Progress{Step: s}) })
+	}
+	return openRemote(ctx, cfg.Target)
 }
 
 // minFidelity is the share of the offered load below which a run says nothing

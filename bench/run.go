@@ -30,7 +30,8 @@ var ErrConfig = errors.New("bad run settings")
 // Config is a whole run: find the knee of a target and name its wall.
 type Config struct {
 	Exe      string // the weir binary, for our own node
-	Target   string // host:port of a weir node; empty: our own
+	Target   string // host:port of a weir node, or the URL of another system; empty: our own
+	Peer     PeerOptions
 	LinkBits uint64 // shape the path to our own node; 0: loopback
 	OutDir   string // the record's folder, which must not exist
 
@@ -103,7 +104,7 @@ func Run(ctx context.Context, cfg Config) (Outcome, error) {
 	if cfg.Target != "" && cfg.LinkBits != 0 {
 		return Outcome{}, fmt.Errorf("%w: a link can only be shaped to our own node, not to %s", ErrConfig, cfg.Target)
 	}
-	if err := cfg.check(); err != nil {
+	if err := cfg.check(ctx); err != nil {
 		return Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(cfg.OutDir), 0o755); err != nil {
@@ -125,14 +126,14 @@ func Run(ctx context.Context, cfg Config) (Outcome, error) {
 }
 
 // check finds what would otherwise be refused only after the node was started.
-func (c *Config) check() error {
+func (c *Config) check(ctx context.Context) error {
 	switch c.ProbeKind {
 	case "", probe.KindEBPF, probe.KindSockDiag, probe.KindApp:
 	default:
 		return fmt.Errorf("wire source %q is not known; use %s, %s or %s", c.ProbeKind, probe.KindEBPF, probe.KindSockDiag, probe.KindApp)
 	}
 	if c.Target != "" {
-		return nil
+		return checkPeer(ctx, c.Target, c.Peer, c.MaxRate)
 	}
 	if c.Accounts > maxAccounts {
 		return fmt.Errorf("%d accounts, their keys are derived at every start: use at most %d", c.Accounts, maxAccounts)
@@ -247,10 +248,17 @@ func (r *run) openTarget(ctx context.Context, lab *netlab.Lab) (err error) {
 		r.target, err = openOwn(ctx, nc, r.cfg.OutDir, r.cfg.genesis())
 		return err
 	}
-	if r.target, err = openRemote(ctx, r.cfg.Target); err != nil {
+	if peerURL(r.cfg.Target) {
+		r.target, err = openPeer(ctx, r.cfg.Target, r.cfg.Peer, r.cfg.Seed, r.step)
+	} else {
+		r.target, err = openRemote(ctx, r.cfg.Target)
+	}
+	if err != nil {
 		return err
 	}
-	if r.target.cores > 0 {
+	if r.target.peer != nil {
+		r.describePeer()
+	} else if r.target.cores > 0 {
 		r.machine.nodeCores = float64(r.target.cores)
 	} else {
 		r.warn("the node does not say how many cores it may use: taken as %v, as here", r.machine.nodeCores)
@@ -321,6 +329,10 @@ func (r *run) measureLink(ctx context.Context, lab *netlab.Lab) {
 	default:
 		l.Kind = results.LinkNetwork
 	}
+	if r.target.peer != nil {
+		r.warn("%s", noLinkTest(l.Kind))
+		return
+	}
 	if r.target.link == "" {
 		r.warn("link capacity is unknown: the node offers no link test (it was started with --link-listen off)")
 		return
@@ -367,6 +379,9 @@ func (r *run) linkConfig(d time.Duration) link.Config {
 // only the order of magnitude.
 func (r *run) startRate() float64 {
 	rate := 35_000 * r.machine.hostCores
+	if r.target.peer != nil {
+		rate = peerStartRate
+	}
 	if l := r.machine.link; l != nil && l.In != nil {
 		rate = min(rate, 0.6*l.In.L2BitsPerSec/8/float64(tx.Size))
 	}
@@ -398,6 +413,7 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 	cfg.Budget = r.cfg.Budget
 	cfg.SLO, cfg.Seed, cfg.MaxTxPerSec = r.cfg.SLO, r.cfg.Seed, r.cfg.MaxRate
 	cfg.Progress = func(e knee.Event) { r.onEvent(e) }
+	r.target.fit(&cfg)
 	if r.target.own != nil {
 		// Sign ahead what the search will probably need, outside its budget.
 		ahead := int(1.6 * r.startRate() * cfg.FullTrial.Seconds())
@@ -406,7 +422,9 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 		}
 	}
 	res, err := knee.Search(ctx, cfg, tr)
+	r.peerBytes()
 	r.conclude(res)
+	r.excluded()
 	return err
 }
 

@@ -19,9 +19,10 @@ import (
 	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/state"
 	"github.com/chainweir/weir/core/tx"
+	"github.com/chainweir/weir/loadgen"
 )
 
-// target is the node under test.
+// target is the system under test.
 type target struct {
 	addr  string
 	dial  func(ctx context.Context, addr string) (net.Conn, error)
@@ -34,7 +35,8 @@ type target struct {
 
 	cores int // that a remote node may use, as it says; 0: unknown
 
-	own *ownNode // nil: a remote node, which keeps its state between trials
+	own  *ownNode // nil: a remote node, which keeps its state between trials
+	peer *peer    // nil: a weir node
 }
 
 // ownNode restarts a child process for every trial, each from the genesis.
@@ -156,6 +158,9 @@ func (t *target) start(ctx context.Context) error {
 
 // stop ends our own node and removes its data.
 func (t *target) stop() error {
+	if t.peer != nil {
+		return t.peer.system.Close() // it opens a connection again when it needs one
+	}
 	if t.own == nil || t.own.proc == nil {
 		return nil
 	}
@@ -174,8 +179,28 @@ func (t *target) addrPort() (netip.AddrPort, error) {
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), nil
 }
 
+// control opens a connection for questions; nil for a system other than weir,
+// which has its own.
+func (t *target) control(ctx context.Context) (*client.Client, error) {
+	if t.peer != nil {
+		return nil, nil
+	}
+	return client.Dial(ctx, t.addr, client.Options{ChainID: t.chain, Dial: t.dial})
+}
+
+// load is what the generator sends to.
+func (t *target) load() loadgen.Target {
+	if t.peer != nil {
+		return t.peer.system
+	}
+	return &loadgen.WeirTarget{Addr: t.addr, Dial: t.dial, Chain: t.chain}
+}
+
 // stats asks the node for its counters on a connection of its own.
 func (t *target) stats(ctx context.Context, c *client.Client) (core.Stats, error) {
+	if t.peer != nil {
+		return t.peer.counters()
+	}
 	var s core.Stats
 	b, err := c.Stats(ctx)
 	if err == nil {

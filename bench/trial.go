@@ -90,17 +90,19 @@ func (r *trials) measure(ctx context.Context, spec knee.TrialSpec) (results.Tria
 	if err := r.corpus.Extend(ctx, need, r.onSign); err != nil {
 		return results.Trial{}, nil, err
 	}
-	c, err := client.Dial(ctx, r.t.addr, client.Options{ChainID: r.t.chain, Dial: r.t.dial})
+	c, err := r.t.control(ctx)
 	if err != nil {
 		return results.Trial{}, nil, err
 	}
-	defer c.Close()
+	if c != nil {
+		defer c.Close()
+	}
 	if err := r.settle(ctx, c); err != nil {
 		return results.Trial{}, nil, err
 	}
 	var begin, end readings
 	out, err := loadgen.Run(ctx, loadgen.Config{
-		Addr: r.t.addr, Dial: r.t.dial, Conns: r.conns, Schedule: r.schedule,
+		Target: r.t.load(), Conns: r.conns, Schedule: r.schedule,
 		RateTxPerSec: spec.RateTxPerSec, Duration: spec.Duration, Seed: spec.Seed,
 		Corpus: r.corpus, FirstTx: first, Progress: r.onLive,
 		OnStart: func() { begin = r.read(ctx, c, true) },
@@ -144,6 +146,9 @@ const settleTimeout = 30 * time.Second
 func (r *trials) settle(ctx context.Context, c *client.Client) error {
 	if r.t.own != nil {
 		return nil
+	}
+	if r.t.peer != nil {
+		return r.t.peer.settle(ctx, r.used)
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
@@ -205,6 +210,10 @@ func (r *trials) attach(t *results.Trial, a, b *readings) {
 		t.HostCPUBusyNS = &d
 	}
 	p, q := &a.stats, &b.stats
+	if r.t.peer != nil {
+		t.Node = r.t.peer.usage(p, q)
+		return
+	}
 	n := &results.NodeUsage{
 		DiskBusyNS: diff(p.DiskBusyNS, q.DiskBusyNS), Fsyncs: diff(p.DiskSyncs, q.DiskSyncs),
 		Blocks: diff(int64(p.Height), int64(q.Height)), Bytes: diff(p.DiskBytes, q.DiskBytes),

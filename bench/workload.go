@@ -47,6 +47,12 @@ func plainTransfers(t *target, seed uint64) (*loadgen.Corpus, error) {
 // openSource makes the source of a run, with the set-up that it needs (nil:
 // none) and what to call at its end.
 func openSource(ctx context.Context, t *target, w *workload.Workload, seed uint64, dir string, progress func(string)) (loadgen.Source, *workload.Setup, func() error, error) {
+	if t.peer != nil {
+		if w != nil {
+			return nil, nil, nil, fmt.Errorf("%w: workload %q is for weir nodes; give other systems --tx-template or --tx-bytes", ErrConfig, w.Name)
+		}
+		return t.peer.src, nil, func() error { return nil }, nil
+	}
 	if w == nil {
 		c, err := plainTransfers(t, seed)
 		return c, nil, func() error { return nil }, err

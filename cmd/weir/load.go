@@ -21,6 +21,8 @@ func newLoadCmd() *cobra.Command {
 		seed             uint64
 		conns            int
 		asJSON           bool
+		maxRate          float64
+		peer             bench.PeerOptions
 	)
 	cmd := &cobra.Command{
 		Use:   "load",
@@ -37,6 +39,9 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 			if err != nil {
 				return usagef("--target: %w", err)
 			}
+			if err := checkPeerFlags(&peer); err != nil {
+				return err
+			}
 			kind, err := loadgen.ParseSchedule(schedule)
 			if err != nil {
 				return usagef("--schedule: %w", err)
@@ -50,7 +55,7 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 			}
 			progress := progressLine(cmd.ErrOrStderr())
 			out, err := bench.Load(cmd.Context(), bench.LoadConfig{
-				Target: addr, Schedule: kind, RateTxPerSec: rate, Duration: duration, Seed: seed, Conns: conns, Workload: w,
+				Target: addr, Peer: peer, MaxRate: maxRate, Schedule: kind, RateTxPerSec: rate, Duration: duration, Seed: seed, Conns: conns, Workload: w,
 				Progress: func(p bench.Progress) {
 					if p.Live != nil {
 						progress(fmt.Sprintf("%.1f s · sent %d · accepted %d · committed %d", p.Live.Elapsed.Seconds(),
@@ -71,13 +76,15 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&target, "target", "weir://127.0.0.1:7151", "weir://host:port of the node")
 	fl.StringVar(&work, "workload", "", workloadUsage)
+	fl.StringVar(&target, "target", "weir://127.0.0.1:7151", "weir://host:port of the node, cometbft+http://host:port,\neth+http:// or eth+ws://host:port")
 	fl.Float64Var(&rate, "rate", 1000, "transactions per second")
 	fl.DurationVar(&duration, "duration", 5*time.Second, "length of the schedule")
 	fl.StringVar(&schedule, "schedule", "poisson", "arrivals: poisson or constant")
 	fl.Uint64Var(&seed, "seed", 42, "seed of schedule and transactions")
 	fl.IntVar(&conns, "conns", 0, "connections (default 2)")
+	fl.Float64Var(&maxRate, "max-rate", 0, "refuse a rate above this, tx/s; 0: no limit")
+	peerFlags(cmd, &peer)
 	fl.BoolVar(&asJSON, "json", false, "print one JSON object (weir.load/1)")
 	return cmd
 }

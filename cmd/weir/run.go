@@ -19,6 +19,7 @@ import (
 	"github.com/chainweir/weir/bench/netlab"
 	"github.com/chainweir/weir/bench/report"
 	"github.com/chainweir/weir/loadgen"
+	"github.com/chainweir/weir/loadgen/cometbft"
 	"github.com/chainweir/weir/results"
 )
 
@@ -31,6 +32,7 @@ type runFlags struct {
 	budget                                        time.Duration
 	maxRate                                       float64
 	json                                          bool
+	peer                                          bench.PeerOptions
 }
 
 func newRunCmd() *cobra.Command {
@@ -45,16 +47,19 @@ stops growth with its measured utilisation, and says where other links would.
 
 On loopback the link is a memory copy: the wall is the processor. --link makes
 a private network of the given rate (two network namespaces, removed at the
-end). --target measures a weir node that runs elsewhere.`,
+end). --target measures a node that runs already: weir's, CometBFT's or an
+Ethereum node's.`,
 		Example: "  weir run\n" +
 			"  weir run --link 20mbit\n" +
 			"  weir run --slo 'p99<500ms,loss<0.1%' --json\n" +
-			"  weir run --target weir://10.0.0.5:7151",
+			"  weir run --target weir://10.0.0.5:7151\n" +
+			"  weir run --target cometbft+http://127.0.0.1:26657\n" +
+			"  weir run --target eth+http://127.0.0.1:8545 --eth-key key.txt",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd, f) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.target, "target", "", "weir://host:port of a running node; empty: start one here")
+	fl.StringVar(&f.target, "target", "", "running node: weir://host:port, cometbft+http://host:port,\neth+http:// or eth+ws://host:port; empty: start one here")
 	fl.StringVar(&f.slo, "slo", "", "goal that every sustainable rate must hold (default p99<1s,loss<0.1%)")
 	fl.StringVar(&f.link, "link", "", "shape the path to the own node, such as 20mbit or 1gbit (Linux)")
 	fl.StringVar(&f.schedule, "schedule", "constant", "arrivals: constant or poisson")
@@ -67,15 +72,19 @@ end). --target measures a weir node that runs elsewhere.`,
 	fl.Uint64Var(&f.seed, "seed", 42, "seed of schedules and transactions")
 	fl.DurationVar(&f.budget, "budget", 45*time.Second, "time for the search")
 	fl.Float64Var(&f.maxRate, "max-rate", 0, "never offer more than this, tx/s; 0: no limit")
+	peerFlags(cmd, &f.peer)
 	fl.BoolVar(&f.json, "json", false, "print the summary object (weir.run/1) and nothing else on stdout")
 	return cmd
 }
 
 func (f *runFlags) config() (bench.Config, error) {
 	cfg := bench.Config{
-		Accounts: f.accounts, Seed: f.seed, Conns: f.conns, Budget: f.budget, MaxRate: f.maxRate, ProbeKind: f.probe,
+		Accounts: f.accounts, Seed: f.seed, Conns: f.conns, Budget: f.budget, MaxRate: f.maxRate, ProbeKind: f.probe, Peer: f.peer,
 	}
-	var err error
+	err := checkPeerFlags(&f.peer)
+	if err != nil {
+		return cfg, err
+	}
 	if cfg.SLO, err = knee.ParseSLO(f.slo); err != nil {
 		return cfg, usagef("--slo: %w", err)
 	}
@@ -211,20 +220,38 @@ func writeText(dir string, out bench.Outcome) error {
 	return results.WriteFileAtomic(filepath.Join(dir, "bench.txt"), text.Bytes(), 0o644)
 }
 
-// parseTarget reads weir://host:port.
+// parseTarget reads a target's URL. That of a weir node becomes its host:port.
 func parseTarget(s string) (string, error) {
-	addr, ok := strings.CutPrefix(s, "weir://")
-	if !ok {
-		return "", fmt.Errorf("%q: only weir:// targets are supported, as in weir://10.0.0.5:7151", s)
+	kind, addr, err := bench.SplitTarget(s)
+	switch {
+	case err != nil:
+		return "", err
+	case kind == bench.KindWeir:
+		return addr, nil
 	}
-	i := strings.LastIndexByte(addr, ':')
-	if i <= 0 {
-		return "", fmt.Errorf("%q has no port, as in weir://10.0.0.5:7151", s)
+	return s, nil
+}
+
+// peerFlags are the flags for targets that are not weir nodes.
+func peerFlags(cmd *cobra.Command, o *bench.PeerOptions) {
+	fl := cmd.Flags()
+	fl.BoolVar(&o.AllowRemote, "allow-remote", false, "target other than weir on another machine: it is mine to load (with --max-rate)")
+	fl.StringVar(&o.TxTemplate, "tx-template", "", "CometBFT: transactions, text with {{seq}} {{run}} {{random N}} {{fill}}\n(default "+cometbft.DefaultTemplate+", for kvstore)")
+	fl.IntVar(&o.TxBytes, "tx-bytes", 0, "CometBFT: length that {{fill}} fills up to (default 250)")
+	fl.BoolVar(&o.Async, "tx-async", false, "CometBFT: broadcast_tx_async, not _sync")
+	fl.StringVar(&o.EthKey, "eth-key", "", "Ethereum: private key that funds the senders, hex or a file\n(default: an account that the node has unlocked)")
+	fl.IntVar(&o.EthAccounts, "eth-accounts", 256, "Ethereum: accounts that send")
+}
+
+// checkPeerFlags finds what only shows up late otherwise.
+func checkPeerFlags(o *bench.PeerOptions) error {
+	switch {
+	case o.EthAccounts < 2 || o.EthAccounts > 1<<16:
+		return usagef("--eth-accounts is %d, give 2 to %d", o.EthAccounts, 1<<16)
+	case o.TxBytes < 0:
+		return usagef("--tx-bytes is %d, give 0 or more", o.TxBytes)
 	}
-	if _, err := strconv.ParseUint(addr[i+1:], 10, 16); err != nil {
-		return "", fmt.Errorf("%q: port %q is not a number up to 65535", s, addr[i+1:])
-	}
-	return addr, nil
+	return nil
 }
 
 // parseBitRate reads a rate as tc writes it: 20mbit, 1gbit, 500kbit.
