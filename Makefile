@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate generate-asm generate-proto bench bench-hash bench-merkle bench-core bench-cometbft test-faults test-fair fuzz check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm generate-proto bench bench-hash bench-merkle bench-core bench-cometbft test-peers test-faults test-fair fuzz check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-cometbft: build ## The node beside CometBFT, both at their knee (10 minute
 	@mkdir -p bin
 	cd bench/peers && $(GO) build -buildvcs=$(VCS) -o $(CURDIR)/bin/nodepeers ./nodepeers
 	./bin/nodepeers --bin bin/peers --weir $(BIN) --dir bin --at-least 3.5
+
+test-peers: ## weir run against real CometBFT and go-ethereum (minutes; builds both the first time)
+	cd bench/peers && $(GO) test -count=1 -tags peers -run 'TestRun(CometBFT|Geth)' -v -timeout 30m ./nodepeers
 
 # 200 kills under load, a hundred of each disk fault, 10 000 connections, every
 # flipped byte of a small log; last what one attacker costs the others (two

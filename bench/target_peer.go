@@ -180,6 +180,20 @@ func (t *target) fit(c *knee.Config) {
 	c.ExploreTrial = max(c.ExploreTrial, c.FullTrial/2)
 }
 
+// lumps widens the error of the backlog's growth for systems that commit in
+// lumps. One interval of length T without commits, at the end of a series of
+// length d, adds a slope of 6·rate·T²/d² to it (the least-squares slope of a ramp
+// of height rate·T in the last T of d); T is taken from the latencies. The error
+// that the fit states takes the samples as independent and knows nothing of it.
+func (t *target) lumps(o *knee.Observation, sec float64) {
+	if t.peer == nil || o.Backlog == nil || o.Commit == nil || sec <= 0 {
+		return
+	}
+	rate, interval := float64(o.Offered)/sec, float64(o.Commit.P99NS)/1e9
+	// Judged by twice the error.
+	o.Backlog.StdErrTxPerSec = max(o.Backlog.StdErrTxPerSec, 3*rate*interval*interval/(sec*sec))
+}
+
 // peerStartRate is the first guess for systems that execute one transaction
 // after the other. The search finds the order of magnitude from there.
 const peerStartRate = 1000

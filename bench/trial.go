@@ -69,6 +69,7 @@ func (r *trials) Run(ctx context.Context, spec knee.TrialSpec) (knee.Observation
 		trial.InvalidReason = orElse(trial.InvalidReason, stopErr.Error())
 	}
 	obs := observation(&trial, out)
+	r.t.lumps(&obs, trial.DurationSec)
 	r.done = append(r.done, trial)
 	return obs, nil
 }
