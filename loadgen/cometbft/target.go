@@ -207,13 +207,12 @@ func (c *conn) answer(b []byte) error {
 // slowAnswer is an answer that is not a plain yes.
 func (c *conn) slowAnswer(m *jsonrpc.Message) error {
 	id, ok := m.Number()
-	if !ok {
-		if m.Error != nil {
-			return fmt.Errorf("an answer to no question: %w", m.Error)
-		}
+	switch {
+	case !ok && m.Error != nil:
+		return fmt.Errorf("an answer to no question: %w", m.Error)
+	case !ok:
 		return fmt.Errorf("an answer has the id %q", m.ID)
-	}
-	if m.Error != nil {
+	case m.Error != nil:
 		c.m.Ack(id, 1, c.t.codes.Code("rpc", m.Error.Words()))
 		return nil
 	}

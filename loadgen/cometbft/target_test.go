@@ -30,7 +30,7 @@ func offer(t *testing.T, f *fake) loadgen.Outcome {
 	}
 	tg := New(f.addr(), Options{})
 	out, err := loadgen.Run(t.Context(), loadgen.Config{
-		Target: tg, Schedule: "constant", RateTxPerSec: rate, Duration: length, Corpus: src, DrainTimeout: 300 * time.Millisecond,
+		Target: tg, Schedule: "constant", RateTxPerSec: rate, Duration: length, Corpus: src, Conns: 1, DrainTimeout: 300 * time.Millisecond,
 	})
 	if err := errors.Join(err, tg.Close()); err != nil {
 		t.Fatal(err)

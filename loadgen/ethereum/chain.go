@@ -112,7 +112,8 @@ func (t *Target) each(ctx context.Context, method string, answer func(i int, q q
 			if ms[i].Error != nil {
 				return fmt.Errorf("%s: %w", method, ms[i].Error)
 			}
-			if err := json.Unmarshal(ms[i].Result, &q); err == nil {
+			err := json.Unmarshal(ms[i].Result, &q)
+			if err == nil {
 				err = answer(from+i, q)
 			}
 			if err != nil {

@@ -215,7 +215,7 @@ func (s *Stream) fill(r io.Reader) ([]byte, error) {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		s.in = b
-		if err == io.EOF { //nolint:errorlint // io.Reader's contract is the bare value
+		if errors.Is(err, io.EOF) {
 			return b, nil
 		}
 		if err != nil {

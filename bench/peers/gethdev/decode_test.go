@@ -23,7 +23,7 @@ func TestDecode(t *testing.T) {
 		}
 		fee := wei("fee")
 		tr := ethereum.Transfer{
-			ChainID: rapid.Uint64().Draw(t, "chain"), Nonce: rapid.Uint64().Draw(t, "nonce"),
+			ChainID: rapid.Uint64Min(1).Draw(t, "chain"), Nonce: rapid.Uint64().Draw(t, "nonce"),
 			MaxPriorityFee: new(big.Int).Rsh(fee, 1), MaxFee: fee, Gas: rapid.Uint64().Draw(t, "gas"), Value: wei("value"),
 		}
 		copy(tr.To[:], rapid.SliceOfN(rapid.Byte(), 20, 20).Draw(t, "to"))
