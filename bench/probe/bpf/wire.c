@@ -16,12 +16,9 @@
  * the others are added back here, because skb->len alone reads one percent low
  * on bulk traffic.
  */
-#include "kernel.h"
+#include "packet.h"
 
-#define ETHERNET_HEADER 14
 #define MTU 1500
-#define MAX_EXTENSIONS 4
-#define JUMBO_OPTION 0xc2 /* RFC 2675 */
 
 /* Set by the loader, constant afterwards: the verifier prunes by them. */
 volatile const u16 port;           /* server port, network byte order */
@@ -55,96 +52,6 @@ struct {
 	MAP_TYPE(value, struct counters);
 } wire SEC(".maps");
 
-/* What the IP layer tells about a packet. */
-struct packet {
-	u64 source[2];
-	u64 destination[2];
-	u32 tcp_offset; /* of the TCP header, from skb->data */
-	u32 ip_header;  /* IP header bytes that every frame of this packet carries */
-	u32 l3_bytes;   /* IP header and up, as one packet */
-	u8 family;
-};
-
-enum verdict { NOT_TCP, UNCLASSIFIED, TCP };
-
-INLINE enum verdict parse_ipv4(struct __sk_buff *skb, struct packet *p)
-{
-	struct ipv4_header ip;
-
-	if (bpf_skb_load_bytes(skb, link_header, &ip, sizeof(ip)))
-		return NOT_TCP;
-	if (ip.protocol != IPPROTO_TCP)
-		return NOT_TCP;
-	p->ip_header = (ip.version_ihl & 15) * 4;
-	/* A later fragment has no ports. The first one (offset 0) has. */
-	if (p->ip_header < sizeof(ip) || (ip.fragment & bpf_htons(0x1fff)))
-		return UNCLASSIFIED;
-	p->family = 4;
-	p->source[0] = ip.source;
-	p->destination[0] = ip.destination;
-	p->tcp_offset = link_header + p->ip_header;
-	/*
-	 * The header's own length leaves out a short frame's padding. It is 0 in a
-	 * packet of more than 64 KiB (BIG TCP), and GSO packets are taken whole.
-	 */
-	p->l3_bytes = skb->len - link_header;
-	if (!skb->gso_size && ip.total_length)
-		p->l3_bytes = bpf_ntohs(ip.total_length);
-	return TCP;
-}
-
-INLINE int is_extension(u8 next)
-{
-	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS;
-}
-
-INLINE enum verdict parse_ipv6(struct __sk_buff *skb, struct packet *p)
-{
-	struct ipv6_header ip;
-	struct ipv6_extension ext;
-	u32 phantom = 0;
-	u8 next;
-
-	if (bpf_skb_load_bytes(skb, link_header, &ip, sizeof(ip)))
-		return NOT_TCP;
-	next = ip.next_header;
-	p->tcp_offset = link_header + sizeof(ip);
-	for (int i = 0; i < MAX_EXTENSIONS; i++) {
-		if (!is_extension(next))
-			break;
-		if (bpf_skb_load_bytes(skb, p->tcp_offset, &ext, sizeof(ext)))
-			return UNCLASSIFIED;
-		/*
-		 * The kernel marks a packet of more than 64 KiB (BIG TCP) with a jumbo
-		 * option that never reaches a wire: skipped, but not counted.
-		 */
-		if (next == IPPROTO_HOPOPTS && !ip.payload_length &&
-		    ext.option_type == JUMBO_OPTION && !ext.length)
-			phantom = sizeof(ext);
-		next = ext.next_header;
-		p->tcp_offset += (ext.length + 1) * 8;
-	}
-	if (next == IPPROTO_FRAGMENT) {
-		if (bpf_skb_load_bytes(skb, p->tcp_offset, &ext, sizeof(ext)))
-			return UNCLASSIFIED;
-		return ext.next_header == IPPROTO_TCP ? UNCLASSIFIED : NOT_TCP;
-	}
-	if (is_extension(next))
-		return UNCLASSIFIED; /* a longer chain than we follow */
-	if (next != IPPROTO_TCP)
-		return NOT_TCP;
-	p->family = 6;
-	p->source[0] = ip.source[0];
-	p->source[1] = ip.source[1];
-	p->destination[0] = ip.destination[0];
-	p->destination[1] = ip.destination[1];
-	p->ip_header = p->tcp_offset - link_header - phantom;
-	p->l3_bytes = skb->len - link_header - phantom;
-	if (!skb->gso_size && ip.payload_length)
-		p->l3_bytes = bpf_ntohs(ip.payload_length) + sizeof(ip);
-	return TCP;
-}
-
 INLINE int is_server(struct packet *p, const u64 *addr, u16 tcp_port)
 {
 	if (tcp_port != port)
@@ -152,11 +59,6 @@ INLINE int is_server(struct packet *p, const u64 *addr, u16 tcp_port)
 	if (!family)
 		return 1;
 	return family == p->family && addr[0] == address[0] && addr[1] == address[1];
-}
-
-INLINE u64 ceil_div(u64 a, u64 b)
-{
-	return (a + b - 1) / b;
 }
 
 /* Adds one packet with its payload and per-frame headers (IP and TCP) to f. */
@@ -169,13 +71,10 @@ INLINE void count(struct __sk_buff *skb, struct flow *f, u64 payload, u64 header
 		u64 largest = skb->gso_size;
 		u64 mss = MTU - headers; /* headers <= 60 + 60 + extensions, checked by the caller */
 
-		if (largest) {
-			frames = skb->gso_segs;
-			if (!frames) /* from an untrusted source: the kernel fills it in later */
-				frames = ceil_div(payload, largest);
-		} else {
+		if (largest)
+			frames = frames_of(skb, payload);
+		else
 			largest = payload;
-		}
 		frames1500 = frames;
 		if (largest > mss)
 			frames1500 = payload / largest * ceil_div(largest, mss) +
@@ -195,21 +94,20 @@ int weir_wire(struct __sk_buff *skb)
 	struct packet p = {};
 	struct tcp_header tcp;
 	struct counters *c;
-	enum verdict v = NOT_TCP;
+	enum verdict v;
 	u32 key = 0, headers;
 	int to_server, from_server;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		v = parse_ipv4(skb, &p);
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		v = parse_ipv6(skb, &p);
-	if (v == NOT_TCP)
+	v = parse_ip(skb, link_header, &p);
+	if (v == NOT_IP || p.protocol != IPPROTO_TCP)
 		return TCX_NEXT;
 
 	c = bpf_map_lookup_elem(&wire, &key);
 	if (!c)
 		return TCX_NEXT;
-	if (v == UNCLASSIFIED || bpf_skb_load_bytes(skb, p.tcp_offset, &tcp, sizeof(tcp))) {
+	/* A later fragment has no ports; IPv6 does not fragment TCP at all. */
+	if (v == UNCLASSIFIED || p.fragment == LATER_FRAGMENT || (p.fragment && p.family == 6) ||
+	    bpf_skb_load_bytes(skb, p.l4_offset, &tcp, sizeof(tcp))) {
 		c->unclassified++;
 		return TCX_NEXT;
 	}
