@@ -5,9 +5,11 @@ import "time"
 // Sample is what a Watcher has counted since it was opened. Counts only grow;
 // the fields called "live" are as of now.
 type Sample struct {
-	Time       time.Time      `json:"time"`
-	ElapsedSec float64        `json:"elapsed_sec"` // since the watcher was opened, or between the two samples of Sub
-	Sockets    *SocketSample  `json:"sockets"`     // null: not watched
+	Time       time.Time `json:"time"`
+	ElapsedSec float64   `json:"elapsed_sec"` // since the watcher was opened, or between the two samples of Sub
+	// TargetGone: the watched process has ended. Its descendants are watched on.
+	TargetGone bool           `json:"target_gone"`
+	Sockets    *SocketSample  `json:"sockets"` // null: not watched
 	Wire       *WireSample    `json:"wire"`
 	RTT        *RTTSample     `json:"rtt"`
 	Qdisc      *QdiscSample   `json:"qdisc"`

@@ -24,6 +24,8 @@ type targets struct {
 	groups  map[uint64]bool // inodes of the control group and those below it
 	group   string          // its folder
 	hidden  int             // processes whose files could not be read
+	started string          // when the process started, in ticks: ids are used again
+	gone    bool            // the process has ended
 }
 
 func resolve(cfg WatchConfig) (*targets, error) {
@@ -36,6 +38,7 @@ func resolve(cfg WatchConfig) (*targets, error) {
 		if _, err := os.Stat(procPath(uint32(cfg.PID), "status")); err != nil {
 			return nil, fmt.Errorf("probe: %w: process %d: %w; see ps", ErrTarget, cfg.PID, plainPath(err))
 		}
+		_, t.started, _ = statOf(uint32(cfg.PID))
 		if cfg.NetNS == "" && !sameNetNS(cfg.PID) {
 			t.cfg.NetNS = procPath(uint32(cfg.PID), "ns/net")
 		}
@@ -86,7 +89,13 @@ func procPath(pid uint32, name string) string {
 // refresh finds the descendants of the process and of the control group.
 func (t *targets) refresh() error {
 	if t.cfg.PID != 0 {
-		t.pids = descendants(uint32(t.cfg.PID))
+		root := uint32(t.cfg.PID)
+		_, started, ok := statOf(root)
+		t.gone = t.gone || !ok || started != t.started
+		t.pids = descendants(root)
+		if t.gone {
+			delete(t.pids, root) // the id may be another process's now
+		}
 		inodes := make(map[uint32]bool)
 		t.hidden = 0
 		for pid := range t.pids {
@@ -153,7 +162,7 @@ func descendants(root uint32) map[uint32]bool {
 		if err != nil {
 			continue
 		}
-		if parent, ok := parentOf(uint32(pid)); ok {
+		if parent, _, ok := statOf(uint32(pid)); ok {
 			children[parent] = append(children[parent], uint32(pid))
 		}
 	}
@@ -169,19 +178,20 @@ func descendants(root uint32) map[uint32]bool {
 	return out
 }
 
-// parentOf reads /proc/PID/stat: "pid (any text) state ppid …".
-func parentOf(pid uint32) (uint32, bool) {
+// statOf reads a process's parent and start time from /proc/PID/stat: "pid (any
+// text) state ppid …"; the start is field 22. A zombie has ended.
+func statOf(pid uint32) (parent uint32, started string, ok bool) {
 	b, err := os.ReadFile(procPath(pid, "stat"))
 	if err != nil {
-		return 0, false
+		return 0, "", false
 	}
 	end := strings.LastIndexByte(string(b), ')')
 	fields := strings.Fields(string(b[end+1:]))
-	if end < 0 || len(fields) < 2 {
-		return 0, false
+	if end < 0 || len(fields) < 20 || fields[0] == "Z" {
+		return 0, "", false
 	}
-	parent, err := strconv.ParseUint(fields[1], 10, 32)
-	return uint32(parent), err == nil
+	n, err := strconv.ParseUint(fields[1], 10, 32)
+	return uint32(n), fields[19], err == nil
 }
 
 func socketInodes(pid uint32, into map[uint32]bool) error {

@@ -117,7 +117,7 @@ func (w *Watcher) Sample() (Sample, error) {
 	if err := w.targets.refresh(); err != nil {
 		return Sample{}, err
 	}
-	s := Sample{Time: time.Now()}
+	s := Sample{Time: time.Now(), TargetGone: w.targets.gone}
 	s.ElapsedSec = s.Time.Sub(w.start).Seconds()
 	for _, p := range w.parts {
 		if err := errors.Join(p.refresh(w.targets), p.sample(&s)); err != nil {

@@ -46,6 +46,15 @@ type frame struct {
 	padding, cut     int  // bytes after the packet, or missing from its end
 	dataOffset       byte // overrides the TCP header's length field
 	segments, segLen uint32
+	udp              bool // a UDP header in place of TCP's
+}
+
+// l4Header is the length of the TCP or UDP header.
+func (f frame) l4Header() int {
+	if f.udp {
+		return 8
+	}
+	return 20 + f.tcpOptions
 }
 
 func (f frame) build() []byte {
@@ -56,7 +65,7 @@ func (f frame) build() []byte {
 	b := make([]byte, 12, 256)
 	if f.src.Is4() {
 		b = append(b, 0x08, 0x00)
-		total := 20 + f.ipOptions + 20 + f.tcpOptions + f.payload
+		total := 20 + f.ipOptions + f.l4Header() + f.payload
 		if f.zeroLength {
 			total = 0
 		}
@@ -70,7 +79,7 @@ func (f frame) build() []byte {
 		b = append(b, h...)
 	} else {
 		b = append(b, 0x86, 0xdd)
-		total := len(f.extensions) + 20 + f.tcpOptions + f.payload
+		total := len(f.extensions) + f.l4Header() + f.payload
 		if f.zeroLength {
 			total = 0
 		}
@@ -84,6 +93,10 @@ func (f frame) build() []byte {
 		copy(h[8:], f.src.AsSlice())
 		copy(h[24:], f.dst.AsSlice())
 		b = append(append(b, h...), f.extensions...)
+	}
+	if f.udp {
+		b = append(b, f.asUDP()...)
+		return b[:len(b)-f.cut]
 	}
 	tcp := make([]byte, 20+f.tcpOptions+f.payload+f.padding)
 	binary.BigEndian.PutUint16(tcp[0:], f.sport)

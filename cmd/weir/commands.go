@@ -11,5 +11,6 @@ func subcommands() []*cobra.Command {
 		newRunCmd(),
 		newLoadCmd(),
 		newWorkloadCmd(),
+		newProbeCmd(),
 	}
 }
