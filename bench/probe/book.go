@@ -187,7 +187,7 @@ func (t *tally) add(o *openSocket) {
 	if !o.existing && a.State != tcpSynSent {
 		t.opened++
 	}
-	t.appSent += a.appSent() - b.appSent()
+	t.appSent += max(a.appSent(), b.appSent()) - b.appSent()
 	t.appReceived += a.BytesReceived - b.BytesReceived
 	t.segsOut += uint64(a.SegsOut - b.SegsOut)
 	t.segsIn += uint64(a.SegsIn - b.SegsIn)

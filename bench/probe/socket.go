@@ -38,12 +38,16 @@ type Socket struct {
 const minRTTUnknown = ^uint32(0)
 
 // appSent is what the application gave the kernel to send and the kernel sent:
-// payload without what was sent again.
+// payload without what was sent again. A packet that the host's own queue drops
+// is sent anew and not as a retransmission, so the kernel counts it twice in
+// BytesSent; then what is acknowledged or in flight is the right number, to the
+// two sequence numbers of SYN and FIN.
 func (s *Socket) appSent() uint64 {
+	inSequence := s.BytesAcked + uint64(s.UnackedBytes)
 	if s.SentUnknown {
 		return s.BytesAcked
 	}
-	return s.BytesSent - s.BytesRetrans
+	return min(s.BytesSent-s.BytesRetrans, inSequence)
 }
 
 // PortClass names the traffic of one port.
