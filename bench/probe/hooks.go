@@ -23,7 +23,7 @@ var (
 		"sockets' counters straight from the kernel: those that close between two listings, and the backlog",
 	}
 	hookSockops = hook{
-		[]capability{capBPF, capNetAdmin}, "sockops programs on cgroup2 (Linux 5.7)",
+		[]capability{capBPF, capPerfmon, capNetAdmin}, "sockops programs on cgroup2 (Linux 5.7)",
 		"round trips as TCP measures them, and the last state of closed sockets",
 	}
 	hookTCX = hook{
