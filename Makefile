@@ -105,8 +105,9 @@ fuzz: ## Fuzz decoders, frames, genesis: FUZZTIME (10m) each; FUZZ=./... for all
 
 check: lint test ## What CI runs, without the fresh machine
 
-check-measure: ## Checks that depend on time: link rates against their shapers (root)
+check-measure: ## Checks that depend on time: link rates against shapers, the probe's cost (root)
 	$(GO) test -tags measure -run Measured -v -timeout 20m ./bench/link
+	$(GO) test -tags measure -run MeasuredProbe -v -timeout 20m ./cmd/weir
 
 clean: ## Remove what was built
 	rm -rf bin
