@@ -71,20 +71,32 @@ func FuzzServer(f *testing.F) {
 		_ = writeFrame(&b, kind, body)
 		return b.Bytes()
 	}
-	ask := frame(kindHello, hello{dir: dirIn, duration: time.Millisecond, maxBytes: 1 << 16, token: "t"}.marshal())
+	ask := frame(kindHello, hello{test: testBulk, dir: dirIn, duration: time.Millisecond, maxBytes: 1 << 16}.marshal())
+	ask = append(ask, frame(kindAuth, make([]byte, macLen))...) // no token is wanted
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Add(ask)
 	f.Add(append(bytes.Clone(ask), frame(kindEnd, make([]byte, 8))...))
 	f.Add(append(bytes.Clone(ask), frame(kindData, make([]byte, 1<<15))...))
-	f.Add(frame(kindHello, hello{dir: dirOut, duration: time.Hour, maxBytes: 1 << 62}.marshal()))
+	f.Add(frame(kindHello, hello{test: testBulk, dir: dirOut, duration: time.Hour, maxBytes: 1 << 62}.marshal()))
+	for _, kind := range []testKind{testTrain, testPing, testFacts} {
+		h := hello{test: kind, dir: dirIn, duration: time.Millisecond, maxBytes: 1 << 16}
+		if kind.datagrams() {
+			h.datagramBytes = 64
+		}
+		f.Add(append(frame(kindHello, h.marshal()), frame(kindAuth, make([]byte, macLen))...))
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		s := &server{cfg: ServerConfig{MaxDuration: 30 * time.Millisecond, MaxBytes: 1 << 20}}
+		cfg, err := ServerConfig{MaxDuration: 30 * time.Millisecond, MaxBytes: 1 << 20}.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &server{cfg: cfg}
 		here, there := net.Pipe()
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			defer there.Close()
-			if err := s.handle(there); err != nil {
+			if err := s.handle(t.Context(), there); err != nil {
 				refuse(there, err)
 			}
 		}()
@@ -97,7 +109,7 @@ func FuzzServer(f *testing.F) {
 		_, _ = here.Write(in)
 		_ = here.Close() // the client hangs up, whatever the server says
 		<-done
-		if s.busy.Load() {
+		if s.busy.Load() || s.socketBusy.Load() {
 			t.Fatal("the server stays busy after its client is gone")
 		}
 		out := <-answered
@@ -108,7 +120,7 @@ func FuzzServer(f *testing.F) {
 		if err != nil {
 			t.Fatalf("the server's first frame does not read: %v", err)
 		}
-		if h.kind != kindAccept && h.kind != kindRefuse {
+		if h.kind != kindChallenge && h.kind != kindRefuse {
 			t.Fatalf("the server's first frame is of kind %d", h.kind)
 		}
 	})

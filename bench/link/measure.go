@@ -43,8 +43,30 @@ type Config struct {
 	Duration time.Duration
 	// MaxBytes of each direction; 0 means DefaultMaxBytes.
 	MaxBytes uint64
-	// Token, if the server wants one.
+	// RateCapBitsPerSec of payload, for a test that must not take all the path
+	// gives; 0: no cap. What is measured is then the cap, if the path holds it.
+	RateCapBitsPerSec uint64
+	// Token, if the server wants one. It is proven, not sent.
 	Token string
+	// ListenPacket opens a socket for datagrams, "udp4" or "udp6", at an
+	// address of this side; nil means the net package's.
+	ListenPacket func(ctx context.Context, network, addr string) (net.PacketConn, error)
+}
+
+func (cfg Config) withDefaults() (Config, error) {
+	if cfg.Duration == 0 {
+		cfg.Duration = DefaultDuration
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = DefaultMaxBytes
+	}
+	if cfg.ListenPacket == nil {
+		cfg.ListenPacket = listenPacket
+	}
+	if cfg.Dial == nil {
+		return cfg, fmt.Errorf("link: %w: no Dial function", ErrConfig)
+	}
+	return cfg, checkLimits(cfg.Duration, cfg.MaxBytes, cfg.RateCapBitsPerSec, cfg.Token)
 }
 
 // Direction is the capacity of one direction.
@@ -93,16 +115,8 @@ type Result struct {
 // through to tell a rate. When the second direction fails, the first is in the
 // result beside the error.
 func Measure(ctx context.Context, cfg Config) (Result, error) {
-	if cfg.Duration == 0 {
-		cfg.Duration = DefaultDuration
-	}
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = DefaultMaxBytes
-	}
-	if cfg.Dial == nil {
-		return Result{}, fmt.Errorf("link: %w: no Dial function", ErrConfig)
-	}
-	if err := checkLimits(cfg.Duration, cfg.MaxBytes, cfg.Token); err != nil {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
 		return Result{}, err
 	}
 	res := Result{Warnings: []string{}}
@@ -161,14 +175,14 @@ func (r *Result) measure(ctx context.Context, cfg Config, dir direction) (judged
 	}
 	c := newBoundedConn(conn, cfg.Duration+graceTimeout)
 	asked := time.Now()
-	h := hello{dir: dir, duration: cfg.Duration, maxBytes: cfg.MaxBytes, token: cfg.Token}
-	if err := writeFrame(c, kindHello, h.marshal()); err != nil {
+	yes, err := greet(c, hello{
+		test: testBulk, dir: dir, duration: cfg.Duration, maxBytes: cfg.MaxBytes, rateBitsPerSec: cfg.RateCapBitsPerSec,
+	}, cfg.Token)
+	if err != nil {
 		return judged{}, explain(c, err)
 	}
-	if _, err := readFrame(c, kindAccept); err != nil {
-		return judged{}, err
-	}
-	r.seenRTT(uint64(time.Since(asked)))
+	r.seenRTT(uint64(time.Since(asked)) / 2) // two questions, two answers
+	cfg.RateCapBitsPerSec = yes.rateBitsPerSec
 	got, err := transfer(c, dir, cfg)
 	if err != nil {
 		return judged{}, err
@@ -207,7 +221,7 @@ func transfer(c *boundedConn, dir direction, cfg Config) (t transferred, err err
 		return t, err
 	}
 	before := countSegments(c.Conn)
-	sent, err := sendBulk(c, cfg.Duration, cfg.MaxBytes)
+	sent, err := sendBulk(c, cfg.Duration, cfg.MaxBytes, cfg.RateCapBitsPerSec)
 	if err != nil {
 		return t, explain(c, err)
 	}
@@ -228,6 +242,9 @@ func transfer(c *boundedConn, dir direction, cfg Config) (t transferred, err err
 // explain looks for the server's reason behind a failed write: it refuses and
 // closes while this side is still sending.
 func explain(c *boundedConn, cause error) error {
+	if refused := (*refusedError)(nil); errors.As(cause, &refused) || errors.Is(cause, ErrUnproven) {
+		return cause
+	}
 	_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTimeout))
 	_, err := readFrame(c.Conn, kindRefuse)
 	if refused := (*refusedError)(nil); errors.As(err, &refused) {

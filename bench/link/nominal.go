@@ -32,6 +32,15 @@ type NominalLink struct {
 	// Virtual: made of software, or handed to a virtual machine. What such a
 	// device claims has nothing to do with what the path behind it carries.
 	Virtual bool `json:"virtual"`
+	// Up: the interface carries frames.
+	Up bool `json:"up"`
+	// Duplex is "full" or "half"; empty when unknown or without meaning.
+	Duplex string `json:"duplex"`
+	// RxQueues and TxQueues are those that the device has; nil when unknown.
+	RxQueues *int `json:"rx_queues"`
+	TxQueues *int `json:"tx_queues"`
+	// Offloads that are on, by ethtool's names; nil when unknown.
+	Offloads []string `json:"offloads"`
 	// Reason says why the speed is unknown.
 	Reason string `json:"reason,omitempty"`
 }
@@ -52,8 +61,8 @@ const (
 // nominalAt reads an interface below a sysfs class folder.
 func nominalAt(class, iface string) (NominalLink, error) {
 	n := NominalLink{Iface: iface}
-	if iface == "" || iface != filepath.Base(iface) || iface == "." || iface == ".." {
-		return n, fmt.Errorf("link: %w: %q is not an interface name", ErrNoInterface, iface)
+	if err := checkIface(iface); err != nil {
+		return n, err
 	}
 	dir := filepath.Join(class, iface)
 	resolved, err := filepath.EvalSymlinks(dir)
@@ -76,18 +85,71 @@ func nominalAt(class, iface string) (NominalLink, error) {
 	n.Virtual = slices.Contains(strings.Split(resolved, string(filepath.Separator)), "virtual") ||
 		slices.Contains(virtualDrivers, n.Driver)
 	n.setSpeed(readSysfs(filepath.Join(dir, "speed")))
+	if d, err := readSysfs(filepath.Join(dir, "duplex")); err == nil && !n.Virtual && (d == "full" || d == "half") {
+		n.Duplex = d
+	}
+	if s, err := readSysfs(filepath.Join(dir, "operstate")); err == nil {
+		n.Up = s == "up"
+	}
+	n.RxQueues, n.TxQueues = queuesIn(dir, "rx-"), queuesIn(dir, "tx-")
 	return n, nil
 }
 
+// checkIface keeps a name from a command line from becoming a path.
+func checkIface(iface string) error {
+	if iface == "" || iface != filepath.Base(iface) || iface == "." || iface == ".." {
+		return fmt.Errorf("link: %w: %q is not an interface name", ErrNoInterface, iface)
+	}
+	return nil
+}
+
+// queuesIn counts the queues of one direction; nil when there are none to see.
+func queuesIn(dir, prefix string) *int {
+	list, err := filepath.Glob(filepath.Join(dir, "queues", prefix+"*"))
+	if n := len(list); err == nil && n > 0 {
+		return &n
+	}
+	return nil
+}
+
+// Values of ethtool's duplex.
+const (
+	halfDuplex    = 0
+	fullDuplex    = 1
+	unknownDuplex = 0xff
+)
+
+func (n *NominalLink) setDuplex(d uint8) {
+	switch {
+	case n.Virtual || n.SpeedBitsPerSec == nil:
+		n.Duplex = ""
+	case d == halfDuplex:
+		n.Duplex = "half"
+	case d == fullDuplex:
+		n.Duplex = "full"
+	}
+}
+
+// printable keeps another machine's words on one line each.
+func (n *NominalLink) printable() {
+	n.Iface, n.Driver, n.Duplex, n.Reason = printable(n.Iface), printable(n.Driver), printable(n.Duplex), printable(n.Reason)
+	for i := range n.Offloads {
+		n.Offloads[i] = printable(n.Offloads[i])
+	}
+}
+
+const noSpeed = "the interface reports no speed"
+
 // setSpeed judges the content of the speed file, in Mbit/s.
 func (n *NominalLink) setSpeed(text string, readErr error) {
+	n.SpeedBitsPerSec, n.L2BitsPerSec, n.Reason = nil, nil, ""
 	if n.Virtual {
 		n.Reason = "a virtual device: its speed is no capacity"
 		return
 	}
 	if readErr != nil {
 		// EINVAL when the link is down or has no notion of speed (wireless).
-		n.Reason = "the interface reports no speed"
+		n.Reason = noSpeed
 		return
 	}
 	mbit, err := strconv.ParseInt(text, 10, 64)

@@ -6,27 +6,44 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 )
 
-// The protocol, little-endian, one connection per direction:
+// The protocol, little-endian, one connection per test:
 //
 //	client                          server
-//	hello (direction, limits)  ──▶
-//	                           ◀──  accept, or refuse (code, reason)
-//	            sender ── data … end (bytes) ──▶ receiver
-//	          receiver ── report (what arrived when) ──▶ sender
-//	                           ◀──  done (sender's segments), when the
-//	                                server was the sender
+//	hello (test, limits)       ──▶
+//	                           ◀──  challenge (nonce)
+//	auth (HMAC of both)        ──▶
+//	                           ◀──  accept (HMAC, UDP port), or refuse
+//
+// then for a bulk test
+//
+//	  sender ── data … end (bytes) ──▶ receiver
+//	receiver ── report (what arrived when) ──▶ sender
+//	                 ◀──  done (sender's segments), when the
+//	                      server was the sender
+//
+// and for tests with datagrams
+//
+//	probe datagram             ──▶
+//	                           ◀──  nonce datagram, to the same address
+//	echo (that nonce)          ──▶
+//	                           ◀──  ready
+//	            sender ══ datagrams ══▶ receiver
+//	            sender ── sent (how many) ──▶ receiver
+//	          receiver ── report, when it is the server ──▶ sender
 //
 // Every frame starts with the magic, the version, its kind and the length of
 // its body. The server frees itself for the next test before its last frame,
 // so a client that has the answer may start again at once.
 const (
 	protocolMagic   = 0x4b4e4c57 // "WLNK"
-	protocolVersion = 1
+	protocolVersion = 2
 	frameHeaderLen  = 12 // magic u32, version u8, kind u8, zero u16, length u32
 )
+
+// MaxTokenBytes is the longest token.
+const MaxTokenBytes = 128
 
 type frameKind uint8
 
@@ -38,17 +55,25 @@ const (
 	kindEnd
 	kindReport
 	kindDone
+	kindChallenge
+	kindAuth
+	kindEcho
+	kindReady
+	kindSent
+	kindFacts
 )
 
 // Limits on bodies, in bytes. A receiver never holds more than it has room for.
 const (
 	maxChunkBytes  = 1 << 20
 	minChunkBytes  = 16 << 10
-	maxTokenBytes  = 128
 	maxReasonBytes = 512
 	maxMarks       = 4096
-	helloLen       = 1 + 7 + 8 + 8 + 2
-	acceptLen      = 0
+	maxFactsBytes  = 16 << 10
+	helloLen       = 4 + 4 + 8 + 8 + 8 + nonceLen
+	challengeLen   = 8 + challengeNonceLen
+	acceptLen      = macLen + 8 + 8 + 8
+	sentLen        = 8 * 3
 	endLen         = 8
 	doneLen        = 8 * 5
 	reportLen      = 8 + 4
@@ -58,13 +83,19 @@ const (
 // maxBody is the longest body of each kind; kinds that are not in it do not
 // exist.
 var maxBody = map[frameKind]uint32{
-	kindHello:  helloLen + maxTokenBytes,
-	kindAccept: acceptLen,
-	kindRefuse: 2 + maxReasonBytes,
-	kindData:   maxChunkBytes - frameHeaderLen,
-	kindEnd:    endLen,
-	kindReport: reportLen + maxMarks*markLen,
-	kindDone:   doneLen,
+	kindHello:     helloLen,
+	kindAccept:    acceptLen,
+	kindRefuse:    2 + maxReasonBytes,
+	kindData:      maxChunkBytes - frameHeaderLen,
+	kindEnd:       endLen,
+	kindReport:    reportLen + maxMarks*markLen,
+	kindDone:      doneLen,
+	kindChallenge: challengeLen,
+	kindAuth:      macLen,
+	kindEcho:      nonceLen,
+	kindReady:     0,
+	kindSent:      sentLen,
+	kindFacts:     maxFactsBytes,
 }
 
 // ErrProtocol means: the other side did not speak this protocol, or broke off.
@@ -135,50 +166,6 @@ func readFrame(r io.Reader, want frameKind) ([]byte, error) {
 		return nil, parseRefusal(body)
 	}
 	return body, nil
-}
-
-// hello is what a client asks for.
-type hello struct {
-	dir      direction
-	duration time.Duration
-	maxBytes uint64
-	token    string
-}
-
-func (h hello) marshal() []byte {
-	b := make([]byte, helloLen, helloLen+len(h.token))
-	b[0] = byte(h.dir)
-	binary.LittleEndian.PutUint64(b[8:], uint64(h.duration))
-	binary.LittleEndian.PutUint64(b[16:], h.maxBytes)
-	binary.LittleEndian.PutUint16(b[24:], uint16(len(h.token)))
-	return append(b, h.token...)
-}
-
-func parseHello(b []byte) (hello, error) {
-	if len(b) < helloLen {
-		return hello{}, fmt.Errorf("%w: hello of %d bytes, want at least %d", ErrProtocol, len(b), helloLen)
-	}
-	tokenLen := int(binary.LittleEndian.Uint16(b[24:]))
-	durationNS := binary.LittleEndian.Uint64(b[8:])
-	h := hello{
-		dir:      direction(b[0]),
-		duration: time.Duration(durationNS),
-		maxBytes: binary.LittleEndian.Uint64(b[16:]),
-	}
-	switch {
-	case h.dir != dirIn && h.dir != dirOut:
-		return hello{}, fmt.Errorf("%w: direction %d", ErrProtocol, b[0])
-	case [7]byte(b[1:8]) != [7]byte{}:
-		return hello{}, fmt.Errorf("%w: reserved bytes of the hello are set", ErrProtocol)
-	case tokenLen > maxTokenBytes || len(b) != helloLen+tokenLen:
-		return hello{}, fmt.Errorf("%w: hello of %d bytes with a token of %d", ErrProtocol, len(b), tokenLen)
-	case h.duration <= 0:
-		return hello{}, fmt.Errorf("%w: duration of %d ns", ErrProtocol, durationNS)
-	case h.maxBytes < minChunkBytes:
-		return hello{}, fmt.Errorf("%w: byte limit %d is under the smallest, %d", ErrProtocol, h.maxBytes, minChunkBytes)
-	}
-	h.token = string(b[helloLen:])
-	return h, nil
 }
 
 // printable keeps a remote's words on one line and free of control characters.

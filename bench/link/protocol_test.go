@@ -12,14 +12,25 @@ import (
 	"pgregory.net/rapid"
 )
 
+func drawHello(t *rapid.T) hello {
+	h := hello{
+		test:           rapid.SampledFrom([]testKind{testBulk, testTrain, testPing, testFacts}).Draw(t, "test"),
+		dir:            rapid.SampledFrom([]direction{dirIn, dirOut}).Draw(t, "dir"),
+		duration:       time.Duration(rapid.Int64Min(1).Draw(t, "duration")),
+		maxBytes:       rapid.Uint64Min(minChunkBytes).Draw(t, "maxBytes"),
+		rateBitsPerSec: rapid.SampledFrom([]uint64{0, minRateBitsPerSec, 1 << 40}).Draw(t, "rate"),
+		nonce:          [nonceLen]byte(rapid.SliceOfN(rapid.Byte(), nonceLen, nonceLen).Draw(t, "nonce")),
+	}
+	if h.test.datagrams() {
+		h.datagramBytes = rapid.Uint32Range(minDatagramBytes, maxDatagramBytes).Draw(t, "datagram")
+		h.single = h.test == testTrain && rapid.Bool().Draw(t, "single")
+	}
+	return h
+}
+
 func TestHelloRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := hello{
-			dir:      rapid.SampledFrom([]direction{dirIn, dirOut}).Draw(t, "dir"),
-			duration: time.Duration(rapid.Int64Min(1).Draw(t, "duration")),
-			maxBytes: rapid.Uint64Min(minChunkBytes).Draw(t, "maxBytes"),
-			token:    string(rapid.SliceOfN(rapid.Byte(), 0, maxTokenBytes).Draw(t, "token")),
-		}
+		want := drawHello(t)
 		var b bytes.Buffer
 		if err := writeFrame(&b, kindHello, want.marshal()); err != nil {
 			t.Fatal(err)
@@ -38,21 +49,31 @@ func TestHelloRoundTrip(t *testing.T) {
 // them.
 func TestHelloGolden(t *testing.T) {
 	var b bytes.Buffer
-	h := hello{dir: dirOut, duration: time.Second, maxBytes: 1 << 20, token: "ab"}
+	h := hello{
+		test: testTrain, dir: dirOut, single: true, datagramBytes: 18, duration: time.Second, maxBytes: 1 << 20,
+		rateBitsPerSec: 1_000_000, nonce: [nonceLen]byte([]byte("0123456789abcdef")),
+	}
 	if err := writeFrame(&b, kindHello, h.marshal()); err != nil {
 		t.Fatal(err)
 	}
-	want := "WLNK\x01\x01\x00\x00\x1c\x00\x00\x00" +
-		"\x02\x00\x00\x00\x00\x00\x00\x00" + "\x00\xca\x9a\x3b\x00\x00\x00\x00" +
-		"\x00\x00\x10\x00\x00\x00\x00\x00" + "\x02\x00ab"
+	want := "WLNK\x02\x01\x00\x00\x30\x00\x00\x00" +
+		"\x02\x02\x01\x00\x12\x00\x00\x00" + "\x00\xca\x9a\x3b\x00\x00\x00\x00" +
+		"\x00\x00\x10\x00\x00\x00\x00\x00" + "\x40\x42\x0f\x00\x00\x00\x00\x00" + "0123456789abcdef"
 	if b.String() != want {
 		t.Errorf("hello is %q, want %q", b.String(), want)
 	}
 }
 
 func TestParseHelloRefuses(t *testing.T) {
-	good := hello{dir: dirIn, duration: time.Second, maxBytes: 1 << 20, token: "abc"}.marshal()
-	change := func(at int, v byte) []byte {
+	good := hello{test: testBulk, dir: dirIn, duration: time.Second, maxBytes: 1 << 20}.marshal()
+	train := hello{test: testTrain, dir: dirIn, duration: time.Second, maxBytes: 1 << 20, datagramBytes: 100}.marshal()
+	if _, err := parseHello(good); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parseHello(train); err != nil {
+		t.Fatal(err)
+	}
+	change := func(good []byte, at int, v byte) []byte {
 		b := bytes.Clone(good)
 		b[at] = v
 		return b
@@ -60,14 +81,21 @@ func TestParseHelloRefuses(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"empty":             {},
 		"short":             good[:helloLen-1],
-		"token cut":         good[:len(good)-1],
-		"token too long":    append(bytes.Clone(good), 'x'),
-		"direction 0":       change(0, 0),
-		"direction 3":       change(0, 3),
-		"reserved":          change(5, 1),
-		"negative duration": change(15, 0x80),
-		"no duration":       hello{dir: dirIn, maxBytes: 1 << 20}.marshal(),
-		"no bytes":          hello{dir: dirIn, duration: 1, maxBytes: minChunkBytes - 1}.marshal(),
+		"long":              append(bytes.Clone(good), 'x'),
+		"test 0":            change(good, 0, 0),
+		"test 9":            change(good, 0, 9),
+		"direction 0":       change(good, 1, 0),
+		"direction 3":       change(good, 1, 3),
+		"single bulk":       change(good, 2, 1),
+		"single 2":          change(train, 2, 2),
+		"reserved":          change(train, 3, 1),
+		"bulk of datagrams": change(good, 4, 100),
+		"short datagrams":   change(train, 4, minDatagramBytes-1),
+		"jumbo datagrams":   change(train, 5, 0xff),
+		"negative duration": change(good, 15, 0x80),
+		"no duration":       hello{test: testBulk, dir: dirIn, maxBytes: 1 << 20}.marshal(),
+		"no bytes":          hello{test: testBulk, dir: dirIn, duration: 1, maxBytes: minChunkBytes - 1}.marshal(),
+		"a rate of 1 bit/s": change(good, 24, 1),
 	} {
 		if _, err := parseHello(b); !errors.Is(err, ErrProtocol) {
 			t.Errorf("%s: %v, want ErrProtocol", name, err)
@@ -83,7 +111,7 @@ func TestParseFrameHeaderRefuses(t *testing.T) {
 	}
 	for name, edit := range map[string]func(b []byte){
 		"magic":      func(b []byte) { b[0] = 'x' },
-		"version":    func(b []byte) { b[4] = 2 },
+		"version":    func(b []byte) { b[4] = 1 },
 		"kind 0":     func(b []byte) { b[5] = 0 },
 		"kind 99":    func(b []byte) { b[5] = 99 },
 		"reserved":   func(b []byte) { b[7] = 1 },

@@ -34,7 +34,12 @@ var refusalCodes = []struct {
 	code uint16
 	err  error
 }{
-	{1, ErrBusy}, {2, ErrToken}, {3, ErrTooLarge}, {4, ErrProtocol}, {5, ErrStopped},
+	{1, ErrBusy}, {2, ErrToken}, {3, ErrTooLarge}, {4, ErrProtocol}, {5, ErrStopped}, {6, ErrNoUDP},
+}
+
+// protocolErrorf is an ErrProtocol with what was wrong.
+func protocolErrorf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrProtocol, fmt.Sprintf(format, args...))
 }
 
 func marshalRefusal(err error) []byte {

@@ -2,10 +2,10 @@ package link
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,8 +42,19 @@ type ServerConfig struct {
 	MaxDuration time.Duration
 	// MaxBytes of one direction.
 	MaxBytes uint64
-	// Token that clients must show; empty admits everybody. At most 128 bytes.
+	// RateCapBitsPerSec of what the server sends and asks clients to send, in
+	// bits of payload; 0: no cap.
+	RateCapBitsPerSec uint64
+	// Token that clients must prove to have; empty admits everybody. At most
+	// 128 bytes.
 	Token string
+	// ListenPacket opens the socket for datagrams at an address, "udp4" or
+	// "udp6"; nil means the net package's. A test in a network namespace needs
+	// its own.
+	ListenPacket func(ctx context.Context, network, addr string) (net.PacketConn, error)
+	// Facts tells what the interface that has an address claims; nil means
+	// FactsOf.
+	Facts func(local netip.Addr) Facts
 }
 
 func (c ServerConfig) withDefaults() (ServerConfig, error) {
@@ -53,7 +64,18 @@ func (c ServerConfig) withDefaults() (ServerConfig, error) {
 	if c.MaxBytes == 0 {
 		c.MaxBytes = DefaultMaxBytes
 	}
-	return c, checkLimits(c.MaxDuration, c.MaxBytes, c.Token)
+	if c.ListenPacket == nil {
+		c.ListenPacket = listenPacket
+	}
+	if c.Facts == nil {
+		c.Facts = FactsOf
+	}
+	return c, checkLimits(c.MaxDuration, c.MaxBytes, c.RateCapBitsPerSec, c.Token)
+}
+
+func listenPacket(ctx context.Context, network, addr string) (net.PacketConn, error) {
+	var lc net.ListenConfig
+	return lc.ListenPacket(ctx, network, addr)
 }
 
 // ErrConfig means: a limit or a token that cannot be used.
@@ -62,14 +84,20 @@ var ErrConfig = errors.New("bad link configuration")
 // minDuration leaves room for a window of a few milliseconds.
 const minDuration = 20 * time.Millisecond
 
-func checkLimits(d time.Duration, maxBytes uint64, token string) error {
+// minRateBitsPerSec is the lowest cap: below it a single full frame takes more
+// than a tenth of a second.
+const minRateBitsPerSec = 100_000
+
+func checkLimits(d time.Duration, maxBytes, rate uint64, token string) error {
 	switch {
 	case d < minDuration || d > MaxDuration:
 		return fmt.Errorf("link: %w: duration %v is outside %v..%v", ErrConfig, d, minDuration, MaxDuration)
 	case maxBytes < minChunkBytes:
 		return fmt.Errorf("link: %w: byte limit %d is under %d", ErrConfig, maxBytes, minChunkBytes)
-	case len(token) > maxTokenBytes:
-		return fmt.Errorf("link: %w: token of %d bytes, at most %d are allowed", ErrConfig, len(token), maxTokenBytes)
+	case rate != 0 && rate < minRateBitsPerSec:
+		return fmt.Errorf("link: %w: rate cap of %d bit/s is under %d", ErrConfig, rate, minRateBitsPerSec)
+	case len(token) > MaxTokenBytes:
+		return fmt.Errorf("link: %w: token of %d bytes, at most %d are allowed", ErrConfig, len(token), MaxTokenBytes)
 	}
 	return nil
 }
@@ -111,10 +139,12 @@ func Serve(ctx context.Context, ln net.Listener, cfg ServerConfig) error {
 }
 
 type server struct {
-	cfg     ServerConfig
-	busy    atomic.Bool
-	pending chan struct{} // one place per connection being handled
-	wg      sync.WaitGroup
+	cfg  ServerConfig
+	busy atomic.Bool // a test has the link to itself
+	// socketBusy: a test with datagrams has the socket.
+	socketBusy atomic.Bool
+	pending    chan struct{} // one place per connection being handled
+	wg         sync.WaitGroup
 }
 
 func (s *server) start(ctx context.Context, conn net.Conn) {
@@ -129,36 +159,40 @@ func (s *server) start(ctx context.Context, conn net.Conn) {
 		defer conn.Close()
 		stop := context.AfterFunc(ctx, func() { conn.Close() })
 		defer stop()
-		if err := s.handle(conn); err != nil {
+		if err := s.handle(ctx, conn); err != nil {
 			refuse(conn, err)
 		}
 	})
 }
 
 // handle answers one client; the error is told to it before closing.
-func (s *server) handle(conn net.Conn) error {
+func (s *server) handle(ctx context.Context, conn net.Conn) error {
 	if err := conn.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
 		return err
 	}
-	body, err := readFrame(conn, kindHello)
+	asked, err := challenge(conn, s.cfg.Token)
 	if err != nil {
 		return err
 	}
-	h, err := parseHello(body)
-	if err != nil {
+	h := asked.hello
+	if err := s.admit(&h); err != nil {
 		return err
 	}
-	if err := s.admit(h); err != nil {
-		return err
+	if h.test == testFacts {
+		return s.serveFacts(conn, asked)
 	}
-	if !s.busy.CompareAndSwap(false, true) {
+	release, ok := s.take(h.test)
+	if !ok {
 		return fmt.Errorf("%w on this server; try again when it is over", ErrBusy)
 	}
-	release := sync.OnceFunc(func() { s.busy.Store(false) })
 	defer release()
 	c := newBoundedConn(conn, h.duration+graceTimeout)
+	yes := accepted{mac: asked.mac, rateBitsPerSec: h.rateBitsPerSec}
+	if h.test.datagrams() {
+		return s.serveDatagrams(ctx, c, h, yes, release)
+	}
 	before := countSegments(conn)
-	if err := writeFrame(c, kindAccept, nil); err != nil {
+	if err := writeFrame(c, kindAccept, yes.marshal()); err != nil {
 		return err
 	}
 	if h.dir == dirIn {
@@ -167,18 +201,51 @@ func (s *server) handle(conn net.Conn) error {
 	return serveOut(c, h, before, release)
 }
 
-// admit checks the token before it tells anything about limits.
-func (s *server) admit(h hello) error {
-	if s.cfg.Token != "" && subtle.ConstantTimeCompare([]byte(h.token), []byte(s.cfg.Token)) != 1 {
-		return fmt.Errorf("%w; use the one the server was started with", ErrToken)
+// take claims what a test needs for itself: the link, the datagram socket, or
+// both. Round trips are measured while a bulk test runs, so a ping takes the
+// socket only and a bulk test the link only.
+func (s *server) take(kind testKind) (release func(), ok bool) {
+	link, socket := kind != testPing, kind.datagrams()
+	if link && !s.busy.CompareAndSwap(false, true) {
+		return nil, false
 	}
+	if socket && !s.socketBusy.CompareAndSwap(false, true) {
+		if link {
+			s.busy.Store(false)
+		}
+		return nil, false
+	}
+	return sync.OnceFunc(func() {
+		if link {
+			s.busy.Store(false)
+		}
+		if socket {
+			s.socketBusy.Store(false)
+		}
+	}), true
+}
+
+// admit holds what a client with the right token asks for against the limits,
+// and lowers the rate to the server's own cap.
+func (s *server) admit(h *hello) error {
 	if h.duration > s.cfg.MaxDuration {
 		return fmt.Errorf("%w: %v asked, at most %v allowed", ErrTooLarge, h.duration, s.cfg.MaxDuration)
 	}
 	if h.maxBytes > s.cfg.MaxBytes {
 		return fmt.Errorf("%w: %d bytes asked, at most %d allowed", ErrTooLarge, h.maxBytes, s.cfg.MaxBytes)
 	}
+	if limit := s.cfg.RateCapBitsPerSec; limit != 0 && (h.rateBitsPerSec == 0 || h.rateBitsPerSec > limit) {
+		h.rateBitsPerSec = limit
+	}
 	return nil
+}
+
+// serveFacts tells what the interface that the client came in by claims.
+func (s *server) serveFacts(conn net.Conn, asked challenged) error {
+	if err := writeFrame(conn, kindAccept, accepted{mac: asked.mac}.marshal()); err != nil {
+		return err
+	}
+	return writeFrame(conn, kindFacts, s.cfg.Facts(addrOf(conn.LocalAddr())).marshal())
 }
 
 // serveIn receives, and reports.
@@ -193,7 +260,7 @@ func serveIn(c *boundedConn, h hello, release func()) error {
 
 // serveOut sends, hears how much came, and tells how it was cut into segments.
 func serveOut(c *boundedConn, h hello, before segmentCount, release func()) error {
-	sent, err := sendBulk(c, h.duration, h.maxBytes)
+	sent, err := sendBulk(c, h.duration, h.maxBytes, h.rateBitsPerSec)
 	if err != nil {
 		return err
 	}

@@ -80,10 +80,7 @@ func TestByteLimitIsExact(t *testing.T) {
 		// The duration is far beyond what the limit takes on any machine.
 		cfg := Config{Duration: DefaultMaxDuration, MaxBytes: limit}
 		c := newBoundedConn(conn, testTimeout)
-		if err := writeFrame(c, kindHello, hello{dir: dir, duration: cfg.Duration, maxBytes: limit}.marshal()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := readFrame(c, kindAccept); err != nil {
+		if _, err := greet(c, hello{test: testBulk, dir: dir, duration: cfg.Duration, maxBytes: limit}, ""); err != nil {
 			t.Fatal(err)
 		}
 		got, err := transfer(c, dir, cfg)
@@ -139,11 +136,8 @@ func TestOneTestAtATime(t *testing.T) {
 	if err := first.SetDeadline(time.Now().Add(testTimeout)); err != nil {
 		t.Fatal(err)
 	}
-	ask := hello{dir: dirIn, duration: time.Second, maxBytes: 1 << 20}
-	if err := writeFrame(first, kindHello, ask.marshal()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readFrame(first, kindAccept); err != nil {
+	ask := hello{test: testBulk, dir: dirIn, duration: time.Second, maxBytes: 1 << 20}
+	if _, err := greet(first, ask, ""); err != nil {
 		t.Fatal(err)
 	}
 	cfg := Config{Dial: dialer(addr), Duration: 50 * time.Millisecond}
@@ -202,10 +196,7 @@ func TestOversizeIsStopped(t *testing.T) {
 	}
 	defer conn.Close()
 	c := newBoundedConn(conn, testTimeout)
-	if err := writeFrame(c, kindHello, hello{dir: dirIn, duration: time.Second, maxBytes: 1 << 16}.marshal()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readFrame(c, kindAccept); err != nil {
+	if _, err := greet(c, hello{test: testBulk, dir: dirIn, duration: time.Second, maxBytes: 1 << 16}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := writeFrame(c, kindData, make([]byte, 1<<16)); err != nil {
@@ -241,10 +232,7 @@ func TestServeStopsRunningTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := writeFrame(conn, kindHello, hello{dir: dirIn, duration: time.Second, maxBytes: 1 << 20}.marshal()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readFrame(conn, kindAccept); err != nil {
+	if _, err := greet(conn, hello{test: testBulk, dir: dirIn, duration: time.Second, maxBytes: 1 << 20}, ""); err != nil {
 		t.Fatal(err)
 	}
 	cancel() // with a client that holds the server and says nothing
@@ -259,7 +247,7 @@ func TestBadConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, cfg := range []ServerConfig{
-		{MaxDuration: -1}, {MaxDuration: MaxDuration + 1}, {MaxBytes: 1}, {Token: strings.Repeat("x", maxTokenBytes+1)},
+		{MaxDuration: -1}, {MaxDuration: MaxDuration + 1}, {MaxBytes: 1}, {Token: strings.Repeat("x", MaxTokenBytes+1)},
 	} {
 		if err := Serve(t.Context(), ln, cfg); !errors.Is(err, ErrConfig) {
 			t.Errorf("Serve(%+v) = %v, want ErrConfig", cfg, err)
@@ -268,7 +256,7 @@ func TestBadConfig(t *testing.T) {
 	dial := dialer(ln.Addr().String())
 	for _, cfg := range []Config{
 		{}, {Dial: dial, Duration: time.Millisecond}, {Dial: dial, MaxBytes: 1},
-		{Dial: dial, Duration: MaxDuration + 1}, {Dial: dial, Token: strings.Repeat("x", maxTokenBytes+1)},
+		{Dial: dial, Duration: MaxDuration + 1}, {Dial: dial, Token: strings.Repeat("x", MaxTokenBytes+1)},
 	} {
 		if _, err := Measure(t.Context(), cfg); !errors.Is(err, ErrConfig) {
 			t.Errorf("Measure(%+v) = %v, want ErrConfig", cfg, err)

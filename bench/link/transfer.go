@@ -43,6 +43,9 @@ func (c *boundedConn) arm() error {
 	return c.Conn.SetDeadline(c.armed)
 }
 
+// rearm forgets a deadline that was set past arm.
+func (c *boundedConn) rearm() { c.armed = time.Time{} }
+
 func (c *boundedConn) Read(b []byte) (int, error) {
 	if err := c.arm(); err != nil {
 		return 0, err
@@ -76,17 +79,47 @@ const (
 	shrinkAbove = 100 * time.Millisecond
 )
 
+// A capped sender sends chunks of 20 ms, but no smaller ones than a full frame.
+const (
+	pacedChunksPerSec = 50
+	minPacedBytes     = 1448
+)
+
+// dueAfter is when, after the start, a sender of a capped rate may go on that
+// has sent so many bytes.
+func dueAfter(sent, rateBitsPerSec uint64) time.Duration {
+	return time.Duration(float64(sent) * 8 / float64(rateBitsPerSec) * 1e9)
+}
+
+// waitUntil sleeps until a moment after start, unless that is at or after the
+// end: then it returns false at once.
+func waitUntil(start time.Time, due, end time.Duration) bool {
+	if due >= end {
+		return false
+	}
+	time.Sleep(due - time.Since(start))
+	return true
+}
+
 // sendBulk sends as fast as the connection takes it until the time or the
 // bytes are used up, then says how much it was. The count is of data frames,
-// headers included: all of it is payload to TCP.
-func sendBulk(c *boundedConn, duration time.Duration, maxBytes uint64) (sent uint64, err error) {
+// headers included: all of it is payload to TCP. With a rate above 0 (bits of
+// payload per second) no chunk is sent before it is due.
+func sendBulk(c *boundedConn, duration time.Duration, maxBytes, rate uint64) (sent uint64, err error) {
 	buf := payload()
-	chunk := minChunkBytes
+	chunk, largest := minChunkBytes, maxChunkBytes
+	if rate > 0 {
+		largest = min(max(int(rate/8/pacedChunksPerSec), minPacedBytes), maxChunkBytes)
+		chunk = min(chunk, largest)
+	}
 	limitUnsent(c.Conn, chunk)
 	start := time.Now()
 	for at := start; at.Sub(start) < duration; {
 		n := min(uint64(chunk), maxBytes-sent)
 		if n <= frameHeaderLen {
+			break
+		}
+		if rate > 0 && !waitUntil(start, dueAfter(sent, rate), duration) {
 			break
 		}
 		putFrameHeader(buf, frameHeader{kindData, uint32(n - frameHeaderLen)})
@@ -96,10 +129,10 @@ func sendBulk(c *boundedConn, duration time.Duration, maxBytes uint64) (sent uin
 		sent += n
 		now := time.Now()
 		switch took := now.Sub(at); {
-		case took < growBelow && chunk < maxChunkBytes:
+		case rate == 0 && took < growBelow && chunk < largest:
 			chunk *= 2
 			limitUnsent(c.Conn, chunk)
-		case took > shrinkAbove && chunk > minChunkBytes:
+		case rate == 0 && took > shrinkAbove && chunk > minChunkBytes:
 			chunk /= 2
 			limitUnsent(c.Conn, chunk)
 		}

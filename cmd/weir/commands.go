@@ -12,5 +12,6 @@ func subcommands() []*cobra.Command {
 		newLoadCmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
+		newLinkCmd(),
 	}
 }
