@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cilium/ebpf"
 
 	"github.com/chainweir/weir/bench/netlab"
 )
@@ -105,10 +108,16 @@ func TestKillNineLeavesNothing(t *testing.T) {
 		t.Errorf("Leftovers names a living owner's processes: %+v, %v", list, err)
 	}
 
+	programs := heldPrograms(t, owner.Process.Pid)
+	if os.Geteuid() == 0 && len(programs) != 2 {
+		t.Errorf("the owner holds eBPF programs %v, want one for each side", programs)
+	}
+
 	if err := owner.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = owner.Wait()
+	poll(t, "its eBPF programs are gone", func() bool { return !slices.ContainsFunc(programs, programExists) })
 	awaitNSGone(t, clientNS)
 	poll(t, "only the loose command is left", func() bool { return networkNamespaces(t)[nodeKey] == 1 })
 	if alive(tied) {
@@ -132,6 +141,37 @@ func TestKillNineLeavesNothing(t *testing.T) {
 		t.Errorf("CleanLeftovers = %+v, %v; want process %d in it", ended, err, loose)
 	}
 	awaitNSGone(t, nodeNS)
+}
+
+// heldPrograms lists the eBPF programs that a process has open.
+func heldPrograms(t *testing.T, pid int) []ebpf.ProgramID {
+	t.Helper()
+	infos, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := map[ebpf.ProgramID]bool{}
+	for _, path := range infos {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // closed meanwhile
+		}
+		for line := range strings.Lines(string(text)) {
+			var id ebpf.ProgramID
+			if n, _ := fmt.Sscanf(line, "prog_id:\t%d", &id); n == 1 {
+				held[id] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(held))
+}
+
+func programExists(id ebpf.ProgramID) bool {
+	p, err := ebpf.NewProgramFromID(id)
+	if err == nil {
+		p.Close()
+	}
+	return err == nil
 }
 
 func ownedBy(pid int) func(netlab.Leftover) bool {

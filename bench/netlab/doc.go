@@ -22,7 +22,10 @@
 // multi-threaded program cannot enter one, so the whole program is started
 // again inside it: see Check and Reexec.
 //
-// The package shapes the rate and the queue. It does not add delay, loss or
-// reordering, it does not emulate a network card, and both ends still share
-// one machine's processors.
+// The package shapes the rate and the queue. Frames can be lost by chance, the
+// same ones for the same seed, and the link can be cut, both by a small eBPF
+// program where frames arrive, which counts them exactly. A delay is added by
+// netem where the kernel has it, and refused in words where not. There is no
+// reordering, no network card is emulated, and both ends still share one
+// machine's processors.
 package netlab

@@ -39,6 +39,7 @@ type end struct {
 	stdin  *os.File // closing it ends the holder
 	ns     *os.File // keeps the namespace while the lab is open
 	inode  uint64
+	drop   *dropper // nil: nothing is lost
 }
 
 // Open builds a lab. It needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN), or a
@@ -72,7 +73,13 @@ func (l *Lab) build(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("netlab: building the lab was stopped: %w", err)
 	}
-	return l.buildLink(ctx)
+	if err := l.buildLink(ctx); err != nil {
+		return err
+	}
+	if l.cfg.LossFraction > 0 || l.cfg.Partitionable {
+		return l.addLoss()
+	}
+	return nil
 }
 
 // startHolder starts the process that holds one side's namespace and waits
@@ -195,6 +202,9 @@ func (l *Lab) close() error {
 	}
 	for side := range sideCount {
 		e := &l.ends[side]
+		if e.drop != nil {
+			errs = append(errs, e.drop.close())
+		}
 		if e.stdin != nil {
 			e.stdin.Close()
 		}

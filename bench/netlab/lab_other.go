@@ -76,6 +76,12 @@ func (l *Lab) ShaperCounters(Side) (bytes, packets, drops uint64, err error) {
 	return 0, 0, 0, unsupported()
 }
 
+// SetPartition reports ErrNotSupported.
+func (l *Lab) SetPartition(bool) error { return unsupported() }
+
+// Losses reports ErrNotSupported.
+func (l *Lab) Losses(Side) (Losses, error) { return Losses{}, unsupported() }
+
 // Close has nothing to close.
 func (l *Lab) Close() error { return nil }
 

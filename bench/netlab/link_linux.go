@@ -132,6 +132,11 @@ func (l *Lab) setUpEnd(h *netlink.Handle, side Side) error {
 	if err := h.QdiscAdd(l.Shaper().qdisc(link.Attrs().Index)); err != nil {
 		return openError("put a tbf shaper on "+sideIface[side], err)
 	}
+	if l.cfg.Delay > 0 {
+		if err := h.QdiscAdd(l.cfg.netem(link.Attrs().Index)); err != nil {
+			return delayError(l.cfg.Delay, err)
+		}
+	}
 	if err := h.LinkSetUp(link); err != nil {
 		return openError("bring up "+sideIface[side], err)
 	}
@@ -159,6 +164,29 @@ func (s Shaper) qdisc(linkIndex int) *netlink.Tbf {
 		Limit:  s.LimitBytes,
 		Buffer: uint32(bucketNS / pschedNS),
 	}
+}
+
+// netem is the queue inside the shaper that holds every frame back. It is as
+// long as the shaper's own queue and the frames under way together.
+func (c Config) netem(linkIndex int) *netlink.Netem {
+	const smallFrame = 64 // an acknowledgement: the most frames for the bytes
+	shaper := ShaperFor(c.RateBitsPerSec)
+	underWay := float64(shaper.RateBytesPerSec) * c.Delay.Seconds()
+	return netlink.NewNetem(
+		netlink.QdiscAttrs{LinkIndex: linkIndex, Handle: netlink.MakeHandle(10, 0), Parent: netlink.MakeHandle(1, 1)},
+		netlink.NetemQdiscAttrs{
+			Latency: uint32(c.Delay / time.Microsecond),
+			Limit:   uint32(min((underWay+float64(shaper.LimitBytes))/smallFrame, 1<<24)),
+		})
+}
+
+func delayError(delay time.Duration, err error) error {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EPROTONOSUPPORT) {
+		return fmt.Errorf("netlab: a delay of %v is not available on this kernel: %w: it has no netem (%w); "+
+			"load it with `modprobe sch_netem`, use a kernel with CONFIG_NET_SCH_NETEM, or leave the delay out",
+			delay, ErrKernelFeature, err)
+	}
+	return openError("add a delay", err)
 }
 
 // ShaperCounters returns what the shaper on one side's egress has sent since

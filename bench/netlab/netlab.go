@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"time"
 )
 
 // Errors that Open and the methods of Lab wrap.
@@ -73,6 +74,16 @@ type Config struct {
 	// RateBitsPerSec is the layer-2 rate of each direction (frame bytes
 	// including the 14-byte header, without FCS and gap), in bits per second.
 	RateBitsPerSec uint64
+	// Delay is added to every frame in each direction. It needs netem, which not
+	// every kernel has: Open then fails with ErrKernelFeature.
+	Delay time.Duration
+	// LossFraction is the chance of each frame, in each direction, to be lost.
+	LossFraction float64
+	// Seed decides which frames are lost: the n-th frame of a direction is lost
+	// with one seed and not with another.
+	Seed uint64
+	// Partitionable allows SetPartition on a lab without loss.
+	Partitionable bool
 	// Name labels the lab's processes, so that leftovers can be told apart:
 	// up to 32 letters, digits, '-', '_' and '.'; empty means "lab".
 	Name string
@@ -82,6 +93,9 @@ func (c Config) validate() (Config, error) {
 	if c.RateBitsPerSec < MinRateBitsPerSec || c.RateBitsPerSec > MaxRateBitsPerSec {
 		return c, fmt.Errorf("netlab: %w: rate %d bits/s is outside %d..%d; choose a rate inside it",
 			ErrConfig, c.RateBitsPerSec, uint64(MinRateBitsPerSec), uint64(MaxRateBitsPerSec))
+	}
+	if err := c.validatePath(); err != nil {
+		return c, err
 	}
 	if c.Name == "" {
 		c.Name = "lab"
@@ -197,6 +211,12 @@ func (l *Lab) Shaper() Shaper { return ShaperFor(l.cfg.RateBitsPerSec) }
 
 // RateBitsPerSec is the layer-2 rate of each direction.
 func (l *Lab) RateBitsPerSec() uint64 { return l.cfg.RateBitsPerSec }
+
+// Delay is what the link adds to every frame, in each direction.
+func (l *Lab) Delay() time.Duration { return l.cfg.Delay }
+
+// LossFraction is the chance of each frame to be lost.
+func (l *Lab) LossFraction() float64 { return l.cfg.LossFraction }
 
 // Leftover is a process of a lab whose owner is gone.
 type Leftover struct {
