@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/chainweir/weir/asm/cpu"
+	"github.com/chainweir/weir/bench/agent"
 	"github.com/chainweir/weir/bench/env"
 	"github.com/chainweir/weir/bench/knee"
 	"github.com/chainweir/weir/bench/link"
@@ -33,7 +33,11 @@ type Config struct {
 	Target   string // host:port of a weir node, or the URL of another system; empty: our own
 	Peer     PeerOptions
 	LinkBits uint64 // shape the path to our own node; 0: loopback
-	OutDir   string // the record's folder, which must not exist
+	// LinkDelay and LinkLoss (a fraction of frames) of that path, each way.
+	LinkDelay time.Duration
+	LinkLoss  float64
+	Agent     *agent.ClientConfig // beside the node of Target; nil: none
+	OutDir    string              // the record's folder, which must not exist
 
 	SLO       knee.SLO
 	Accounts  uint32             // of our own chain, default 4096; a workload has its own number
@@ -75,14 +79,16 @@ const (
 
 // run is the state of one Run.
 type run struct {
-	cfg     Config
-	rec     *results.Writer
-	target  *target
-	trials  *trials
-	env     results.Env
-	sum     results.Summary
-	machine machine
-	started time.Time
+	cfg    Config
+	rec    *results.Writer
+	target *target
+	trials *trials
+	// trialsAgent is handed to the trials; nil: no agent.
+	trialsAgent *remote
+	env         results.Env
+	sum         results.Summary
+	machine     machine
+	started     time.Time
 }
 
 // Run measures. The record is written while it goes on: after an interruption,
@@ -132,6 +138,9 @@ func (c *Config) check(ctx context.Context) error {
 	default:
 		return fmt.Errorf("wire source %q is not known; use %s, %s or %s", c.ProbeKind, probe.KindEBPF, probe.KindSockDiag, probe.KindApp)
 	}
+	if c.Agent != nil && c.Target == "" {
+		return fmt.Errorf("an agent watches a node that somebody else runs; without a target the run starts its own, on this machine")
+	}
 	if c.Target != "" {
 		return checkPeer(ctx, c.Target, c.Peer, c.MaxRate)
 	}
@@ -165,13 +174,14 @@ func (r *run) all(ctx context.Context) (err error) {
 		err = errors.Join(err, r.finish(ctx, err), rec.Close())
 	}()
 	r.describe()
+	r.cleanLeftovers(ctx)
 	var lab *netlab.Lab
 	if r.cfg.LinkBits != 0 {
 		r.step("building the shaped link")
-		if lab, err = netlab.Open(ctx, netlab.Config{RateBitsPerSec: r.cfg.LinkBits, Name: "run"}); err != nil {
+		if lab, err = r.openLab(ctx); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, lab.Close()) }()
+		defer func() { err = errors.Join(err, r.closeLab(lab)) }()
 	}
 	r.step("looking at the machine")
 	r.env = env.Read(ctx, env.Options{DataDir: r.cfg.OutDir, MeasureFsync: true})
@@ -184,6 +194,13 @@ func (r *run) all(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.target.stop()) }()
+	beside, err := r.openAgent(ctx)
+	if err != nil {
+		return err
+	}
+	if beside != nil {
+		defer func() { err = errors.Join(err, beside.close()) }()
+	}
 	src, err := r.openProbe(lab)
 	if err != nil {
 		return err
@@ -273,6 +290,9 @@ func (r *run) openTarget(ctx context.Context, lab *netlab.Lab) (err error) {
 		return nil
 	}
 	r.sum.Placement = "generator here, node on another host"
+	if r.cfg.Agent != nil {
+		return nil
+	}
 	r.warn("the node is on another host: its share of that host's cores and disk is what the node itself counts, and other work there is unknown")
 	return nil
 }
@@ -402,7 +422,7 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 	tr := r.trials
 	*tr = trials{
 		t: r.target, corpus: corpus, setup: setup, schedule: r.cfg.Schedule, conns: r.cfg.Conns, wire: src,
-		appBytes: tr.appBytes, sameHost: r.machine.sameHost,
+		appBytes: tr.appBytes, sameHost: r.machine.sameHost, agent: r.trialsAgent,
 		onLive:  func(l loadgen.Live) { r.cfg.Progress(Progress{Live: &l}) },
 		onSign:  func(done, total int) { r.step(fmt.Sprintf("signing transactions %d of %d", done, total)) },
 		windows: map[int][]results.Window{}, hists: map[int][]results.Histogram{},
@@ -446,10 +466,3 @@ func (r *run) finish(ctx context.Context, cause error) error {
 	s.Warnings = slices.Compact(s.Warnings)
 	return r.rec.Write(*s)
 }
-
-// appCounter counts payload bytes as the generator's sockets saw them, for the
-// wire source that needs nothing from the system.
-type appCounter struct{ in, out atomic.Uint64 }
-
-func (c *appCounter) add(in, out uint64)    { c.in.Add(in); c.out.Add(out) }
-func (c *appCounter) get() (in, out uint64) { return c.in.Load(), c.out.Load() }

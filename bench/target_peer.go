@@ -36,7 +36,7 @@ type peer struct {
 	src      *jsonrpc.Packed
 	name     string // in the record, such as "cometbft 0.40.0"
 	workload string
-	proc     *env.Listener // nil: not found
+	proc     *env.Process // nil: not found
 	notes    []string      // for the record
 }
 
@@ -67,7 +67,7 @@ func openPeer(ctx context.Context, url string, o PeerOptions, seed uint64, say f
 		return nil, err
 	}
 	if isLocal(ap.Addr().AsSlice()) {
-		if p.proc, err = env.FindListener(int(ap.Port())); err != nil {
+		if p.proc, err = listener(ap.Port()); err != nil {
 			p.notes = append(p.notes, fmt.Sprintf("the node's own processor time and disk bytes are unknown: %v", err))
 		}
 	}
@@ -133,6 +133,19 @@ func (p *peer) ethereum(ctx context.Context, addr string, o PeerOptions, ws bool
 	return nil
 }
 
+// listener is the process that listens on a port of this machine.
+func listener(port uint16) (*env.Process, error) {
+	pid, _, err := env.FindListener(port)
+	if err != nil {
+		return nil, err
+	}
+	p, err := env.ReadProcess(pid)
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
 // counters are what the system's process has used, in the form of a weir
 // node's own. Without a process there are none.
 func (p *peer) counters() (core.Stats, error) {
@@ -144,8 +157,8 @@ func (p *peer) counters() (core.Stats, error) {
 		return core.Stats{}, fmt.Errorf("the node's process: %w", err)
 	}
 	s := core.Stats{CPUUserNS: c.UserNS, CPUSysNS: c.TotalNS - c.UserNS}
-	if n, err := env.ReadProcessWritten(p.proc.PID); err == nil {
-		s.DiskBytes = n
+	if n, err := env.ReadProcessIO(p.proc.PID); err == nil {
+		s.DiskBytes = n.WrittenBytes
 	}
 	return s, nil
 }

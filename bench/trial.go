@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/chainweir/weir/bench/env"
@@ -29,6 +30,7 @@ type trials struct {
 	wire     probe.Source
 	appBytes *appCounter
 	sameHost bool
+	agent    *remote // nil: none
 	onLive   func(loadgen.Live)
 	onSign   func(done, total int)
 
@@ -42,6 +44,7 @@ type trials struct {
 // readings are the counters at one end of a trial's window.
 type readings struct {
 	wire  probe.Counters
+	agent *agentReading
 	host  int64
 	stats core.Stats
 	at    time.Time
@@ -184,6 +187,7 @@ func (r *trials) read(ctx context.Context, c *client.Client, start bool) reading
 	if start {
 		ask()
 	}
+	x.agent = r.readAgent(ctx)
 	if r.wire != nil {
 		w, err := r.wire.Snapshot()
 		x.wire, x.err = w, errors.Join(x.err, err)
@@ -232,6 +236,7 @@ func (r *trials) attach(t *results.Trial, a, b *readings) {
 		n.Stages = append(n.Stages, s)
 	}
 	t.Node = n
+	r.attachAgent(t, a.agent, b.agent)
 }
 
 func diff(a, b int64) *int64 {
@@ -305,3 +310,10 @@ func isLocal(ip net.IP) bool {
 	}
 	return false
 }
+
+// appCounter counts payload bytes as the generator's sockets saw them, for the
+// wire source that needs nothing from the system.
+type appCounter struct{ in, out atomic.Uint64 }
+
+func (c *appCounter) add(in, out uint64)    { c.in.Add(in); c.out.Add(out) }
+func (c *appCounter) get() (in, out uint64) { return c.in.Load(), c.out.Load() }

@@ -17,10 +17,13 @@ type usage struct {
 
 	nodeCPU, genCPU, hostCPU *float64 // seconds
 	disk                     *float64
-	stages                   []results.Stage
-	in, out                  traffic
-	exact                    bool
-	source                   results.NullString
+	// agentCores are the cores of the node's own host when an agent watched it,
+	// 0 without one: hostCPU is then of that host.
+	agentCores float64
+	stages     []results.Stage
+	in, out    traffic
+	exact      bool
+	source     results.NullString
 }
 
 // traffic is one direction of the wire, summed over trials.
@@ -50,6 +53,9 @@ func sumUsage(trials []results.Trial, ids map[int]bool) usage {
 		u.sent += float64(t.Counts.Sent)
 		u.genCPU = plus(u.genCPU, t.Generator.CPUNS, 1e-9)
 		u.hostCPU = plus(u.hostCPU, t.HostCPUBusyNS, 1e-9)
+		if t.Agent != nil {
+			u.agentCores = max(u.agentCores, float64(t.Agent.HostCores))
+		}
 		node := t.Node
 		if node == nil {
 			node = &results.NodeUsage{}
@@ -143,7 +149,9 @@ func (u *usage) demands(m machine) capacity.Demands {
 		Disk:   perTx(u.disk, 1),
 	}
 	d.Generator = perTx(u.genCPU, m.hostCores)
-	if m.sameHost && m.wholeHost {
+	if u.agentCores > 0 {
+		d.HostCPU = perTx(u.hostCPU, u.agentCores)
+	} else if m.sameHost && m.wholeHost {
 		d.HostCPU = perTx(u.hostCPU, m.hostCores)
 	}
 	if m.link != nil {

@@ -56,6 +56,8 @@ type Trial struct {
 	Node          *NodeUsage     `json:"node"`
 	Generator     GeneratorUsage `json:"generator"`
 	HostCPUBusyNS *int64         `json:"host_cpu_busy_ns"` // all cores, idle and iowait excluded
+	// Agent is what an agent beside a remote node saw; absent without one.
+	Agent *AgentUsage `json:"agent,omitempty"`
 
 	Valid         bool    `json:"valid"`
 	InvalidReason string  `json:"invalid_reason"` // empty when valid

@@ -292,3 +292,14 @@ func FindListener(port uint16) (pid int, addr netip.AddrPort, err error) {
 	}
 	return 0, all[i].Addr, fmt.Errorf("the process that listens on TCP port %d is not visible to this user: %w; run as root or as its user", port, fs.ErrNotExist)
 }
+
+// OnlineCores is the number of logical cores that are online, whatever this
+// process may use of them.
+func OnlineCores() (int, error) {
+	text, ok := source{os.DirFS("/")}.text("sys/devices/system/cpu/online")
+	if !ok {
+		return 0, fmt.Errorf("the number of cores: %w", ErrNotSupported)
+	}
+	cores, err := parseCPUList(text)
+	return len(cores), err
+}

@@ -13,5 +13,6 @@ func subcommands() []*cobra.Command {
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),
+		newAgentCmd(),
 	}
 }

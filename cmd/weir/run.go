@@ -33,6 +33,7 @@ type runFlags struct {
 	maxRate                                       float64
 	json                                          bool
 	peer                                          bench.PeerOptions
+	agent                                         runAgentFlags
 }
 
 func newRunCmd() *cobra.Command {
@@ -61,7 +62,7 @@ Ethereum node's.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.target, "target", "", "running node: weir://host:port, cometbft+http://host:port,\neth+http:// or eth+ws://host:port; empty: start one here")
 	fl.StringVar(&f.slo, "slo", "", "goal that every sustainable rate must hold (default p99<1s,loss<0.1%)")
-	fl.StringVar(&f.link, "link", "", "shape the path to the own node, such as 20mbit or 1gbit (Linux)")
+	fl.StringVar(&f.link, "link", "", "shape the path to the own node: RATE[,delay][,loss], such as 20mbit or 1gbit,10ms,0.1% (Linux)")
 	fl.StringVar(&f.schedule, "schedule", "constant", "arrivals: constant or poisson")
 	fl.StringVar(&f.workload, "workload", "", workloadUsage)
 	fl.StringVar(&f.out, "out", "", "folder of the record (default weir-runs/<time>-<host>)")
@@ -73,6 +74,7 @@ Ethereum node's.`,
 	fl.DurationVar(&f.budget, "budget", 45*time.Second, "time for the search")
 	fl.Float64Var(&f.maxRate, "max-rate", 0, "never offer more than this, tx/s; 0: no limit")
 	peerFlags(cmd, &f.peer)
+	f.agent.register(cmd)
 	fl.BoolVar(&f.json, "json", false, "print the summary object (weir.run/1) and nothing else on stdout")
 	return cmd
 }
@@ -98,14 +100,19 @@ func (f *runFlags) config() (bench.Config, error) {
 		cfg.Workload.Accounts.Count = f.accounts
 	}
 	if f.link != "" {
-		if cfg.LinkBits, err = parseBitRate(f.link); err != nil {
+		l, err := netlab.ParseLink(f.link)
+		if err != nil {
 			return cfg, usagef("--link: %w", err)
 		}
+		cfg.LinkBits, cfg.LinkDelay, cfg.LinkLoss = l.RateBitsPerSec, l.Delay, l.LossFraction
 	}
 	if f.target != "" {
 		if cfg.Target, err = parseTarget(f.target); err != nil {
 			return cfg, usagef("--target: %w", err)
 		}
+	}
+	if cfg.Agent, err = f.agent.config(cfg.Target); err != nil {
+		return cfg, err
 	}
 	switch {
 	case f.accounts < 2:
@@ -252,26 +259,6 @@ func checkPeerFlags(o *bench.PeerOptions) error {
 		return usagef("--tx-bytes is %d, give 0 or more", o.TxBytes)
 	}
 	return nil
-}
-
-// parseBitRate reads a rate as tc writes it: 20mbit, 1gbit, 500kbit.
-func parseBitRate(s string) (uint64, error) {
-	low := strings.ToLower(strings.TrimSpace(s))
-	for _, u := range []struct {
-		suffix string
-		unit   float64
-	}{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}, {"bit", 1}} {
-		num, ok := strings.CutSuffix(low, u.suffix)
-		if !ok {
-			continue
-		}
-		v, err := strconv.ParseFloat(num, 64)
-		if bits := v * u.unit; err == nil && bits >= netlab.MinRateBitsPerSec && bits <= netlab.MaxRateBitsPerSec {
-			return uint64(bits), nil
-		}
-		break
-	}
-	return 0, fmt.Errorf("%q is not a rate from 100kbit to 100gbit, such as 20mbit", s)
 }
 
 // liveLine turns progress into one line.

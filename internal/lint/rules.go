@@ -56,6 +56,7 @@ var importRules = []importRule{
 	{folder: "bench/capacity", may: []string{"bench/stat"}, instead: "bench/capacity is pure functions of numbers: pass the numbers in"},
 	benchLeaf("bench/probe", "results", "asm/cpu"), benchLeaf("bench/link", "results", "asm/cpu"),
 	benchLeaf("bench/netlab", "results", "asm/cpu"), benchLeaf("bench/env", "results", "asm/cpu"),
+	benchLeaf("bench/agent", "results", "asm/cpu", "bench/env", "bench/probe"),
 	benchLeaf("bench/knee", "loadgen", "bench/stat", "results"),
 	benchLeaf("bench/report", "results", "bench/stat", "bench/capacity"),
 	{folder: "bench", exact: true, may: []string{"*"}, instead: "cmd is flags and printing: move the logic into bench"},
