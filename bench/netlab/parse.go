@@ -16,7 +16,7 @@ func ParseLink(s string) (Config, error) {
 	parts := strings.Split(s, ",")
 	var cfg Config
 	var err error
-	if cfg.RateBitsPerSec, err = parseRate(parts[0]); err != nil {
+	if cfg.RateBitsPerSec, err = ParseRate(parts[0]); err != nil {
 		return Config{}, err
 	}
 	var haveDelay, haveLoss bool
@@ -45,8 +45,8 @@ func ParseLink(s string) (Config, error) {
 	return cfg.validate()
 }
 
-// parseRate reads a rate as tc writes it: 20mbit, 1gbit, 500kbit.
-func parseRate(s string) (uint64, error) {
+// ParseRate reads a rate as tc writes it: 20mbit, 1gbit, 500kbit.
+func ParseRate(s string) (uint64, error) {
 	low := strings.ToLower(strings.TrimSpace(s))
 	for _, u := range []struct {
 		suffix string

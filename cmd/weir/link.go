@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chainweir/weir/bench/link"
+	"github.com/chainweir/weir/bench/netlab"
 )
 
 // minTokenBytes keeps tokens out of reach of guessing: what is sent over the
@@ -37,7 +38,7 @@ func (f *linkFlags) add(cmd *cobra.Command, duration time.Duration) {
 // read returns the token and the cap.
 func (f *linkFlags) read() (token string, rateBitsPerSec uint64, err error) {
 	if f.rateCap != "" {
-		if rateBitsPerSec, err = parseBitRate(f.rateCap); err != nil {
+		if rateBitsPerSec, err = netlab.ParseRate(f.rateCap); err != nil {
 			return "", 0, usagef("--rate-cap: %w", err)
 		}
 	}

@@ -70,7 +70,7 @@ func printNodeParts(w io.Writer, r *bench.NodeBench) error {
 // printRequired is the table of what is asked and what was measured.
 func printRequired(w io.Writer, r *bench.NodeBench) error {
 	c := &r.Env.Class
-	fmt.Fprintf(w, "\nasked of a Zen 5 server, measured on %s, %d cores, %s\n", orUnknown(string(c.CPUBrand)), r.Cores, c.OS)
+	fmt.Fprintf(w, "\nasked of a Zen 5 server, measured on %s, %d cores, %s\n", orUnknownCPU(string(c.CPUBrand)), r.Cores, c.OS)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "row\tasked\tmeasured\t95 %\tverdict\t")
 	for i := range r.Required {
@@ -84,7 +84,7 @@ func printRequired(w io.Writer, r *bench.NodeBench) error {
 	return tw.Flush()
 }
 
-func orUnknown(s string) string {
+func orUnknownCPU(s string) string {
 	if s == "" {
 		return "an unknown processor"
 	}
