@@ -183,17 +183,17 @@ func (n *Node) start() error {
 	}
 	context.AfterFunc(n.ctx, n.verifyQ.Abort)
 	for range n.cfg.Workers {
-		n.workers.Go(n.verifyLoop)
+		n.workers.Go(labelled("verify", n.verifyLoop))
 	}
 	n.wg.Go(func() { n.workers.Wait(); close(n.readyCh) })
-	n.wg.Go(func() { defer close(n.execCh); n.orderLoop() })
-	n.wg.Go(func() { defer close(n.rootsCh); n.execLoop() })
-	n.wg.Go(func() { defer close(n.persistCh); n.rootsLoop() })
-	n.wg.Go(func() { defer close(n.notifyCh); n.persistLoop() })
-	n.wg.Go(n.notifyLoop)
-	go n.snaps.run() // Close waits for it
+	n.wg.Go(labelled("order", func() { defer close(n.execCh); n.orderLoop() }))
+	n.wg.Go(labelled("execute", func() { defer close(n.rootsCh); n.execLoop() }))
+	n.wg.Go(labelled("roots", func() { defer close(n.persistCh); n.rootsLoop() }))
+	n.wg.Go(labelled("persist", func() { defer close(n.notifyCh); n.persistLoop() }))
+	n.wg.Go(labelled("notify", n.notifyLoop))
+	go labelled("snapshot", n.snaps.run)() // Close waits for it
 	if n.index != nil {
-		go n.index.follow(n.ctx, n) // Close waits for it
+		go labelled("index", func() { n.index.follow(n.ctx, n) })() // Close waits for it
 	}
 	go func() { n.wg.Wait(); close(n.done) }()
 	return nil

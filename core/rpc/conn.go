@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,13 @@ import (
 
 	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/core/wire"
+)
+
+// Labels for the profiler, as core.LabelStage says: of goroutines that read what
+// clients send, and of those that write to them.
+var (
+	receiving = pprof.WithLabels(context.Background(), pprof.Labels("weir_stage", "receive"))
+	sending   = pprof.WithLabels(context.Background(), pprof.Labels("weir_stage", "send"))
 )
 
 // conn is one client.
@@ -43,6 +51,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 // serve runs the connection to its end.
 func (c *conn) serve(ctx context.Context) {
 	defer c.raw.Close()
+	pprof.SetGoroutineLabels(receiving)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	state, err := c.handshake(ctx)
@@ -54,7 +63,10 @@ func (c *conn) serve(ctx context.Context) {
 	defer c.session.Close()
 	c.out.session = c.session
 	var writer sync.WaitGroup
-	writer.Go(c.writeLoop)
+	writer.Go(func() {
+		pprof.SetGoroutineLabels(sending)
+		c.writeLoop()
+	})
 	// read always ends with an error: at best that the client went away.
 	if err := c.read(ctx); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		if errors.Is(err, wire.ErrFrame) {

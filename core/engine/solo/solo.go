@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,10 +60,10 @@ func (e *Engine) Start(ctx context.Context, app engine.App) error {
 		return fmt.Errorf("the solo engine was started before: make a new one")
 	}
 	e.app, e.done = app, make(chan struct{})
-	go func() {
+	go pprof.Do(ctx, pprof.Labels("weir_stage", "order"), func(ctx context.Context) {
 		defer close(e.done)
 		e.err = e.run(ctx)
-	}()
+	})
 	return nil
 }
 
