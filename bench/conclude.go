@@ -80,12 +80,13 @@ func (r *run) conclude(res knee.Result) {
 		Accept: r.merged("accept", ids), Commit: r.merged("commit", ids),
 	}
 	if u := sumUsage(r.trials.done, ids); u.committed > 0 {
-		u.fill(s, r.machine)
+		r.profile(&u, ids)
+		u.fill(s, r.machine, r.trials.done)
 	} else {
 		r.warn("no trial at the lower bound was confirmed, so demands and the wall are unknown")
 	}
-	if c := s.Utilisation.CPU; s.Bottleneck == results.WallWire && c != nil && *c < 0.5 {
-		r.warn("the processor was %.0f %% busy: batches grow with load, so its wall is probably higher than computed here", 100**c)
+	if c := s.Utilisation.CPU; s.Bottleneck == results.WallWire && c != nil && *c < idleEnough && !hasModel(s, "cpu") {
+		r.warn("the processor was %.0f %% busy, and the trials are too few or too much alike to tell how its demand falls with load: its wall is probably higher than computed here", 100**c)
 	}
 	if u := s.Bottleneck; u != "" {
 		if busy := utilisationOf(s); busy != nil && *busy < fullEnough {
@@ -93,6 +94,10 @@ func (r *run) conclude(res knee.Result) {
 		}
 	}
 	s.Valid = confirmed && s.Bottleneck != ""
+}
+
+func hasModel(s *results.Summary, resource string) bool {
+	return slices.ContainsFunc(s.Demand.Models, func(m results.DemandModel) bool { return m.Resource == resource })
 }
 
 // wideLimit is the width, as a share of the lower bound, up to which an interval

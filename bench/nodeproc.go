@@ -37,14 +37,16 @@ type nodeProc struct {
 	exited chan struct{} // closed when the process has ended and waitErr is set
 	// waitErr is what the process ended with; read it after exited.
 	waitErr error
-	Listen  string `json:"listen"`
-	Link    string `json:"link"`
+	answers chan ControlAnswer // to lines on stdin
+	mute    bool               // an answer did not come; no more is asked
+	Listen  string             `json:"listen"`
+	Link    string             `json:"link"`
 }
 
 // startNode starts a node on the data directory and waits until it listens.
 func startNode(ctx context.Context, nc NodeCommand, dataDir, listen string) (*nodeProc, error) {
 	args := append([]string{"node", "--json", "--control", "--data", dataDir, "--listen", listen}, nc.Args...)
-	p := &nodeProc{exited: make(chan struct{})}
+	p := &nodeProc{exited: make(chan struct{}), answers: make(chan ControlAnswer, 1)}
 	start := func() error { return p.cmd.Start() }
 	if nc.Lab != nil {
 		// Not tied to ctx: Ctrl-C stops the node in order, through its stdin.
@@ -69,6 +71,7 @@ func startNode(ctx context.Context, nc NodeCommand, dataDir, listen string) (*no
 	go func() {
 		dec := json.NewDecoder(stdout)
 		ready <- dec.Decode(p)
+		p.listen(dec)
 		_, _ = io.Copy(io.Discard, stdout) // until the process ends
 		p.waitErr = p.cmd.Wait()
 		close(p.exited)

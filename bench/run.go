@@ -426,7 +426,7 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 		onLive:  func(l loadgen.Live) { r.cfg.Progress(Progress{Live: &l}) },
 		onSign:  func(done, total int) { r.step(fmt.Sprintf("signing transactions %d of %d", done, total)) },
 		windows: map[int][]results.Window{}, hists: map[int][]results.Histogram{},
-		warnings: map[string]bool{},
+		warnings: map[string]bool{}, profiles: map[int][]byte{},
 	}
 	// Trials as for a smaller budget: the rest is for repeating the doubtful ones.
 	cfg := knee.ForBudget(r.cfg.Budget*7/10, trialOverhead, r.startRate())

@@ -39,6 +39,7 @@ type trials struct {
 	windows  map[int][]results.Window // by trial id
 	hists    map[int][]results.Histogram
 	warnings map[string]bool
+	profiles map[int][]byte // of our own node, by trial id
 }
 
 // readings are the counters at one end of a trial's window.
@@ -109,8 +110,8 @@ func (r *trials) measure(ctx context.Context, spec knee.TrialSpec) (results.Tria
 		Target: r.t.load(), Conns: r.conns, Schedule: r.schedule,
 		RateTxPerSec: spec.RateTxPerSec, Duration: spec.Duration, Seed: spec.Seed,
 		Corpus: r.corpus, FirstTx: first, Progress: r.onLive,
-		OnStart: func() { begin = r.read(ctx, c, true) },
-		OnEnd:   func() { end = r.read(context.WithoutCancel(ctx), c, false) },
+		OnStart: func() { begin = r.read(ctx, c, true); r.startProfile(&spec) },
+		OnEnd:   func() { end = r.read(context.WithoutCancel(ctx), c, false); r.endProfile(&spec) },
 	})
 	if err != nil {
 		return results.Trial{}, nil, err

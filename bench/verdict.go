@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"slices"
 
 	"github.com/chainweir/weir/bench/capacity"
 	"github.com/chainweir/weir/bench/link"
@@ -15,7 +16,10 @@ type usage struct {
 	committed float64
 	sent      float64
 
-	nodeCPU, genCPU, hostCPU *float64 // seconds
+	nodeCPU, genCPU, hostCPU *float64  // seconds
+	nodeSys                  *float64  // of nodeCPU, in the kernel
+	profile                  *cpuTimes // of the node; nil: none
+	sampled                  bool      // serial stages are by the profile, not by their clocks
 	disk                     *float64
 	// agentCores are the cores of the node's own host when an agent watched it,
 	// 0 without one: hostCPU is then of that host.
@@ -33,7 +37,7 @@ type traffic struct{ bytes, packets, bytes1500, packets1500 *float64 }
 func sumUsage(trials []results.Trial, ids map[int]bool) usage {
 	u := usage{exact: true}
 	zero := func() *float64 { return new(float64) }
-	u.nodeCPU, u.genCPU, u.hostCPU, u.disk = zero(), zero(), zero(), zero()
+	u.nodeCPU, u.nodeSys, u.genCPU, u.hostCPU, u.disk = zero(), zero(), zero(), zero(), zero()
 	for _, d := range []*traffic{&u.in, &u.out} {
 		*d = traffic{zero(), zero(), zero(), zero()}
 	}
@@ -61,6 +65,7 @@ func sumUsage(trials []results.Trial, ids map[int]bool) usage {
 			node = &results.NodeUsage{}
 		}
 		u.nodeCPU = plus(plus(u.nodeCPU, node.CPUUserNS, 1e-9), node.CPUSysNS, 1e-9)
+		u.nodeSys = plus(u.nodeSys, node.CPUSysNS, 1e-9)
 		u.disk = plus(u.disk, node.DiskBusyNS, 1e-9)
 		if len(node.Stages) > 0 {
 			staged++
@@ -117,19 +122,53 @@ func over(sum *float64, n float64) *float64 {
 	return results.Ratio(*sum, n)
 }
 
-// serialStage is the busiest stage that one goroutine does, without the one
+// busiestStage is the busiest stage that one goroutine does, without the one
 // that waits for the disk: that one is the disk's demand.
-func (u *usage) serialStage() *float64 {
-	var busiest *float64
-	for _, st := range u.stages {
-		if st.Workers != 1 || st.Name == "persist" {
-			continue
-		}
-		if s := float64(st.BusyNS) * 1e-9; busiest == nil || s > *busiest {
-			busiest = &s
+func (u *usage) busiestStage() *results.Stage {
+	var busiest *results.Stage
+	for i := range u.stages {
+		st := &u.stages[i]
+		if st.Workers == 1 && st.Name != "persist" && (busiest == nil || st.BusyNS > busiest.BusyNS) {
+			busiest = st
 		}
 	}
 	return busiest
+}
+
+// serialStage is for how long that stage was busy, in seconds.
+func (u *usage) serialStage() *float64 {
+	st := u.busiestStage()
+	if st == nil {
+		return nil
+	}
+	s := float64(st.BusyNS) * 1e-9
+	return &s
+}
+
+// fullCores is the utilisation of the node's cores from which goroutines wait
+// for one while their stage's clock runs.
+const fullCores = 0.85
+
+// worked takes the wait for a core out of the serial stages' clocks: where the
+// cores are full, a stage's work is its processor time as sampled. Waiting for a
+// lock looks the same there and goes with it; the wall is the processor then.
+func (u *usage) worked(cores float64) {
+	if u.profile == nil || u.nodeCPU == nil || u.sec*cores*fullCores > *u.nodeCPU || !(u.profile.total > 0) {
+		return
+	}
+	u.stages = slices.Clone(u.stages)
+	for i := range u.stages {
+		st := &u.stages[i]
+		if st.Workers != 1 || st.Name == "persist" {
+			continue
+		}
+		sec := 0.0
+		if t := u.profile.threads[st.Name]; t != nil {
+			sec = (t.user + t.kernel) / u.profile.total * *u.nodeCPU
+		}
+		st.BusyNS = min(st.BusyNS, int64(sec*1e9))
+	}
+	u.sampled = true
 }
 
 // machine is what the demands are divided by.
@@ -182,11 +221,26 @@ func larger(a, b *float64) *float64 {
 
 // fill puts demands, utilisation and walls into the summary. Utilisation is
 // measured: seconds used ÷ seconds of the window, not the product X·D of a fit.
-func (u *usage) fill(s *results.Summary, m machine) {
+// The walls behind the first one come from all trials of the search, because what
+// is idle at the knee costs more per transaction there than at its own wall.
+func (u *usage) fill(s *results.Summary, m machine, trials []results.Trial) {
+	clocks := u.stages
+	u.worked(m.nodeCores)
 	d := u.demands(m)
+	far, models := u.atTheirWalls(d, m, trials)
 	s.Demand = results.Demand{
 		CPU: d.CPU, HostCPU: d.HostCPU, Serial: d.Serial, Disk: d.Disk, Generator: d.Generator,
 		WireIn: d.WireIn, WireOut: d.WireOut, Wire: larger(d.WireIn, d.WireOut),
+		DemandDetail: results.DemandDetail{Parts: u.parts(m), Threads: u.threads(), Models: models},
+	}
+	if st := u.busiestStage(); st != nil {
+		s.Demand.SerialStage, s.Demand.SerialSource = results.NullString(st.Name), results.SourceStages
+		if u.sampled {
+			s.Demand.SerialSource = results.SourceProfile
+		}
+	}
+	if p := u.profile; p != nil && u.nodeCPU != nil && *u.nodeCPU > 0 {
+		s.Demand.Profile = &results.CPUProfile{Path: profileFile, Hz: p.hz, Samples: p.samples, Coverage: p.total / *u.nodeCPU}
 	}
 	rate := u.committed / u.sec
 	util := func(demand *float64) *float64 {
@@ -211,14 +265,14 @@ func (u *usage) fill(s *results.Summary, m machine) {
 	if name, _, ok := capacity.Bottleneck(d); ok {
 		s.Bottleneck = results.NullString(name)
 	}
-	if w, ok := capacity.Next(d); ok {
+	if w, ok := capacity.Next(far); ok {
 		s.NextWall = &results.Wall{Name: w.Name, TxPerSec: w.TxPerSec}
 	}
 	if x, _, ok := capacity.NodeAloneBound(d); ok {
 		s.NodeAloneBoundTxPerSec = &x
 	}
-	s.Stages = u.stages
-	u.fillWire(s, d)
+	s.Stages = clocks
+	u.fillWire(s, far)
 }
 
 // fillWire puts the traffic per transaction and what other links would carry

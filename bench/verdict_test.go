@@ -150,7 +150,7 @@ func TestFillNamesTheWall(t *testing.T) {
 			u := sumUsage([]results.Trial{trial}, map[int]bool{1: true})
 			var s results.Summary
 			s.Wire.TxBytes = new(200.0)
-			u.fill(&s, c.m)
+			u.fill(&s, c.m, nil)
 			if string(s.Bottleneck) != c.wall || string(s.Link.Direction) != c.direction || (s.NextWall != nil) != c.nextWanted {
 				t.Errorf("wall %q, direction %q, next %+v", s.Bottleneck, s.Link.Direction, s.NextWall)
 			}
@@ -169,7 +169,7 @@ func TestFillWithoutLink(t *testing.T) {
 	trial.Wire = nil
 	u := sumUsage([]results.Trial{trial}, map[int]bool{1: true})
 	s := results.Summary{Wire: results.SummaryWire{TxBytes: new(200.0)}}
-	u.fill(&s, machine{nodeCores: 2, hostCores: 2, sameHost: true, wholeHost: true})
+	u.fill(&s, machine{nodeCores: 2, hostCores: 2, sameHost: true, wholeHost: true}, nil)
 	for what, v := range map[string]*float64{
 		"utilisation": s.Link.Utilisation, "wire demand": s.Demand.Wire, "amplification": s.Wire.Amplification,
 		"bytes in": s.Wire.BytesPerTx.In, "packets out": s.Wire.PacketsPerTx.Out,

@@ -172,6 +172,8 @@ type Demand struct {
 	WireOut   *float64 `json:"wire_out_sec_per_tx"`
 	Disk      *float64 `json:"disk_sec_per_tx"`
 	Generator *float64 `json:"generator_sec_per_tx"`
+
+	DemandDetail
 }
 
 // Utilisation is the share of each resource in use at the knee, 0 to 1.

@@ -203,15 +203,20 @@ func (s *screen) walls(sum *results.Summary, cores float64) {
 			who = fmt.Sprintf("%s of all cores busy: node %s, generator %s, the rest kernel and others",
 				percent(u.HostCPU), percent(u.CPU), percent(u.Generator))
 		}
-		s.row("first wall", "%s: %s; per tx %s of core time in the node, %s in the generator", sum.Bottleneck, who,
-			perTx(times(sum.Demand.CPU, cores)), perTx(times(sum.Demand.Generator, cores)))
+		s.row("first wall", "%s: %s", sum.Bottleneck, who)
 	case results.WallDisk:
 		s.row("first wall", "disk: busy %s, %s per tx", percent(u.Disk), perTx(sum.Demand.Disk))
 	default:
-		s.row("first wall", "%s: busy %s, %s per tx", sum.Bottleneck, percent(u.Serial), perTx(sum.Demand.Serial))
+		stage := string(sum.Bottleneck)
+		if sum.Demand.SerialStage != "" {
+			stage += " stage " + string(sum.Demand.SerialStage)
+		}
+		s.row("first wall", "%s: busy %s, %s per tx", stage, percent(u.Serial), perTx(sum.Demand.Serial))
 	}
-	if sum.NextWall != nil {
-		s.row("next wall", "%s at %s tx/s", sum.NextWall.Name, rate(sum.NextWall.TxPerSec))
+	s.parts(sum, cores)
+	s.nextWall(sum)
+	if u.Generator != nil && sum.Bottleneck != results.WallGenerator {
+		s.row("generator", "%s of the cores, %s per tx (shown, never subtracted)", percent(u.Generator), perTx(times(sum.Demand.Generator, cores)))
 	}
 	if x := sum.NodeAloneBoundTxPerSec; x != nil {
 		s.row("node alone", "at most %s tx/s (computed: with the generator on another machine)", rate(*x))

@@ -46,8 +46,17 @@ func onLoopback() results.Summary {
 			Source: results.WireEBPF, Exact: true, BytesPerTx: inOut(201.4, 1.88), BytesPerTxMTU1500: inOut(210.2, 1.88),
 			Amplification: new(1.016), TxBytes: new(200.0),
 		},
-		Link:        results.Link{Kind: results.LinkLoopback, CapacityBitsPerSec: inOut(51.2e9, 48.7e9), Utilisation: new(0.003), Direction: "in"},
-		Demand:      results.Demand{CPU: new(7.4e-6), HostCPU: new(10.6e-6), Wire: new(31e-9)},
+		Link: results.Link{Kind: results.LinkLoopback, CapacityBitsPerSec: inOut(51.2e9, 48.7e9), Utilisation: new(0.003), Direction: "in"},
+		Demand: results.Demand{
+			CPU: new(7.4e-6), HostCPU: new(10.6e-6), Wire: new(31e-9), Generator: new(1.6e-6), Serial: new(2e-6),
+			DemandDetail: results.DemandDetail{SerialStage: "execute", Parts: []results.DemandPart{
+				{Resource: "cpu", Name: "signatures", SecPerTx: 5.9e-6, Share: 0.8}, {Resource: "cpu", Name: "kernel tcp", SecPerTx: 0.74e-6, Share: 0.1},
+				{Resource: "cpu", Name: "state", SecPerTx: 0.6e-6, Share: 0.085}, {Resource: "cpu", Name: "gc", SecPerTx: 0.1e-6, Share: 0.015},
+				{Resource: "host_cpu", Name: "signatures", SecPerTx: 5.9e-6, Share: 0.56}, {Resource: "host_cpu", Name: "generator", SecPerTx: 1.6e-6, Share: 0.15},
+				{Resource: "host_cpu", Name: "rest of the machine", SecPerTx: 1.6e-6, Share: 0.15}, {Resource: "host_cpu", Name: "kernel tcp", SecPerTx: 0.74e-6, Share: 0.07},
+				{Resource: "host_cpu", Name: "state", SecPerTx: 0.6e-6, Share: 0.06}, {Resource: "host_cpu", Name: "gc", SecPerTx: 0.1e-6, Share: 0.01},
+			}},
+		},
 		Utilisation: results.Utilisation{CPU: new(0.68), HostCPU: new(0.98), Generator: new(0.09), Wire: new(0.003)},
 		Bottleneck:  results.WallCPU, NextWall: &results.Wall{Name: results.WallDisk, TxPerSec: 610_000},
 		OnANetwork: []results.NetworkPrediction{
@@ -65,11 +74,15 @@ func onLoopback() results.Summary {
 // behindALink is a run over a shaped link, with the wire as its wall.
 func behindALink() results.Summary {
 	s := onLoopback()
-	s.Warnings = []string{"the processor was 25 % busy: batches grow with load, so its wall is probably higher than computed here"}
+	s.Warnings = nil
 	s.Link = results.Link{Kind: results.LinkShaped, CapacityBitsPerSec: inOut(19.98e6, 19.97e6), NominalBitsPerSec: new(20e6), Utilisation: new(0.974), Direction: "in"}
 	s.Wire.BytesPerTx, s.Wire.Source, s.Wire.Exact = inOut(213.5, 16.5), results.WireSockDiag, false
 	s.Bottleneck, s.Utilisation.Wire, s.Demand.Wire = results.WallWire, new(0.974), new(85.5e-6)
 	s.Knee.LowerTxPerSec, s.Knee.UpperTxPerSec = new(11_500.0), new(12_300.0)
+	s.NextWall = &results.Wall{Name: results.WallCPU, TxPerSec: 65_400}
+	s.Demand.Models = []results.DemandModel{{
+		Resource: "cpu", WallTxPerSec: 65_400.000001, WallLowTxPerSec: 61_000, WallHighTxPerSec: 70_200, Trials: 14, Extrapolation: 5.5,
+	}}
 	return s
 }
 

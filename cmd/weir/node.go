@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -161,7 +160,7 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 		// The measuring run holds the other end of stdin: when it is gone, so is
 		// the reason to run.
 		go func() {
-			_, _ = io.Copy(io.Discard, cmd.InOrStdin()) // any end of it is the end
+			serveControl(cmd.InOrStdin(), cmd.OutOrStdout())
 			cancel()
 		}()
 	}
