@@ -14,6 +14,9 @@ func (s *search) conclude(end move) {
 		// A higher rate looked good but could not be confirmed any more.
 		lower = best
 	}
+	if lower != nil && upper != nil {
+		upper = s.plan.table.widened(upper, lower.rate*(1+s.cfg.WidthGoal))
+	}
 	r.LowerTxPerSec, r.UpperTxPerSec = rateOf(lower), rateOf(upper)
 	if lower != nil {
 		r.Confirmations = lower.confirms

@@ -115,3 +115,10 @@ func (c Config) check() error {
 	}
 	return nil
 }
+
+// Validate tells whether a search could be run so, without running it. Errors
+// wrap ErrBadConfig.
+func (c Config) Validate() error {
+	_, err := c.withDefaults()
+	return err
+}

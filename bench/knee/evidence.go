@@ -43,6 +43,14 @@ func (e *evidence) capsGenerator() bool {
 	return e.generator > 0 && e.generator >= e.fullGood+e.shortGood
 }
 
+// grazes reports whether the rate failed by a latency so near its limit that a
+// trial of the same length might pass: near the knee a percentile wanders from
+// trial to trial by more than the rates of a narrow interval differ.
+func (e *evidence) grazes() bool {
+	const near = 1.5
+	return e.capsSystem() && e.strain > 1 && e.strain < near
+}
+
 func (e *evidence) caps() bool { return e.capsSystem() || e.capsGenerator() }
 
 // holds reports whether the rate may be a lower bound. One failed trial of
@@ -83,6 +91,27 @@ func (t table) bounds() (lower, upper *evidence) {
 		}
 	}
 	return lower, nil
+}
+
+// widened returns, for an upper bound that only grazes its limit, the highest
+// rate up to the given one that failed at full length too, if no trial between
+// them was good: within the width that was asked for, the wider interval is the
+// surer one.
+func (t table) widened(upper *evidence, limit float64) *evidence {
+	best := upper
+	if !upper.grazes() {
+		return best
+	}
+	for _, e := range t {
+		if e.rate <= upper.rate || e.rate > limit {
+			continue
+		}
+		if e.fullBad == 0 || !e.capsSystem() {
+			return best
+		}
+		best = e
+	}
+	return best
 }
 
 // mixed returns the rates strictly between two bounds whose trials disagree.

@@ -12,6 +12,7 @@ const (
 	hintDepth  = 20.0 // a hint may lower the rate by this much at once
 	maxGuided  = 3    // guesses in a row that may fail to halve the bracket
 	maxRetries = 1    // of a trial that the environment spoiled
+	maxStalls  = 4    // trials of a search in which the generator is believed to have been held up
 )
 
 // move is the next thing to do: a trial, or the end with its reason.
@@ -272,6 +273,9 @@ func (b budget) cost(full bool) time.Duration {
 func (p *planner) settle(lower, upper *evidence, b budget) move {
 	if m := p.confirm(lower, b); !m.done || m.stop != "" {
 		return m
+	}
+	if above := p.clamp(lower.rate * (1 + 0.99*p.cfg.WidthGoal)); upper.grazes() && above > upper.rate*1.001 && b.left >= b.probing {
+		return move{rate: above, phase: CheckUpper, full: true}
 	}
 	// A bound that failed only in a short trial must be seen again. One that
 	// failed at full length may still have been an accident of the machine: it

@@ -41,6 +41,7 @@ type search struct {
 	result  Result
 
 	spoiled int // trials in a row that the environment spoiled
+	stalls  int // trials in which the generator was held up
 	// Mean time around good trials and around others: an overloaded system
 	// takes longer to drain.
 	overheadGood, overheadBad mean
@@ -115,6 +116,9 @@ func (s *search) learn(t *Trial) (end move, stop bool) {
 		return move{}, false // the planner, knowing nothing new, asks for the same trial
 	}
 	s.spoiled = 0
+	if s.stalled(t) {
+		return move{}, false // the planner asks for the same trial again
+	}
 	if d := s.plan.record(t.Spec, t.Observed, t.Judgement); d != nil {
 		i := d.spec.Index
 		s.result.Trials[i-1].Discarded = d.why + ": the same rate was good when repeated"
@@ -129,6 +133,29 @@ func (s *search) learn(t *Trial) (end move, stop bool) {
 	}
 	s.checkPooled(t)
 	return move{}, false
+}
+
+// stalled sets a trial aside in which the generator fell short of a rate that
+// it has offered before, or of a lower one: then something held the generator
+// up, and neither it nor the system has its limit there. It is believed only so
+// often: a generator that fails again and again is the limit after all.
+func (s *search) stalled(t *Trial) bool {
+	if t.Judgement.Cause != CauseGenerator || s.stalls >= maxStalls {
+		return false
+	}
+	could := 0.0
+	for _, o := range s.result.Trials {
+		if o.Judgement.Verdict == Good || o.Judgement.Verdict == Bad && o.Judgement.Cause != CauseBackpressure {
+			could = max(could, o.Spec.RateTxPerSec)
+		}
+	}
+	if could < t.Spec.RateTxPerSec {
+		return false
+	}
+	s.stalls++
+	t.Discarded = "disturbed: the generator offered as much in another trial"
+	s.warn(fmt.Sprintf("trial %d is set aside: %s, but it offered %s tx/s before, so something held it up", t.Spec.Index, t.Judgement.Reason, rateText(could)))
+	return true
 }
 
 // checkPooled judges the confirmations of a rate together, once they are

@@ -21,6 +21,13 @@ var kinds = map[string]func(rng *rand.Rand, capacity float64) (server, float64){
 	"poisson": func(rng *rand.Rand, c float64) (server, float64) {
 		return server{capacity: c, noise: 1, poisson: true, baseS: 0.004}, 1
 	},
+	"M/M/1": func(rng *rand.Rand, c float64) (server, float64) {
+		// Where the queue is shorter or the server slower, the 99th percentile of
+		// two seconds wanders by more than the width that is asked for.
+		full := 0.8 + 0.1*rng.Float64() // at the knee
+		c = 20e3 * math.Sqrt(c/1e3)     // 63k … 630k, for every transaction is played
+		return server{capacity: c, mm1: true}, math.Log(100) / (c * (1 - full))
+	},
 	"latency": func(rng *rand.Rand, c float64) (server, float64) {
 		spread := 0.001 + 0.01*rng.Float64()
 		return server{capacity: c, noise: 0.2, baseS: 0.002, spreadS: spread}, 0.002 + spread*math.Log(100)*(2+8*rng.Float64())
@@ -53,7 +60,11 @@ func drawCase(kind string, seed uint64) (s server, limitS, guess float64) {
 	rng := rand.New(rand.NewPCG(seed, 99))
 	capacity := math.Exp(math.Log(10e3) + rng.Float64()*math.Log(100)) // 10k … 1M
 	s, limitS = kinds[kind](rng, capacity)
-	return s, limitS, capacity * math.Pow(10, 2*rng.Float64()-1)
+	off := 2*rng.Float64() - 1
+	if s.mm1 {
+		off /= 2 // each transaction of a wild guess costs time
+	}
+	return s, limitS, s.capacity * math.Pow(10, off)
 }
 
 func searchServer(t testing.TB, s server, limitS, guess float64, seed uint64) (Result, *simulator) {
@@ -141,7 +152,7 @@ func checkSound(t reporter, r Result, budget time.Duration) {
 // command, from a guess up to ten times off, for servers of all kinds, the
 // interval is narrow and holds the true knee.
 func TestFindsHiddenKnees(t *testing.T) {
-	const perKind = 25
+	const perKind = 30
 	cases, hits, narrow := 0, 0, 0
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		kindHits := 0
@@ -161,7 +172,8 @@ func TestFindsHiddenKnees(t *testing.T) {
 			}
 		}
 		hits += kindHits
-		if kindHits < perKind*9/10 {
+		t.Logf("%-14s %d of %d intervals hold the true knee (%.1f %%)", kind, kindHits, perKind, 100*float64(kindHits)/perKind)
+		if kindHits*100 < perKind*95 {
 			t.Errorf("%s: only %d of %d intervals hold the true knee", kind, kindHits, perKind)
 		}
 	}
@@ -181,7 +193,10 @@ func deref(p *float64) float64 {
 // TestGeneratorLimit: a generator that ends below the knee must be named and
 // never be taken for the system; one that ends above it must not disturb.
 func TestGeneratorLimit(t *testing.T) {
-	for seed := range uint64(30) {
+	const cases = 60
+	wrong := 0
+	defer func() { t.Logf("%d generators, half of them below the knee: %d results wrong", cases, wrong) }()
+	for seed := range uint64(cases) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		s, limitS, guess := drawCase("queue", seed)
 		s.noise = 0.2
@@ -195,8 +210,10 @@ func TestGeneratorLimit(t *testing.T) {
 		reach := s.generator / 0.99 // fidelity of 99 % is still accepted
 		switch {
 		case below && (r.Bound != BoundGenerator || r.Confirmed || deref(r.LowerTxPerSec) > reach || !(deref(r.LowerTxPerSec) > reach*0.94)):
+			wrong++
 			t.Errorf("seed %d: generator ends at %.0f, knee at %.0f, lower %v\n%s", seed, s.generator, truth, deref(r.LowerTxPerSec), describe(r, truth))
 		case !below && (r.Bound != BoundSystem || !contains(r, truth)):
+			wrong++
 			t.Errorf("seed %d: generator ends at %.0f above the knee\n%s", seed, s.generator, describe(r, truth))
 		}
 	}
@@ -224,5 +241,30 @@ func TestHiccups(t *testing.T) {
 	t.Logf("%d told, %d of them wrong, %d inconclusive", told, wrong, cases-told)
 	if told < cases/3 || wrong*10 > told {
 		t.Errorf("%d told, %d wrong: want at least %d told and at most a tenth of them wrong", told, wrong, cases/3)
+	}
+}
+
+// TestStalledGenerator: a generator that is now and then held up, on a machine
+// with other work, must not be taken for the limit.
+func TestStalledGenerator(t *testing.T) {
+	const cases = 60
+	told, wrong := 0, 0
+	for seed := range uint64(cases) {
+		s, limitS, guess := drawCase("queue", seed)
+		s.stall, s.noise = 0.15, 0.2
+		r, _ := searchServer(t, s, limitS, guess, seed)
+		checkSound(t, r, 32*time.Second)
+		if !r.Confirmed {
+			continue
+		}
+		told++
+		if truth := s.trueKnee(limitS); !contains(r, truth) {
+			wrong++
+			t.Logf("seed %d\n%s", seed, describe(r, truth))
+		}
+	}
+	t.Logf("%d told, %d of them wrong, %d inconclusive", told, wrong, cases-told)
+	if told*100 < cases*75 || wrong*100 > told*5 {
+		t.Errorf("%d of %d told, %d wrong: want at least three quarters told and at most one in twenty of them wrong", told, cases, wrong)
 	}
 }

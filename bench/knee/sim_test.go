@@ -45,6 +45,8 @@ type server struct {
 	generator   float64 // tx/s the generator can offer; 0 means any
 	hiccup      float64 // probability that something else stops the machine for 400 ms in a trial
 	drainS      float64 // longest drain after a trial
+	mm1         bool    // every transaction on its own: M/M/1, first in first out
+	stall       float64 // probability that the generator is held up in a trial and sends nine tenths
 }
 
 // simulator is the Runner and the clock.
@@ -74,6 +76,9 @@ func (s *simulator) Run(ctx context.Context, spec TrialSpec) (Observation, error
 	if s.trials == 1 && s.warmup > 0 {
 		capacity *= s.warmup
 	}
+	if s.mm1 {
+		return s.runMM1(spec), nil
+	}
 	q := s.newQueue(capacity, spec)
 	slots := int(math.Round(spec.Duration.Seconds() / slot))
 	for i := range slots {
@@ -89,6 +94,7 @@ func (s *simulator) Run(ctx context.Context, spec TrialSpec) (Observation, error
 // queue is the state of one trial.
 type queue struct {
 	*simulator
+	generator        float64
 	capacity, rate   float64
 	offered, sent    float64
 	accepted, done   float64
@@ -102,8 +108,11 @@ type queue struct {
 }
 
 func (s *simulator) newQueue(capacity float64, spec TrialSpec) *queue {
-	q := &queue{simulator: s, capacity: capacity, rate: spec.RateTxPerSec, hiccupAt: -1}
+	q := &queue{simulator: s, generator: s.generator, capacity: capacity, rate: spec.RateTxPerSec, hiccupAt: -1}
 	q.phase = s.rng.IntN(1000)
+	if s.stall > 0 && s.rng.Float64() < s.stall {
+		q.generator = 0.9 * q.rate
+	}
 	if s.hiccup > 0 && s.rng.Float64() < s.hiccup {
 		q.hiccupAt = s.rng.IntN(max(1, int(spec.Duration.Seconds()/slot)-400))
 	}
@@ -242,6 +251,9 @@ func (q *queue) quantiles() *Latency {
 // default limits in expectation, and p99 stays under limitS. It follows from
 // the parameters by hand, one line per limit.
 func (s server) trueKnee(limitS float64) float64 {
+	if s.mm1 { // the time in the system is exponential with the rate μ - λ
+		return s.capacity - math.Log(100)/limitS
+	}
 	knee := s.capacity / (1 - tolerated) // backlog: (r-C)/r ≤ 1 %
 	if s.queueS > 0 {
 		// The queue absorbs queueS of work, the rest of the excess is refused:
