@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type NodeCommand struct {
 	Exe  string   // the weir binary
 	Args []string // further arguments of `weir node`
 	Lab  *netlab.Lab
+	// Cores, above 0, keeps the node to that many.
+	Cores int
 }
 
 const (
@@ -56,6 +59,9 @@ func startNode(ctx context.Context, nc NodeCommand, dataDir, listen string) (*no
 		p.cmd = exec.Command(nc.Exe, args...)
 	}
 	detach(p.cmd)
+	if nc.Cores > 0 {
+		p.cmd.Env = append(p.cmd.Environ(), "GOMAXPROCS="+strconv.Itoa(nc.Cores))
+	}
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -78,6 +84,12 @@ func startNode(ctx context.Context, nc NodeCommand, dataDir, listen string) (*no
 	}()
 	select {
 	case err = <-ready:
+		if err == nil && nc.Cores > 0 {
+			err = pinProcess(p.cmd.Process.Pid, nc.Cores)
+			if err != nil {
+				return nil, errors.Join(err, p.stop())
+			}
+		}
 		if err == nil {
 			return p, nil
 		}

@@ -49,6 +49,17 @@ type Config struct {
 	MaxRate   float64       // never offer more; 0: no limit
 	ProbeKind string        // force a wire source; empty: the best
 	NodeArgs  []string      // further arguments of our own node
+	NodeCores int           // that our own node is kept to; 0: all
+
+	// Settings are what the command was asked for, as texts: they are kept in the
+	// folder and must be the same when the run is continued (Resume). Nil: the run
+	// cannot be continued.
+	Settings map[string]string
+	Resume   bool
+	// PredictionsSHA256 is the hash of predictions that stand; it goes into the
+	// summary.
+	PredictionsSHA256 string
+	startTxPerSec     float64 // where the search begins; 0: by the cores and the link
 
 	Progress func(Progress) // may be nil
 }
@@ -56,6 +67,7 @@ type Config struct {
 // Progress is what a run is doing now.
 type Progress struct {
 	Step  string        // in words
+	Point string        // of a series, else empty
 	Event *knee.Event   // of the search, or nil
 	Live  *loadgen.Live // of the trial under way, or nil
 }
@@ -95,33 +107,19 @@ type run struct {
 // or an error in the middle, what was measured is in it, marked so. The error
 // is for what kept the run from its end.
 func Run(ctx context.Context, cfg Config) (Outcome, error) {
-	if cfg.Workload != nil {
-		cfg.Accounts = cfg.Workload.Accounts.Count
-	}
-	if cfg.Accounts == 0 {
-		cfg.Accounts = 4096
-	}
-	if cfg.Budget == 0 {
-		cfg.Budget = 45 * time.Second
-	}
-	if cfg.Progress == nil {
-		cfg.Progress = func(Progress) {}
-	}
+	cfg.setDefaults()
 	if cfg.Target != "" && cfg.LinkBits != 0 {
 		return Outcome{}, fmt.Errorf("%w: a link can only be shaped to our own node, not to %s", ErrConfig, cfg.Target)
 	}
 	if err := cfg.check(ctx); err != nil {
 		return Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(cfg.OutDir), 0o755); err != nil {
-		return Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	if err := os.Mkdir(cfg.OutDir, 0o755); err != nil {
-		return Outcome{}, fmt.Errorf("%w: the record's folder: %w; choose another --out", ErrConfig, err)
+	if err := cfg.openFolder(); err != nil {
+		return Outcome{}, err
 	}
 	r := &run{cfg: cfg, started: time.Now()}
 	err := r.all(ctx)
-	if isConfig(err) && len(r.sum.Trials) == 0 {
+	if isConfig(err) && len(r.sum.Trials) == 0 && !cfg.Resume {
 		// Nothing was measured, and the next try wants the same folder.
 		if !errors.Is(err, ErrConfig) {
 			err = fmt.Errorf("%w: %w", ErrConfig, err)
@@ -140,6 +138,9 @@ func (c *Config) check(ctx context.Context) error {
 	}
 	if c.Agent != nil && c.Target == "" {
 		return fmt.Errorf("an agent watches a node that somebody else runs; without a target the run starts its own, on this machine")
+	}
+	if err := c.checkSearch(); err != nil {
+		return err
 	}
 	if c.Target != "" {
 		return checkPeer(ctx, c.Target, c.Peer, c.MaxRate)
@@ -231,6 +232,7 @@ func (r *run) describe() {
 	r.sum = results.Summary{
 		StartedAt: r.started, Host: host, Record: r.cfg.OutDir, Target: results.NullString(r.cfg.Target),
 		Workload: "transfer", Engine: "solo", Nodes: 1, Seed: r.cfg.Seed, SLO: r.cfg.SLO.String(),
+		PredictionsSHA256: r.cfg.PredictionsSHA256,
 	}
 	r.sum.Wire.TxBytes = &txBytes
 }
@@ -259,9 +261,13 @@ func (r *run) openTarget(ctx context.Context, lab *netlab.Lab) (err error) {
 		r.machine.wholeHost = true
 	}
 	if r.cfg.Target == "" {
-		nc := NodeCommand{Exe: r.cfg.Exe, Args: r.cfg.NodeArgs, Lab: lab}
+		nc := NodeCommand{Exe: r.cfg.Exe, Args: r.cfg.NodeArgs, Lab: lab, Cores: r.cfg.NodeCores}
 		r.machine.sameHost = true
 		r.sum.Placement = fmt.Sprintf("node and generator share %d cores, no pinning", runtime.NumCPU())
+		if n := r.cfg.NodeCores; n > 0 {
+			r.machine.nodeCores = float64(n)
+			r.sum.Placement = fmt.Sprintf("node kept to %d of %d cores, which the generator may use too", n, runtime.NumCPU())
+		}
 		r.target, err = openOwn(ctx, nc, r.cfg.OutDir, r.cfg.genesis())
 		return err
 	}
@@ -398,6 +404,9 @@ func (r *run) linkConfig(d time.Duration) link.Config {
 // processor of 2022 checks twice as many), or 60 % of the link. The search needs
 // only the order of magnitude.
 func (r *run) startRate() float64 {
+	if r.cfg.startTxPerSec > 0 {
+		return r.cfg.startTxPerSec
+	}
 	rate := 35_000 * r.machine.hostCores
 	if r.target.peer != nil {
 		rate = peerStartRate
@@ -428,10 +437,7 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 		windows: map[int][]results.Window{}, hists: map[int][]results.Histogram{},
 		warnings: map[string]bool{}, profiles: map[int][]byte{},
 	}
-	// Trials as for a smaller budget: the rest is for repeating the doubtful ones.
-	cfg := knee.ForBudget(r.cfg.Budget*7/10, trialOverhead, r.startRate())
-	cfg.Budget = r.cfg.Budget
-	cfg.SLO, cfg.Seed, cfg.MaxTxPerSec = r.cfg.SLO, r.cfg.Seed, r.cfg.MaxRate
+	cfg := r.cfg.searchConfig(r.startRate())
 	cfg.Progress = func(e knee.Event) { r.onEvent(e) }
 	r.target.fit(&cfg)
 	if r.target.own != nil {

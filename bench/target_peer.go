@@ -37,7 +37,7 @@ type peer struct {
 	name     string // in the record, such as "cometbft 0.40.0"
 	workload string
 	proc     *env.Process // nil: not found
-	notes    []string      // for the record
+	notes    []string     // for the record
 }
 
 // defaultTxBytes is the length of a CometBFT transaction when nobody asked for

@@ -87,6 +87,12 @@ type Summary struct {
 	OnANetwork             []NetworkPrediction `json:"on_a_network"`
 	Stages                 []Stage             `json:"stages"`
 	Trials                 []TrialShort        `json:"trials"`
+
+	// Validation is what `weir run --validate` prints beside the first run.
+	Validation []Validation `json:"validation,omitempty"`
+	// PredictionsSHA256 is the hash of the predictions that stood before this
+	// run began (of those that came from it, in what --validate prints).
+	PredictionsSHA256 string `json:"predictions_sha256,omitempty"`
 }
 
 // Kernel is one hash kernel that was chosen for the run.

@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +34,11 @@ type runFlags struct {
 	json                                          bool
 	peer                                          bench.PeerOptions
 	agent                                         runAgentFlags
+
+	validate bool
+	maxError float64
+	sweep    []string
+	resume   string
 }
 
 func newRunCmd() *cobra.Command {
@@ -47,15 +54,25 @@ stops growth with its measured utilisation, and says where other links would.
 On loopback the link is a memory copy: the wall is the processor. --link makes
 a private network of the given rate (two network namespaces, removed at the
 end). --target measures a node that runs already: weir's, CometBFT's or an
-Ethereum node's.`,
+Ethereum node's.
+
+--validate checks what weir predicts: it measures over one link (100mbit if
+--link names none), writes down what it expects of half and a fifth of it, of a
+link wider than the processor can fill, and of longer transactions, and then
+measures those. --sweep measures a series of points for models, one record
+each: cores=1,2, size=100,1000, link=20mbit,1gbit or conns=1,8; give it twice
+for all combinations. --budget is then for all of it. --resume DIR continues
+what was interrupted; finished points are kept.`,
 		Example: "  weir run\n" +
 			"  weir run --link 20mbit\n" +
 			"  weir run --slo 'p99<500ms,loss<0.1%' --json\n" +
+			"  weir run --validate --max-error 0.05\n" +
+			"  weir run --sweep cores=1,2 --budget 2m --out sweep && cat sweep/points.csv\n" +
 			"  weir run --target weir://10.0.0.5:7151\n" +
 			"  weir run --target cometbft+http://127.0.0.1:26657\n" +
 			"  weir run --target eth+http://127.0.0.1:8545 --eth-key key.txt",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRun(cmd, &f) },
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.target, "target", "", "running node: weir://host:port, cometbft+http://host:port,\neth+http:// or eth+ws://host:port; empty: start one here")
@@ -69,11 +86,15 @@ Ethereum node's.`,
 	fl.Uint32Var(&f.accounts, "accounts", 4096, "accounts of the own chain")
 	fl.IntVar(&f.conns, "conns", 0, "connections of the generator (default 2)")
 	fl.Uint64Var(&f.seed, "seed", 42, "seed of schedules and transactions")
-	fl.DurationVar(&f.budget, "budget", 45*time.Second, "time for the search")
+	fl.DurationVar(&f.budget, "budget", 45*time.Second, "time for the search; for all of --validate or --sweep")
 	fl.Float64Var(&f.maxRate, "max-rate", 0, "never offer more than this, tx/s; 0: no limit")
 	peerFlags(cmd, &f.peer)
 	f.agent.register(cmd)
 	fl.BoolVar(&f.json, "json", false, "print the summary object (weir.run/1) and nothing else on stdout")
+	fl.BoolVar(&f.validate, "validate", false, "predict other links and sizes, then measure them")
+	fl.Float64Var(&f.maxError, "max-error", 0, "with --validate: exit code 1 above this error, such as 0.05 (default none)")
+	fl.StringArrayVar(&f.sweep, "sweep", nil, "axis=value,value,…: cores, size, link or conns")
+	fl.StringVar(&f.resume, "resume", "", "continue the run in this folder with its settings")
 	return cmd
 }
 
@@ -124,6 +145,9 @@ func (f *runFlags) config() (bench.Config, error) {
 		return cfg, usagef("cannot find this program's own file: %w", err)
 	}
 	cfg.OutDir = f.out
+	if f.resume != "" {
+		cfg.OutDir, cfg.Resume = f.resume, true
+	}
 	if cfg.OutDir == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -134,9 +158,19 @@ func (f *runFlags) config() (bench.Config, error) {
 	return cfg, nil
 }
 
-func runRun(cmd *cobra.Command, f runFlags) error {
+func runRun(cmd *cobra.Command, f *runFlags) error {
+	if err := resumeFlags(cmd, f); err != nil {
+		return err
+	}
+	if err := f.checkSeries(cmd); err != nil {
+		return err
+	}
 	cfg, err := f.config()
 	if err != nil {
+		return err
+	}
+	cfg.Settings = settings(cmd.Flags())
+	if done, err := finishedRun(cmd, f, f.resume); f.resume != "" && done {
 		return err
 	}
 	if err := chooseKernels(cmd, f.impl); err != nil {
@@ -145,7 +179,7 @@ func runRun(cmd *cobra.Command, f runFlags) error {
 	if f.impl != "" {
 		cfg.NodeArgs = append(cfg.NodeArgs, "--impl", f.impl)
 	}
-	if cfg.LinkBits != 0 {
+	if f.needsLab(cfg) {
 		if again, code, err := enterUserNamespace(cmd.Context()); again {
 			if err != nil || code != exitOK {
 				return &exitError{code, errors.Join(fmt.Errorf("the run inside a user namespace ended with exit code %d", code), err)}
@@ -154,6 +188,12 @@ func runRun(cmd *cobra.Command, f runFlags) error {
 		} else if err != nil {
 			return usagef("--link: %w", err)
 		}
+	}
+	switch f.seriesKind() {
+	case bench.KindSweep:
+		return runSweep(cmd, f, cfg)
+	case bench.KindValidate:
+		return runValidate(cmd, f, cfg)
 	}
 	live := &liveLine{print: progressLine(cmd.ErrOrStderr())}
 	cfg.Progress = live.show
@@ -259,6 +299,12 @@ func checkPeerFlags(o *bench.PeerOptions) error {
 	return nil
 }
 
+// needsLab tells whether a link is going to be shaped.
+func (f *runFlags) needsLab(cfg bench.Config) bool {
+	return cfg.LinkBits != 0 || f.validate ||
+		slices.ContainsFunc(f.sweep, func(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), bench.AxisLink+"=") })
+}
+
 // liveLine turns progress into one line.
 type liveLine struct {
 	print func(string)
@@ -266,6 +312,9 @@ type liveLine struct {
 }
 
 func (l *liveLine) show(p bench.Progress) {
+	if p.Point != "" && p.Step != "" {
+		p.Step = p.Point + ": " + p.Step
+	}
 	switch {
 	case p.Event != nil && p.Event.Kind == knee.TrialStarted:
 		e := p.Event
