@@ -105,9 +105,9 @@ fuzz: ## Fuzz decoders, frames, genesis: FUZZTIME (10m) each; FUZZ=./... for all
 
 check: lint test ## What CI runs, without the fresh machine
 
-check-measure: ## Checks that depend on time: link rates against shapers, the probe's cost (root)
-	$(GO) test -tags measure -run Measured -v -timeout 20m ./bench/link
-	$(GO) test -tags measure -run MeasuredProbe -v -timeout 20m ./cmd/weir
+check-measure: ## Checks that depend on time: links, shaped runs, predictions, the probe's cost (root)
+	$(GO) test -count=1 -tags measure -run Measured -v -timeout 20m ./bench/link
+	$(GO) test -count=1 -tags measure -run 'Measured(ShapedLink|Validation|Probe)' -v -timeout 40m ./cmd/weir
 
 clean: ## Remove what was built
 	rm -rf bin
