@@ -16,8 +16,8 @@ type LoadConfig struct {
 	Peer         PeerOptions
 	MaxRate      float64 // never offer more; 0: no limit
 	Schedule     loadgen.Schedule
-	RateTxPerSec float64
-	Duration     time.Duration
+	RateTxPerSec float64       // 0: the schedule's own
+	Duration     time.Duration // 0: the schedule's own
 	Seed         uint64
 	Conns        int
 	Workload     *workload.Workload // nil: plain transfers
@@ -29,7 +29,8 @@ func Load(ctx context.Context, cfg LoadConfig) (out loadgen.Outcome, err error) 
 	if cfg.Progress == nil {
 		cfg.Progress = func(Progress) {}
 	}
-	if _, err := loadgen.Times(cfg.Schedule, cfg.RateTxPerSec, cfg.Duration, cfg.Seed); err != nil {
+	plan, err := cfg.Schedule.Plan(cfg.RateTxPerSec, cfg.Duration)
+	if err != nil {
 		return loadgen.Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if err := checkPeer(ctx, cfg.Target, cfg.Peer, cfg.MaxRate); err != nil {
@@ -48,7 +49,7 @@ func Load(ctx context.Context, cfg LoadConfig) (out loadgen.Outcome, err error) 
 		return loadgen.Outcome{}, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	err = corpus.Extend(ctx, loadgen.MaxTxs(cfg.RateTxPerSec, cfg.Duration), func(done, total int) {
+	err = corpus.Extend(ctx, plan.MaxTxs(), func(done, total int) {
 		cfg.Progress(Progress{Step: fmt.Sprintf("signing transactions %d of %d", done, total)})
 	})
 	if err != nil {

@@ -76,6 +76,7 @@ func (s *sampler) loop() {
 		}
 		now := s.r.clock()
 		s.sample(now)
+		s.r.pacer.yieldSlow(now)
 		if e := time.Duration(now); s.r.cfg.Progress != nil && e-reported >= progressEvery {
 			reported = e
 			s.r.cfg.Progress(s.r.progress(e))

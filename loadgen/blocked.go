@@ -76,11 +76,12 @@ func (m *blockMeter) totalNS() int64 {
 type meteredConn struct {
 	net.Conn
 	meter *blockMeter
+	stuck func()          // called when a write begins to wait
 	raw   syscall.RawConn // nil: the socket cannot be looked into
 }
 
-func newMeteredConn(c net.Conn, m *blockMeter) *meteredConn {
-	mc := &meteredConn{Conn: c, meter: m}
+func newMeteredConn(c net.Conn, m *blockMeter, stuck func()) *meteredConn {
+	mc := &meteredConn{Conn: c, meter: m, stuck: stuck}
 	if sc, ok := c.(syscall.Conn); ok && canWriteRaw {
 		if raw, err := sc.SyscallConn(); err == nil {
 			mc.raw = raw
@@ -111,6 +112,7 @@ func (c *meteredConn) writeTimed(b []byte) (int, error) {
 		if !done {
 			slow = true
 			c.meter.change(+1)
+			c.stuck()
 		}
 	})
 	n, err := c.Conn.Write(b)

@@ -34,6 +34,7 @@ func (c *meteredConn) writeRaw(b []byte) (int, error) {
 			case errors.Is(err, syscall.EAGAIN):
 				waiting = true
 				c.meter.change(+1)
+				c.stuck()
 				return false
 			case err != nil:
 				werr = os.NewSyscallError("write", err)

@@ -29,8 +29,8 @@ const (
 	maxWindows     = 1 << 12
 )
 
-// Config describes one run. Target or Addr, Schedule, RateTxPerSec, Duration and Corpus
-// are required.
+// Config describes one run. Target or Addr, Schedule and Corpus are required,
+// and RateTxPerSec and Duration where the schedule has none of its own.
 type Config struct {
 	// Target is what load is offered to. Nil: the weir node at Addr, reached by
 	// Dial (nil: TCP), on the chain that the corpus is signed for.
@@ -50,9 +50,11 @@ type Config struct {
 	Corpus  Source
 	FirstTx int // index of the corpus's first transaction to send
 
-	// BatchWindow is the least time between two frames, default 1 ms:
-	// transactions that become due meanwhile travel together. It is part of
-	// every latency, because these count from the intended time.
+	// BatchWindow is the grid on which frames leave: transactions that fall due
+	// between two points of it travel together. It is part of every latency,
+	// because these count from the intended time. 0 chooses by the schedule's
+	// highest rate: none up to 5 000 tx/s, where every transaction leaves at its
+	// own time, 250 µs above. Negative: none at any rate.
 	BatchWindow time.Duration
 	// DrainTimeout is how long to wait for outcomes after the schedule's end,
 	// default 5 s. What has none by then is lost.
@@ -67,6 +69,8 @@ type Config struct {
 	OnStart, OnEnd func()
 	// Progress is called about four times a second from one goroutine.
 	Progress func(Live)
+
+	plan Plan // of the schedule, with the settings that withDefaults chose
 }
 
 // Live is the state of a run while it goes on.
@@ -85,14 +89,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Conns == 0 {
 		c.Conns = 2
 	}
-	if c.BatchWindow == 0 {
-		c.BatchWindow = time.Millisecond
-	}
 	if c.DrainTimeout == 0 {
 		c.DrainTimeout = 5 * time.Second
-	}
-	if c.Window == 0 {
-		c.Window = autoWindow(c.Duration)
 	}
 	switch {
 	case c.Corpus == nil:
@@ -101,12 +99,18 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("%w: first transaction %d, give 0 or more", ErrBadConfig, c.FirstTx)
 	case c.Conns < 1 || c.Conns > maxConns:
 		return c, fmt.Errorf("%w: %d connections, give 1 to %d", ErrBadConfig, c.Conns, maxConns)
-	case c.Duration <= 0 || c.Duration > maxDuration:
+	case c.Duration < 0 || c.Duration > maxDuration:
 		return c, fmt.Errorf("%w: duration %s, give up to %s", ErrBadConfig, c.Duration, maxDuration)
-	case c.BatchWindow < 0 || c.BatchWindow > maxBatchWindow:
+	case c.BatchWindow > maxBatchWindow:
 		return c, fmt.Errorf("%w: batch window %s, give up to %s", ErrBadConfig, c.BatchWindow, maxBatchWindow)
 	case c.DrainTimeout < 0 || c.DrainTimeout > maxDuration:
 		return c, fmt.Errorf("%w: drain timeout %s, give up to %s", ErrBadConfig, c.DrainTimeout, maxDuration)
+	}
+	var err error
+	if c, err = c.withPlan(); err != nil {
+		return c, err
+	}
+	switch {
 	case c.Window < 0 || (c.Duration+c.DrainTimeout)/c.Window > maxWindows:
 		return c, fmt.Errorf("%w: windows of %s, give a length that makes at most %d of them", ErrBadConfig, c.Window, maxWindows)
 	}
@@ -116,6 +120,28 @@ func (c Config) withDefaults() (Config, error) {
 			t.Chain = of.Chain()
 		}
 		c.Target = t
+	}
+	return c, nil
+}
+
+// withPlan works the schedule out and takes over what it determines.
+func (c Config) withPlan() (Config, error) {
+	p, err := c.Schedule.Plan(c.RateTxPerSec, c.Duration)
+	if err != nil {
+		return c, err
+	}
+	c.plan, c.Schedule, c.RateTxPerSec, c.Duration = p, p.Schedule, p.RateTxPerSec, p.Duration
+	if p.Seed != nil {
+		c.Seed = *p.Seed
+	}
+	switch {
+	case c.BatchWindow == 0:
+		c.BatchWindow = batchWindow(p.peakTxPerSec())
+	case c.BatchWindow < 0:
+		c.BatchWindow = 0
+	}
+	if c.Window == 0 {
+		c.Window = autoWindow(c.Duration)
 	}
 	return c, nil
 }

@@ -71,13 +71,10 @@ func (o *Outcome) SetID(id int) {
 func (r *run) settle(o *Outcome) {
 	o.Conns, o.BatchWindow = r.cfg.Conns, r.cfg.BatchWindow
 	sum := r.tally()
-	lag := hdrhistogram.New(1, r.totalNS/unitNS, hdrDigits)
-	var early, missed int64
+	var missed int64
 	for _, l := range r.links {
 		sum.add(l.rec.tally)
 		sum.add(l.sender.tally)
-		lag.Merge(l.sender.lag)
-		early += l.sender.early
 		missed += l.sender.missed
 		o.Frames += l.sender.frames
 		o.LastCommitNS = max(o.LastCommitNS, l.rec.lastCommitNS)
@@ -101,17 +98,11 @@ func (r *run) settle(o *Outcome) {
 	t.CommittedTxPerSec = results.Ratio(float64(t.Counts.Committed)*1e9, float64(span))
 
 	problems = append(problems, r.latencies(o, sum.total())...)
-	if lag.TotalCount() > 0 {
-		p99 := lag.ValueAtQuantile(99) * unitNS
-		t.Generator.LagP99NS = &p99
-	}
+	problems = append(problems, r.pacing(o)...)
 	o.Backlog = slopeOf(r.sampler.tSec, r.sampler.backlog)
 	o.InFlight = slopeOf(r.sampler.tSec, r.sampler.inFlight)
 	if o.Backlog != nil {
 		t.BacklogSlopeTxPerSec2 = &o.Backlog.PerSec
-	}
-	if early > 0 {
-		problems = append(problems, fmt.Sprintf("%d transactions were sent before their time", early))
 	}
 	if sum.tooLong > 0 {
 		problems = append(problems, fmt.Sprintf("%d latencies exceeded the longest possible run: was the machine suspended?", sum.tooLong))

@@ -16,11 +16,12 @@ import (
 
 // run is one schedule on its way.
 type run struct {
-	cfg   Config
-	began time.Time // the first intended send; fixed before started is set
-	times []int64   // intended times, ns since began
-	sent  []atomic.Int64
-	state []uint8 // each entry belongs to the recorder of the sending connection
+	cfg     Config
+	began   time.Time // the first intended send; fixed before started is set
+	times   []int64   // intended times, ns since began
+	firstNS int64     // the schedule's own time of the first one
+	sent    []atomic.Int64
+	state   []uint8 // each entry belongs to the recorder of the sending connection
 
 	started atomic.Bool
 	live    live
@@ -81,7 +82,7 @@ func Run(ctx context.Context, cfg Config) (Outcome, error) {
 }
 
 func newRun(cfg Config) (*run, error) {
-	times, err := Times(cfg.Schedule, cfg.RateTxPerSec, cfg.Duration, cfg.Seed)
+	times, err := cfg.plan.Times(cfg.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -93,20 +94,21 @@ func newRun(cfg Config) (*run, error) {
 			ErrCorpusSmall, len(times), cfg.FirstTx, max(have, 0))
 	}
 	// The clock starts with the first intended send.
-	for i, first := 0, times[0]; i < len(times); i++ {
-		times[i] -= first
+	firstNS := times[0]
+	for i := range times {
+		times[i] -= firstNS
 	}
 	r := &run{
-		cfg: cfg, times: times,
+		cfg: cfg, times: times, firstNS: firstNS,
 		sent: make([]atomic.Int64, len(times)), state: make([]uint8, len(times)),
 		totalNS: int64(cfg.Duration + SendGrace + cfg.DrainTimeout + 10*time.Second),
 	}
 	r.meter = &blockMeter{now: r.clock, conns: cfg.Conns}
 	r.pacer = &pacer{
-		timer: time.NewTimer(time.Hour), now: r.clock, times: times, meter: r.meter,
-		lastNS: -int64(cfg.BatchWindow), windowNS: int64(cfg.BatchWindow),
-		endNS: int64(cfg.Duration + SendGrace), limit: r.frameLimit,
+		token: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), now: r.clock, times: times, meter: r.meter,
+		windowNS: int64(cfg.BatchWindow), endNS: int64(cfg.Duration + SendGrace), limit: r.frameLimit,
 	}
+	r.pacer.pass()
 	r.pacer.timer.Stop()
 	r.sampler = newSampler(r)
 	return r, nil
@@ -142,17 +144,17 @@ func (r *run) dial(ctx context.Context) error {
 	r.maxTxs = MaxFrameTxs
 	for i := range r.cfg.Conns {
 		rec := &recorder{r: r, conn: int64(i + 1), tally: r.tally()}
+		snd := &sender{r: r, conn: int64(i + 1), tally: r.tally(), frameTxs: hdrhistogram.New(1, MaxFrameTxs, hdrDigits)}
 		c, err := r.cfg.Target.Open(ctx, Session{
 			Conn: i, Events: rec, WriteTimeout: time.Duration(r.totalNS),
-			Wrap: func(nc net.Conn) net.Conn { return newMeteredConn(nc, r.meter) },
+			Wrap: func(nc net.Conn) net.Conn { return newMeteredConn(nc, r.meter, func() { r.pacer.yield(snd) }) },
 		})
 		if err != nil {
 			return err
 		}
-		r.links = append(r.links, &link{conn: c, rec: rec, sender: &sender{
-			r: r, conn: int64(i + 1), to: c, tally: r.tally(),
-			lag: hdrhistogram.New(1, r.totalNS/unitNS, hdrDigits),
-		}})
+		snd.to = c
+		r.links = append(r.links, &link{conn: c, rec: rec, sender: snd})
+		r.pacer.writers = append(r.pacer.writers, snd)
 		l := c.Limits()
 		if l.Txs > 0 {
 			r.maxTxs = min(r.maxTxs, l.Txs)
@@ -184,8 +186,8 @@ func (r *run) offer(ctx context.Context) Outcome {
 	r.started.Store(true)
 
 	var senders sync.WaitGroup
-	for _, l := range r.links {
-		senders.Go(func() { l.sender.loop(ctx) })
+	for range r.links {
+		senders.Go(func() { r.sendLoop(ctx) })
 	}
 	sent := make(chan struct{})
 	go func() { senders.Wait(); close(sent) }()

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/chainweir/weir/bench/stat"
 )
 
 func TestConstantIsExact(t *testing.T) {
@@ -73,36 +75,19 @@ func TestScheduleRefusesNonsense(t *testing.T) {
 	}
 }
 
-// dispersion is the variance of the counts per millisecond over their mean; 1
-// for a Poisson process.
-func dispersion(times []int64, d time.Duration) float64 {
-	counts := make([]float64, d/time.Millisecond)
-	for _, t := range times {
-		counts[t/1e6]++
-	}
-	mean := float64(len(times)) / float64(len(counts))
-	v := 0.0
-	for _, c := range counts {
-		v += (c - mean) * (c - mean)
-	}
-	return v / float64(len(counts)-1) / mean
-}
-
-// ksExponential is the Kolmogorov–Smirnov distance of the gaps from the
-// exponential distribution of the same rate, times √n: below 1.63 with
-// probability 99 % when they have it.
-func ksExponential(times []int64, rate float64) float64 {
+// fits tests times against a Poisson process with the given rate: the index of
+// dispersion of the counts per ms, and the gaps.
+func fits(t *testing.T, times []int64, rate float64, d time.Duration) (dispersion, p float64) {
+	t.Helper()
 	gaps := make([]float64, 0, len(times))
 	for i := 1; i < len(times); i++ {
 		gaps = append(gaps, float64(times[i]-times[i-1])/1e9)
 	}
-	slices.Sort(gaps)
-	n, d := float64(len(gaps)), 0.0
-	for i, g := range gaps {
-		f := 1 - math.Exp(-rate*g)
-		d = max(d, f-float64(i)/n, float64(i+1)/n-f)
+	ks, err := stat.KolmogorovSmirnov(gaps, stat.ExponentialCDF(rate))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return d * math.Sqrt(n)
+	return stat.NewTally(times, 1e6, 0, int64(d)).Dispersion(), ks.P
 }
 
 func TestPoissonIsPoisson(t *testing.T) {
@@ -115,11 +100,8 @@ func TestPoissonIsPoisson(t *testing.T) {
 	if dev := math.Abs(float64(len(times))-mean) / math.Sqrt(mean); dev > 4 {
 		t.Errorf("%d arrivals, %.1f standard deviations from %.0f", len(times), dev, mean)
 	}
-	if v := dispersion(times, d); v < 0.97 || v > 1.03 {
-		t.Errorf("dispersion index %.4f, want 0.97 to 1.03", v)
-	}
-	if k := ksExponential(times, rate); k > 1.63 {
-		t.Errorf("KS distance·√n = %.2f: the gaps are not exponential", k)
+	if v, p := fits(t, times, rate, d); v < 0.97 || v > 1.03 || p < 0.01 {
+		t.Errorf("dispersion index %.4f, want 0.97 to 1.03; gaps exponential with p = %.4f", v, p)
 	}
 
 	// The tests must be able to fail: the same rate in bursts of ten, and evenly.
@@ -129,11 +111,12 @@ func TestPoissonIsPoisson(t *testing.T) {
 	}
 	even, _ := Times(Constant, rate, d, 0)
 	for name, other := range map[string][]int64{"burst": burst, "even": even} {
-		if v := dispersion(other, d); v >= 0.97 && v <= 1.03 {
+		v, p := fits(t, other, rate, d)
+		if v >= 0.97 && v <= 1.03 {
 			t.Errorf("%s: dispersion index %.4f passes for Poisson", name, v)
 		}
-		if k := ksExponential(other, rate); k <= 1.63 {
-			t.Errorf("%s: KS distance·√n = %.2f passes for exponential", name, k)
+		if p >= 0.01 {
+			t.Errorf("%s: p = %v passes for exponential", name, p)
 		}
 	}
 }

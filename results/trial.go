@@ -33,7 +33,7 @@ type Trial struct {
 	ID              int       `json:"id"` // from 1, unique in the record
 	Phase           Phase     `json:"phase"`
 	Seed            uint64    `json:"seed"`
-	Schedule        string    `json:"schedule"` // kind: constant, poisson, ramp, step, trace
+	Schedule        string    `json:"schedule"` // its text form: constant, poisson, ramp:100..5000, …
 	StartedAt       time.Time `json:"started_at"`
 	OfferedTxPerSec float64   `json:"offered_tx_per_sec"`
 	DurationSec     float64   `json:"duration_sec"`
@@ -166,4 +166,6 @@ type GeneratorUsage struct {
 	GCPauseNS      *int64 `json:"gc_pause_ns"`
 	LagP99NS       *int64 `json:"lag_p99_ns"`       // actual minus intended send
 	WriteBlockedNS *int64 `json:"write_blocked_ns"` // waiting for a socket to take bytes
+
+	Pacing *Pacing `json:"pacing,omitempty"` // nil in records made before it was measured
 }

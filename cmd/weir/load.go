@@ -30,9 +30,13 @@ func newLoadCmd() *cobra.Command {
 		Long: `load sends pre-signed transfers to a weir node on a schedule that does not wait
 for answers, and accounts for every one of them. Latencies count from the
 intended time of sending, so a stall of the node or of the generator shows.
-The node must be on a measuring chain: its accounts' keys are public.`,
+The node must be on a measuring chain: its accounts' keys are public.
+
+Schedules (--schedule):
+` + loadgen.ScheduleHelp,
 		Example: "  weir load --rate 5000 --duration 10s\n" +
-			"  weir load --target weir://10.0.0.5:7151 --rate 20000 --json",
+			"  weir load --schedule ramp:100..20000,poisson --duration 30s\n" +
+			"  weir load --schedule replay:weir-runs/a/run.jsonl#3 --json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			addr, err := parseTarget(target)
@@ -50,6 +54,7 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 			if err != nil {
 				return err
 			}
+			rate, duration := loadDefaults(cmd, kind, rate, duration)
 			if err := forceKernels(""); err != nil {
 				return err
 			}
@@ -78,15 +83,33 @@ The node must be on a measuring chain: its accounts' keys are public.`,
 	fl := cmd.Flags()
 	fl.StringVar(&work, "workload", "", workloadUsage)
 	fl.StringVar(&target, "target", "weir://127.0.0.1:7151", "weir://host:port of the node, cometbft+http://host:port,\neth+http:// or eth+ws://host:port")
-	fl.Float64Var(&rate, "rate", 1000, "transactions per second")
-	fl.DurationVar(&duration, "duration", 5*time.Second, "length of the schedule")
-	fl.StringVar(&schedule, "schedule", "poisson", "arrivals: poisson or constant")
+	fl.Float64Var(&rate, "rate", defaultLoadRate, "tx/s of schedules without rates of their own")
+	fl.DurationVar(&duration, "duration", defaultLoadDuration, "length of the schedule; a step, trace or\nreplay has its own")
+	fl.StringVar(&schedule, "schedule", "poisson", "arrivals, see above")
 	fl.Uint64Var(&seed, "seed", 42, "seed of schedule and transactions")
 	fl.IntVar(&conns, "conns", 0, "connections (default 2)")
 	fl.Float64Var(&maxRate, "max-rate", 0, "refuse a rate above this, tx/s; 0: no limit")
 	peerFlags(cmd, &peer)
 	fl.BoolVar(&asJSON, "json", false, "print one JSON object (weir.load/1)")
 	return cmd
+}
+
+// What a schedule is run with when neither it nor a flag says otherwise.
+const (
+	defaultLoadRate     = 1000.0
+	defaultLoadDuration = 5 * time.Second
+)
+
+// loadDefaults leaves the rate and the length to a schedule that has its own,
+// unless a flag was given: then it is the schedule that refuses it.
+func loadDefaults(cmd *cobra.Command, s loadgen.Schedule, rate float64, duration time.Duration) (float64, time.Duration) {
+	if !s.TakesRate() && !cmd.Flags().Changed("rate") {
+		rate = 0
+	}
+	if s.HasDuration() && !cmd.Flags().Changed("duration") {
+		duration = 0
+	}
+	return rate, duration
 }
 
 func reportLoad(cmd *cobra.Command, out loadgen.Outcome, asJSON bool) error {

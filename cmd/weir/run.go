@@ -112,6 +112,9 @@ func (f *runFlags) config() (bench.Config, error) {
 	if cfg.Schedule, err = loadgen.ParseSchedule(f.schedule); err != nil {
 		return cfg, usagef("--schedule: %w", err)
 	}
+	if !cfg.Schedule.TakesRate() {
+		return cfg, usagef("--schedule: %q states its own rates, and a search varies the rate; use poisson or constant (weir load takes all schedules)", cfg.Schedule)
+	}
 	if cfg.Workload, err = parseWorkload(f.workload); err != nil {
 		return cfg, err
 	}
