@@ -52,6 +52,9 @@ func (r *run) openAgent(ctx context.Context) (*remote, error) {
 		return nil, errors.Join(fmt.Errorf("%w: %w", ErrConfig, err), a.close())
 	}
 	r.trialsAgent = a
+	if src := a.client.What().WireSource; src != "" {
+		r.sum.Wire.Source = results.WireAgent + src
+	}
 	if p := first.Process; p != nil && p.UsableCores > 0 {
 		r.machine.nodeCores = float64(p.UsableCores)
 	}

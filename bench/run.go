@@ -195,19 +195,19 @@ func (r *run) all(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.target.stop()) }()
-	beside, err := r.openAgent(ctx)
-	if err != nil {
-		return err
-	}
-	if beside != nil {
-		defer func() { err = errors.Join(err, beside.close()) }()
-	}
 	src, err := r.openProbe(lab)
 	if err != nil {
 		return err
 	}
 	if src != nil {
 		defer func() { err = errors.Join(err, src.Close()) }()
+	}
+	beside, err := r.openAgent(ctx)
+	if err != nil {
+		return err
+	}
+	if beside != nil {
+		defer func() { err = errors.Join(err, beside.close()) }()
 	}
 	r.measureLink(ctx, lab)
 	if err := ctx.Err(); err != nil {

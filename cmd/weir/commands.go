@@ -14,5 +14,6 @@ func subcommands() []*cobra.Command {
 		newProbeCmd(),
 		newLinkCmd(),
 		newAgentCmd(),
+		newDoctorCmd(),
 	}
 }
