@@ -25,7 +25,10 @@ func (r *run) openLab(ctx context.Context) (*netlab.Lab, error) {
 	lab, err := netlab.Open(ctx, netlab.Config{
 		RateBitsPerSec: r.cfg.LinkBits, Delay: r.cfg.LinkDelay, LossFraction: r.cfg.LinkLoss, Seed: r.cfg.Seed, Name: "run",
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, netlab.ErrKernelFeature), errors.Is(err, netlab.ErrNotPermitted), errors.Is(err, netlab.ErrNotSupported):
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err) // nothing was measured: no folder is left
+	case err != nil:
 		return nil, err
 	}
 	if r.cfg.LinkDelay > 0 {

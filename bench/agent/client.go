@@ -218,7 +218,7 @@ func (c *Client) ask(ctx context.Context, l *link, op string) (reply, error) {
 	t1 := c.cfg.Now().UnixNano()
 	if err := l.send(question{ID: id, Op: op, SentUnixNS: t1}); err != nil {
 		l.end(err)
-		return reply{}, err
+		return reply{}, l.ended() // the reader may know the reason behind it
 	}
 	select {
 	case r, ok := <-got:

@@ -49,7 +49,7 @@ func TestSnapshotAndStream(t *testing.T) {
 	if _, err := c.Snapshot(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
-	s.stop()
+	s.firstLine(t)
 	if log := s.lines(); len(log) != 1 || !strings.Contains(log[0], "(weir run)") || !strings.Contains(log[0], "streamed readings") {
 		t.Errorf("the session's line: %q", log)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,6 +66,25 @@ func (s *served) lines() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string{}, s.log...)
+}
+
+// firstLine waits for the end of the first session, which may be later than its
+// client's.
+func (s *served) firstLine(t *testing.T) string {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(testTimeout)
+	for {
+		if log := s.lines(); len(log) > 0 {
+			return log[0]
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatal("no session has ended")
+		}
+	}
 }
 
 func serve(t *testing.T, o Observer, cfg ServerConfig, addr string) *served {
@@ -139,7 +159,11 @@ func TestOnlyOurOwnAreServed(t *testing.T) {
 		}, "192.0.2.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := dial(t, ClientConfig{Addr: s.addr, TLS: c.cfg()}); !errors.Is(err, ErrAgent) || !strings.Contains(err.Error(), c.want) {
+			_, err := dial(t, ClientConfig{Addr: s.addr, TLS: c.cfg()})
+			// An agent that hangs up on a question it did not read resets the
+			// connection, which can overtake the alert that gives the reason.
+			reset := errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+			if !errors.Is(err, ErrAgent) || !reset && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want a refusal with %q in it", err, c.want)
 			}
 		})
@@ -182,11 +206,10 @@ func TestExpired(t *testing.T) {
 	lateServer := server.Clone()
 	lateServer.Time = later
 	s = serve(t, &observed{}, ServerConfig{TLS: lateServer}, "127.0.0.1:0")
-	if _, err := dial(t, ClientConfig{Addr: s.addr, TLS: run}); !errors.Is(err, ErrAgent) || !strings.Contains(err.Error(), "certificate") {
+	if _, err := dial(t, ClientConfig{Addr: s.addr, TLS: run}); !errors.Is(err, ErrAgent) {
 		t.Errorf("an expired run: %v", err)
 	}
-	s.stop()
-	if log := strings.Join(s.lines(), "\n"); !strings.Contains(log, "expired") {
+	if log := s.firstLine(t); !strings.Contains(log, "expired") {
 		t.Errorf("the agent's log does not say why: %q", log)
 	}
 }

@@ -140,6 +140,38 @@ func TestRunWithAnAgentOnTheOtherHost(t *testing.T) {
 	}
 }
 
+// TestDelayIsThereOrRefused: a kernel without netem cannot delay, says so, and
+// leaves no folder.
+func TestDelayIsThereOrRefused(t *testing.T) {
+	needTime(t)
+	needRoot(t, "to make network namespaces")
+	dir := e2eTemp(t)
+	out := weir(t, dir, "run", "--json", "--link", "20mbit,5ms,0.1%", "--budget", "9s", "--accounts", "64", "--out", "out")
+	if out.code != exitUsage {
+		if s := readRun(t, out, filepath.Join(dir, "out")); !mentions(s.Warnings, "delay of 5ms") || !mentions(s.Warnings, "0.1 % of the frames") {
+			t.Errorf("the record does not say what the link does: %q", s.Warnings)
+		}
+		return
+	}
+	if out.stdout != "" || !mentionsAll(out.stderr, "netem", "leave the delay out") {
+		t.Error(out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "out")); !os.IsNotExist(err) {
+		t.Errorf("a refused run left its folder: %v", err)
+	}
+}
+
+// TestRunOnALossyLink: the run goes through, and says how much was lost.
+func TestRunOnALossyLink(t *testing.T) {
+	needTime(t)
+	needRoot(t, "to make network namespaces and load eBPF")
+	dir := e2eTemp(t)
+	s := readRun(t, weir(t, dir, "run", "--json", "--link", "20mbit,0.5%", "--budget", "9s", "--accounts", "64", "--out", "out"), filepath.Join(dir, "out"))
+	if !mentions(s.Warnings, "lost 0.5 % of the frames") || len(s.Trials) == 0 {
+		t.Errorf("%d trials, %q", len(s.Trials), s.Warnings)
+	}
+}
+
 // TestAgentDiesInMidRun: what it would have said is unknown, and the run ends as
 // it would without one.
 func TestAgentDiesInMidRun(t *testing.T) {
