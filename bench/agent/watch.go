@@ -120,8 +120,8 @@ func (w *Watcher) findDisk() {
 	dir := w.cfg.DataDir
 	if dir == "" {
 		dir = fmt.Sprintf("/proc/%d/cwd", w.pid)
-		if real, err := os.Readlink(dir); err == nil {
-			dir = real
+		if target, err := os.Readlink(dir); err == nil {
+			dir = target
 		}
 	}
 	w.what.DataDir = dir

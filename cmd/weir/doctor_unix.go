@@ -11,5 +11,5 @@ func openFilesLimit() uint64 {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
 		return 0
 	}
-	return uint64(l.Cur)
+	return uint64(l.Cur) //nolint:unconvert // it is signed on FreeBSD
 }

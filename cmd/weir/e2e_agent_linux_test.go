@@ -125,6 +125,11 @@ func TestRunWithAnAgentOnTheOtherHost(t *testing.T) {
 			t.Errorf("trial %d: clock %+v", tr.ID, a.Clock)
 		}
 	}
+	trials := readTrials(t, dir)
+	last := trials[len(trials)-1]
+	if b, err := json.Marshal(last.Agent); err == nil {
+		t.Logf("%.0f tx/s offered; agent %s; wire %s, %d bytes in", last.OfferedTxPerSec, b, last.Wire.Source, *last.Wire.In.Bytes)
+	}
 	// A machine with other work to do may not confirm a knee in the time.
 	if s.Knee.Confirmed && (s.Utilisation.CPU == nil || s.Utilisation.HostCPU == nil) {
 		t.Errorf("utilisation %+v: %q", s.Utilisation, s.Warnings)
