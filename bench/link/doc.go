@@ -13,8 +13,11 @@
 // gets, now, next to whatever else uses the path. Over loopback it measures
 // how fast this machine copies memory, and the result says so.
 //
+// Look adds trains of datagrams, small frames and round trips, idle and under
+// load, and what the interfaces at both ends claim and are shaped to.
+//
 // "In" and "out" are seen from the node: in is towards the Server, out is from
-// it. The server refuses a second test while one runs, bounds each by time and
-// bytes, and sends nothing to anybody who did not connect to it. Its token
-// travels in clear text; it keeps out mistakes, not attackers.
+// it. The server refuses a second test while one runs and bounds each by time
+// and bytes. A token is proven by HMAC-SHA256 and never sent. Datagrams go only
+// to an address that returned, over TCP, a nonce that it got there by UDP.
 package link

@@ -22,32 +22,47 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// maxError is how far a measured capacity may be from the shaper's rate.
-const maxError = 0.02
+// How far a measured capacity may be from the shaper's rate.
+const (
+	maxBulkError  = 0.01
+	maxTrainError = 0.02
+)
+
+var measuredRates = []uint64{8_000_000, 20_000_000, 100_000_000, 1_000_000_000}
 
 // The measured layer-2 capacity of a shaped link is the shaper's rate, in both
-// directions.
+// directions, by bulk TCP and by trains of datagrams; under load the queue of
+// the shaper shows in the round trip.
 func TestMeasuredCapacityIsTheShapersRate(t *testing.T) {
-	for _, rateBitsPerSec := range []uint64{20_000_000, 100_000_000, 1_000_000_000} {
+	for _, rateBitsPerSec := range measuredRates {
 		t.Run(fmt.Sprintf("%dmbit", rateBitsPerSec/1_000_000), func(t *testing.T) {
 			for round := range 3 {
-				res := measureLab(t, rateBitsPerSec)
-				for name, d := range map[string]*link.Direction{"in": res.In, "out": res.Out} {
-					off := d.L2BitsPerSec/float64(rateBitsPerSec) - 1
-					t.Logf("round %d %-3s L2 %.3f Mbit/s (%+.2f %%), payload %.3f Mbit/s, %.1f B/segment, %d B in %v, again %v, %s",
-						round, name, d.L2BitsPerSec/1e6, 100*off, d.PayloadBitsPerSec/1e6, d.BytesPerSegment,
-						d.WindowBytes, d.Duration, *d.RetransmittedBytes, d.Method)
-					if math.Abs(off) > maxError {
-						t.Errorf("round %d %s: %+.2f %% off the shaper's rate, at most %g %% is allowed", round, name, 100*off, 100*maxError)
+				s := lookLab(t, rateBitsPerSec)
+				check := func(name string, got, most float64) {
+					t.Helper()
+					off := got/float64(rateBitsPerSec) - 1
+					t.Logf("round %d %-9s L2 %.3f Mbit/s (%+.2f %%)", round, name, got/1e6, 100*off)
+					if math.Abs(off) > most {
+						t.Errorf("round %d %s: %+.2f %% off the shaper's rate, at most %g %% is allowed", round, name, 100*off, 100*most)
 					}
 				}
-				t.Logf("round %d round trip %d ns, warnings %q", round, res.RTTMinNS, res.Warnings)
+				if s.TrainIn == nil || s.TrainOut == nil || s.RTTIdle == nil || s.RTTIn == nil || s.RTTOut == nil {
+					t.Fatalf("something is unknown: %q", s.Warnings)
+				}
+				check("bulk in", s.BulkIn.L2BitsPerSec, maxBulkError)
+				check("bulk out", s.BulkOut.L2BitsPerSec, maxBulkError)
+				check("train in", s.TrainIn.L2BitsPerSec, maxTrainError)
+				check("train out", s.TrainOut.L2BitsPerSec, maxTrainError)
+				t.Logf("round %d trains %+v %+v", round, *s.TrainIn, *s.TrainOut)
+				t.Logf("round %d round trips idle %+v, in %+v, out %+v", round, *s.RTTIdle, *s.RTTIn, *s.RTTOut)
+				t.Logf("round %d small in %+v out %+v", round, s.SmallIn, s.SmallOut)
+				t.Logf("round %d warnings %q", round, s.Warnings)
 			}
 		})
 	}
 }
 
-func measureLab(t *testing.T, rateBitsPerSec uint64) link.Result {
+func lookLab(t *testing.T, rateBitsPerSec uint64) link.Survey {
 	t.Helper()
 	if err := netlab.Check(); err != nil {
 		t.Skipf("a shaped link needs network namespaces: %v", err)
@@ -63,10 +78,18 @@ func measureLab(t *testing.T, rateBitsPerSec uint64) link.Result {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- link.Serve(ctx, ln, link.ServerConfig{}) }()
-	res, err := link.Measure(t.Context(), link.Config{Dial: func(ctx context.Context) (net.Conn, error) {
-		return lab.Dial(ctx, netlab.ClientSide, "tcp", ln.Addr().String())
-	}})
+	packets := func(side netlab.Side) func(context.Context, string, string) (net.PacketConn, error) {
+		return func(ctx context.Context, network, addr string) (net.PacketConn, error) {
+			return lab.ListenPacket(ctx, side, network, addr)
+		}
+	}
+	go func() { served <- link.Serve(ctx, ln, link.ServerConfig{ListenPacket: packets(netlab.NodeSide)}) }()
+	s, err := link.Look(t.Context(), link.Config{
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			return lab.Dial(ctx, netlab.ClientSide, "tcp", ln.Addr().String())
+		},
+		ListenPacket: packets(netlab.ClientSide),
+	}, nil)
 	cancel()
 	if serr := <-served; serr != nil {
 		t.Errorf("Serve = %v", serr)
@@ -74,5 +97,5 @@ func measureLab(t *testing.T, rateBitsPerSec uint64) link.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res
+	return s
 }
