@@ -80,7 +80,7 @@ func TestServerMustProveTheToken(t *testing.T) {
 	}
 }
 
-// streamTest opens a session that asks the server for datagrams but does not
+// openUnproven opens a session that asks the server for datagrams but does not
 // prove its address.
 func openUnproven(t *testing.T, addr string, h hello) (*session, *net.UDPConn) {
 	t.Helper()

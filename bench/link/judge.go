@@ -21,14 +21,17 @@ type judged struct {
 	Direction
 	drift    float64 // change between the window's halves, as a part: 0 is steady
 	pause    float64 // part of the window in which nothing came
+	surge    float64 // part of the window's bytes that came above the usual rate
 	warnings []string
 }
 
-func (j *judged) unsteady() bool { return math.Abs(j.drift) > driftAbove || j.pause > pauseAbove }
+func (j *judged) unsteady() bool {
+	return math.Abs(j.drift) > driftAbove || j.pause > pauseAbove || j.surge > pauseAbove
+}
 
 // steadier tells whether one attempt at a direction disturbed itself less.
 func (j *judged) steadier(than judged) bool {
-	return math.Abs(j.drift)+j.pause < math.Abs(than.drift)+than.pause
+	return math.Abs(j.drift)+j.pause+j.surge < math.Abs(than.drift)+than.pause+than.surge
 }
 
 func (j *judged) warnf(format string, args ...any) {
@@ -60,6 +63,7 @@ func judge(t transferred, ipv6 bool, cfg Config) (judged, error) {
 		},
 		drift: w.drift - 1,
 		pause: w.pause,
+		surge: w.surge,
 	}
 	switch {
 	case !counted:
@@ -80,6 +84,9 @@ func judge(t transferred, ipv6 bool, cfg Config) (judged, error) {
 	}
 	if j.pause > pauseAbove {
 		j.warnf("the flow stood still for %.0f %% of the test: the path or a machine at its end paused", 100*j.pause)
+	}
+	if j.surge > pauseAbove {
+		j.warnf("%.1f %% came above the usual rate: a pause let a bucket fill; the rate may be too high", 100*j.surge)
 	}
 	if cfg.MaxBytes-t.total <= frameHeaderLen {
 		j.warnf("stopped at the limit of %d bytes, after %v of %v", cfg.MaxBytes,

@@ -70,6 +70,8 @@ func (s *Survey) warnf(format string, args ...any) {
 const (
 	loadedFor = 3 * time.Second
 	idleFor   = time.Second
+	// loopbackTrainBytes bounds trains where only the sender limits them.
+	loopbackTrainBytes = 1 << 20
 )
 
 // Look measures everything about a path, one test after the other: bulk TCP
@@ -163,6 +165,10 @@ func (s *Survey) datagrams(ctx context.Context, cfg Config, step func(string)) e
 		return fmt.Errorf("link: the server's address: %w", err)
 	}
 	size := datagramBytes(s.MTU, server)
+	trains := cfg
+	if s.Kind == KindLoopback { // there is no bucket to outlast
+		trains.MaxBytes = min(cfg.MaxBytes, loopbackTrainBytes)
+	}
 	for _, part := range []struct {
 		name   string
 		capped bool // makes sense with a rate cap
@@ -170,11 +176,11 @@ func (s *Survey) datagrams(ctx context.Context, cfg Config, step func(string)) e
 	}{
 		{"round trips, idle", true, func() (err error) { s.RTTIdle, err = some(ping(ctx, cfg, 0, min(idleFor, cfg.Duration))); return err }},
 		{"datagram trains, in", false, func() (err error) {
-			s.TrainIn, err = some(measureTrain(ctx, cfg, dirIn, size, s.ShaperIn.twiceBurst()))
+			s.TrainIn, err = some(measureTrain(ctx, trains, dirIn, size, s.ShaperIn.twiceBurst()))
 			return err
 		}},
 		{"datagram trains, out", false, func() (err error) {
-			s.TrainOut, err = some(measureTrain(ctx, cfg, dirOut, size, s.ShaperOut.twiceBurst()))
+			s.TrainOut, err = some(measureTrain(ctx, trains, dirOut, size, s.ShaperOut.twiceBurst()))
 			return err
 		}},
 		{"small frames, in", false, func() (err error) { s.SmallIn, err = smallBoth(ctx, cfg, dirIn); return err }},

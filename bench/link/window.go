@@ -107,6 +107,9 @@ type window struct {
 	// pause is how far the rate is below the median of its slots, as a part:
 	// what a standstill in the middle of a steady flow took away.
 	pause float64
+	// surge is how far it is above: a flow that stood still right before the
+	// window lets the bucket of a shaper fill, which then passes above the rate.
+	surge float64
 }
 
 // payloadBitsPerSec is the rate at which payload came in, when each segment
@@ -151,23 +154,24 @@ func steadyWindow(marks []mark, duration time.Duration) (window, error) {
 	if before := w.rate(first, mid); before > 0 {
 		w.drift = w.rate(mid, end) / before
 	}
-	w.pause = w.pauseIn(in)
+	w.pause, w.surge = w.unevenness(in)
 	return w, nil
 }
 
-// pauseIn compares the whole window with the median of its slots. With few
-// slots the median says little, and no pause is claimed.
-func (w window) pauseIn(in []mark) float64 {
+// unevenness compares the whole window with the median of its slots. With few
+// slots the median says little, and nothing is claimed.
+func (w window) unevenness(in []mark) (pause, surge float64) {
 	const minSlots = 16
 	if len(in) <= minSlots {
-		return 0
+		return 0, 0
 	}
 	rates := make([]float64, len(in)-1)
 	for i := range rates {
 		rates[i] = w.rate(in[i], in[i+1])
 	}
 	slices.Sort(rates)
-	return max(0, 1-w.rate(in[0], in[len(in)-1])/rates[len(rates)/2])
+	off := w.rate(in[0], in[len(in)-1])/rates[len(rates)/2] - 1
+	return max(0, -off), max(0, off)
 }
 
 // rate is segments, or else bytes, per nanosecond between two marks of the
