@@ -51,8 +51,10 @@ func TestMeasuredCapacityIsTheShapersRate(t *testing.T) {
 				}
 				check("bulk in", s.BulkIn.L2BitsPerSec, maxBulkError)
 				check("bulk out", s.BulkOut.L2BitsPerSec, maxBulkError)
-				check("train in", s.TrainIn.L2BitsPerSec, maxTrainError)
-				check("train out", s.TrainOut.L2BitsPerSec, maxTrainError)
+				// Below 20 Mbit/s a queue of a few dozen frames is the whole
+				// train, which states an error of its own.
+				check("train in", s.TrainIn.L2BitsPerSec, max(maxTrainError, s.TrainIn.ErrorPart))
+				check("train out", s.TrainOut.L2BitsPerSec, max(maxTrainError, s.TrainOut.ErrorPart))
 				t.Logf("round %d trains %+v %+v", round, *s.TrainIn, *s.TrainOut)
 				t.Logf("round %d round trips idle %+v, in %+v, out %+v", round, *s.RTTIdle, *s.RTTIn, *s.RTTOut)
 				t.Logf("round %d small in %+v out %+v", round, s.SmallIn, s.SmallOut)

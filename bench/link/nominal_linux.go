@@ -45,20 +45,23 @@ func Nominal(iface string) (NominalLink, error) {
 	if dev.Type() != "device" || at.Flags&net.FlagLoopback != 0 || slices.Contains(virtualDrivers, n.Driver) {
 		n.Virtual = true
 	}
-	tool, err := openEthtool()
-	if err != nil {
-		return n, nil // a kernel before 5.6: /sys has to do
+	if tool, err := openEthtool(); err == nil { // else a kernel before 5.6: /sys has to do
+		tool.fill(&n)
 	}
-	if mbit, duplex, ok := tool.linkModes(iface); ok {
+	return n, nil
+}
+
+// fill adds what ethtool knows of an interface.
+func (e *ethtool) fill(n *NominalLink) {
+	if mbit, duplex, ok := e.linkModes(n.Iface); ok {
 		n.setSpeed(strconv.FormatUint(uint64(mbit), 10), nil)
 		n.setDuplex(duplex)
 	} else if n.Virtual {
 		n.setSpeed("", nil)
 	}
-	if on, err := tool.features(iface); err == nil {
+	if on, err := e.features(n.Iface); err == nil {
 		n.Offloads = on
 	}
-	return n, nil
 }
 
 func positive(n int) *int {

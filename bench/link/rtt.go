@@ -57,8 +57,8 @@ func ping(ctx context.Context, cfg Config, from, until time.Duration) (RTT, erro
 	if err != nil {
 		return RTT{}, err
 	}
-	defer u.Close()
-	stop := context.AfterFunc(ctx, func() { u.Close() })
+	defer u.hangUp()
+	stop := context.AfterFunc(ctx, u.hangUp)
 	defer stop()
 	p := &pinger{u: u, sentAt: make([]time.Time, int(sendFor/pingEvery)+1)}
 	var wg sync.WaitGroup
@@ -155,6 +155,14 @@ func (p *pinger) receive() {
 	}
 }
 
+// stopped is what failed in a load apart from being stopped.
+func stopped(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
 // underLoad times pings while TCP fills one direction.
 func underLoad(ctx context.Context, cfg Config, dir direction) (RTT, error) {
 	loadCtx, cancel := context.WithCancel(ctx)
@@ -168,8 +176,7 @@ func underLoad(ctx context.Context, cfg Config, dir direction) (RTT, error) {
 	rtt, err := ping(ctx, cfg, time.Duration(loadFrom*float64(cfg.Duration)), time.Duration(windowTo*float64(cfg.Duration)))
 	if err != nil {
 		cancel()
-		<-load
-		return rtt, err
+		return rtt, errors.Join(err, stopped(<-load))
 	}
 	if lerr := <-load; lerr != nil && !errors.Is(lerr, ErrTooShort) {
 		return rtt, fmt.Errorf("the load failed: %w", lerr)

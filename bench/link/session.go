@@ -88,8 +88,9 @@ func (s *server) serveDatagrams(ctx context.Context, c *boundedConn, h hello, ye
 	if err != nil {
 		return fmt.Errorf("%w: the server cannot open a socket: %w", ErrNoUDP, err)
 	}
-	defer pc.Close()
-	stop := context.AfterFunc(ctx, func() { pc.Close() })
+	hangUp := func() { _ = pc.Close() }
+	defer hangUp()
+	stop := context.AfterFunc(ctx, hangUp)
 	defer stop()
 	u := &session{hello: h, c: c, pc: pc, rate: yes.rateBitsPerSec}
 	var tag [8]byte
@@ -114,7 +115,7 @@ func (s *server) serveDatagrams(ctx context.Context, c *boundedConn, h hello, ye
 			return err
 		}
 		release()
-		pc.Close() // or the next test finds the port taken
+		hangUp() // or the next test finds the port taken
 		return writeFrame(c, kindReport, marshalReport(got.datagrams, got.marks))
 	}
 	sent, err := u.send()
@@ -122,7 +123,7 @@ func (s *server) serveDatagrams(ctx context.Context, c *boundedConn, h hello, ye
 		return err
 	}
 	release()
-	pc.Close()
+	hangUp()
 	return writeFrame(c, kindSent, sent.marshal())
 }
 
@@ -203,13 +204,17 @@ func openSession(ctx context.Context, cfg Config, h hello) (u *session, err erro
 		peer: netip.AddrPortFrom(remote.Addr(), yes.port),
 	}
 	if err := u.prove(); err != nil {
-		pc.Close()
+		_ = pc.Close()
 		return nil, explain(c, err)
 	}
 	return u, nil
 }
 
-func (u *session) Close() error { return errors.Join(u.pc.Close(), u.c.Conn.Close()) }
+// hangUp closes the session's sockets; there is nobody left to tell of an error.
+func (u *session) hangUp() {
+	_ = u.pc.Close()
+	_ = u.c.Conn.Close()
+}
 
 // prove asks for the server's nonce and tells it over TCP.
 func (u *session) prove() error {

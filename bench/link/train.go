@@ -34,7 +34,8 @@ type Train struct {
 	// half of each, which a bucket that was full before no longer helps.
 	L2BitsPerSec float64 `json:"l2_bits_per_sec"`
 	// ErrorPart is half the distance between the fastest and the slowest
-	// train, as a part of the rate.
+	// train, or by how much the quarters of a train's second half differ when
+	// no longer train could be had, as a part of the rate.
 	ErrorPart float64 `json:"error_part"`
 	// SenderBitsPerSec is how fast frames were offered. SenderLimited: not
 	// faster than they came, so that the rate is a lower bound.
@@ -64,8 +65,8 @@ func stream(ctx context.Context, cfg Config, h hello) (got arrived, ipv6 bool, e
 	if err != nil {
 		return got, false, err
 	}
-	defer u.Close()
-	stop := context.AfterFunc(ctx, func() { u.Close() })
+	defer u.hangUp()
+	stop := context.AfterFunc(ctx, u.hangUp)
 	defer stop()
 	ipv6 = u.peer.Addr().Is6()
 	if h.dir == dirOut {
@@ -120,6 +121,7 @@ func measureTrain(ctx context.Context, cfg Config, dir direction, datagramBytes 
 		t     Train
 		rates []float64
 		last  error
+		worst float64 // drift within a train that counts though it drifts
 	)
 	most := min(cfg.MaxBytes, lastTrainBytes)
 	size := min(max(firstTrainBytes, atLeastBytes+atLeastBytes/4), most)
@@ -142,8 +144,10 @@ func measureTrain(ctx context.Context, cfg Config, dir direction, datagramBytes 
 		switch {
 		case err == nil && (atEnd || !limited && math.Abs(drift) <= quartersAgree && got.datagrams*uint64(t.FrameBytes) >= atLeastBytes):
 			rates = append(rates, bits)
+			if math.Abs(drift) > quartersAgree {
+				worst = max(worst, math.Abs(drift))
+			}
 			t.SenderBitsPerSec, t.SenderLimited = offered, t.SenderLimited || limited
-		case atEnd && err == nil:
 		default:
 			size = min(2*size, most)
 			rates, t.SenderLimited = nil, false // of shorter trains
@@ -158,7 +162,7 @@ func measureTrain(ctx context.Context, cfg Config, dir direction, datagramBytes 
 	slices.Sort(rates)
 	t.Trains = len(rates)
 	t.L2BitsPerSec = rates[len(rates)/2]
-	t.ErrorPart = (rates[len(rates)-1] - rates[0]) / 2 / t.L2BitsPerSec
+	t.ErrorPart = max(worst, (rates[len(rates)-1]-rates[0])/2/t.L2BitsPerSec)
 	return t, nil
 }
 
