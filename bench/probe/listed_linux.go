@@ -85,16 +85,15 @@ func eachListed(datagram []byte, seq uint32, fn func(*listedSocket)) (done bool,
 // and the last state of closed ones comes as a message where the kernel allows
 // it.
 type listedSockets struct {
-	mu       sync.Mutex
-	book     *socketBook
-	dump     *os.File
-	events   *os.File // nil: closed sockets are not reported
-	buf      []byte
-	cookies  map[uint64]bool // of the watched processes; nil: every socket
-	err      error
-	lost     uint64
-	done     chan struct{}
-	deadline time.Time
+	mu      sync.Mutex
+	book    *socketBook
+	dump    *os.File
+	events  *os.File // nil: closed sockets are not reported
+	buf     []byte
+	cookies map[uint64]bool // of the watched processes; nil: every socket
+	err     error
+	lost    uint64
+	done    chan struct{}
 }
 
 func openListedSockets(t *targets) (part, PartReport, error) {

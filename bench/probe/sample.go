@@ -144,7 +144,7 @@ type Distribution struct {
 	sumUS float64
 }
 
-// RTTSample: round trips as TCP measured them, per class.
+// RTTSample is the round trips as TCP measured them, per class.
 type RTTSample struct {
 	Source  string     `json:"source"`
 	Classes []RTTClass `json:"classes"`
@@ -156,7 +156,7 @@ type RTTClass struct {
 	RTT   Distribution `json:"rtt"`
 }
 
-// QdiscSample: time in the queue of one interface.
+// QdiscSample is the time in the queue of one interface.
 type QdiscSample struct {
 	Source string       `json:"source"`
 	Iface  string       `json:"iface"`
@@ -166,7 +166,7 @@ type QdiscSample struct {
 	Unknown Count `json:"unknown_packets"`
 }
 
-// SoftirqSample: time in softirqs, of the whole machine.
+// SoftirqSample is the time in softirqs, of the whole machine.
 type SoftirqSample struct {
 	Source        string          `json:"source"`
 	Vectors       []SoftirqVector `json:"vectors"`
@@ -182,7 +182,7 @@ type SoftirqVector struct {
 	TimeUS Count  `json:"time_us"` // summed over processors; unknown without eBPF
 }
 
-// SchedSample: waits of the watched processes' threads for a processor.
+// SchedSample is the waits of the watched processes' threads for a processor.
 type SchedSample struct {
 	Source string       `json:"source"`
 	Wait   Distribution `json:"run_queue_wait"`

@@ -139,7 +139,7 @@ func (s *tracedSockets) takeExisting() error {
 	if err != nil {
 		return err
 	}
-	defer it.Close()
+	defer it.Close() //nolint:errcheck // only read
 	sockets, err := s.readIter(it)
 	for i := range sockets {
 		s.book.existing(sockets[i])
@@ -152,7 +152,7 @@ func (s *tracedSockets) readIter(it *link.Iter) ([]Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // only read
 	b, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func runProbe(cmd *cobra.Command, f probeFlags) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
-	defer w.Close()
+	defer w.Close() //nolint:errcheck // the kernel detaches what stays at the end of the process
 	out := &probeOutput{flags: f, report: rep, out: cmd.OutOrStdout()}
 	if f.metrics != "" || f.listen != "" {
 		if out.metrics, err = newProbeMetrics(f.metrics, f.listen, cmd.ErrOrStderr()); err != nil {

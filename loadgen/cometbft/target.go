@@ -214,7 +214,7 @@ func (c *conn) slowAnswer(m *jsonrpc.Message) error {
 		return fmt.Errorf("an answer has the id %q", m.ID)
 	case m.Error != nil:
 		c.m.Ack(id, 1, c.t.codes.Code("rpc", m.Error.Words()))
-		return nil
+		return nil //nolint:nilerr // the transaction was refused, the connection is sound
 	}
 	var r struct {
 		Code      uint32 `json:"code"`
