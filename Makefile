@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate generate-asm generate-proto bench bench-hash bench-merkle bench-core bench-cometbft test-peers test-faults test-fair fuzz check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm generate-proto bench bench-hash bench-merkle bench-core bench-load bench-cometbft test-peers test-faults test-fair fuzz check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,11 @@ bench-merkle: ## Merkle trees beside other libraries: ratios with intervals (a m
 
 bench-core: build ## Every figure asked of the node: asked, measured, met or not (6 minutes)
 	./$(BIN) node bench --rounds 6 --at-least --bench bin/corebench.txt
+
+bench-load: ## The load generator: rate fidelity, capacity, coordinated omission (3 minutes)
+	@mkdir -p bin
+	$(GO) test -count=1 -tags measure -c -o bin/loadgen.test ./loadgen
+	./bin/loadgen.test -test.run Measured -test.timeout 15m
 
 bench-cometbft: build ## The node beside CometBFT, both at their knee (10 minutes; builds CometBFT the first time)
 	@mkdir -p bin

@@ -53,7 +53,7 @@ type Config struct {
 	// BatchWindow is the grid on which frames leave: transactions that fall due
 	// between two points of it travel together. It is part of every latency,
 	// because these count from the intended time. 0 chooses by the schedule's
-	// highest rate: none up to 5 000 tx/s, where every transaction leaves at its
+	// highest rate: none up to 2 500 tx/s, where every transaction leaves at its
 	// own time, 250 µs above. Negative: none at any rate.
 	BatchWindow time.Duration
 	// DrainTimeout is how long to wait for outcomes after the schedule's end,

@@ -2,47 +2,59 @@ package loadgen
 
 import (
 	"context"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
-// pacer hands out the transactions that are due. Whoever holds its token leads:
-// sleeps until something is due, takes it and writes it, on one connection after
-// the other, without handing anything to another thread. Only when a write has
-// to wait for room does the token pass on. So a connection whose socket is full
-// holds up only its own frame, and one thread wakes up per frame, however many
-// connections there are.
+// pacer hands out the transactions that are due. Whoever holds one of its
+// tokens drives: sleeps until something is due, takes it and writes it, on one
+// connection after the other, without handing anything to another thread. When
+// a write has to wait for room, its token passes on, so that a connection whose
+// socket is full holds up only its own frame. Few threads wake up per frame,
+// however many connections there are.
+//
+// There are two tokens where there are two processors, each bound to its own:
+// both drivers wake up for every frame and the first takes it. A processor that
+// is inside the kernel, or not run by its host, keeps its thread waiting for
+// milliseconds; two of them rarely do so at once. That halves nothing and costs
+// a second wake-up, some 5 µs.
 //
 // Frames leave on a grid of windowNS, counted from the first intended time, and
-// carry what was intended up to their point of it, even when the thread woke up
+// carry what was intended up to their point of it, even when a thread woke up
 // late. Any stretch of time that is a multiple of the window then holds exactly
 // the transactions of a stretch of that length, whatever its phase; frames that
 // took all that is due whenever they happen to leave would turn the jitter of
 // waking up into variance of the counts, λ²·Var(delay) per end of the stretch.
 type pacer struct {
-	token chan struct{}
-	timer *time.Timer
+	tokens chan int // number of a driver, from 0
 
-	// Of whoever leads.
 	now      func() int64           // ns since the first intended send
 	times    []int64                // intended times
-	next     int                    // first transaction not yet handed out
 	windowNS int64                  // 0: every transaction at its own time
 	endNS    int64                  // nothing is handed out after it
 	limit    func(first, n int) int // how many of n fit into one frame
 	meter    *blockMeter            // told when the schedule is kept
-	turn     int                    // the connection that wrote last
-	writers  []*sender
+	fine     func(d time.Duration)  // sleepFine, but in virtual time
+	writers  []*sender              // one per connection, as many as goroutines
 
-	writing atomic.Pointer[sender] // whom the leader last wrote to, for yieldSlow
+	mu   sync.Mutex
+	next int // first transaction not yet handed out
+	turn int // the connection that wrote last
 }
 
 // A sender's state: who may use it.
 const (
-	senderFree  int32 = iota // the leader may take it
-	senderLeads              // its goroutine writes and leads
-	senderWaits              // its goroutine writes; the token has passed on
+	senderFree   int32 = iota // a driver may take it
+	senderDrives              // its goroutine writes and has a token
+	senderWaits               // its goroutine writes; the token has passed on
 )
+
+// frame is what one write carries.
+type frame struct {
+	to       *sender
+	first, n int
+	nowNS    int64 // when it was taken
+}
 
 // point is the time up to which transactions may leave at time now.
 func (p *pacer) point(now int64) int64 {
@@ -60,24 +72,21 @@ func (p *pacer) due(intended int64) int64 {
 	return (intended + p.windowNS - 1) / p.windowNS * p.windowNS
 }
 
-// claim waits until transactions are due and takes those that fit into a
-// frame. It returns false when all are taken, time is up or ctx is done. Only
-// the leader may call it.
-func (p *pacer) claim(ctx context.Context) (first, n int, nowNS int64, ok bool) {
-	for {
-		now := p.now()
-		if p.next == len(p.times) || now > p.endNS || ctx.Err() != nil {
-			return 0, 0, now, false
-		}
-		wake := p.due(p.times[p.next])
-		if now >= wake {
-			first, n = p.next, p.count(p.point(now))
-			p.next += n
-			return first, n, now, true
-		}
-		p.meter.onSchedule(now)
-		p.wait(ctx, time.Duration(min(wake, p.endNS+1)-now))
+// take takes the next frame if one is due. Otherwise it returns when to try
+// again, or false when all are taken, time is up or ctx is done.
+func (p *pacer) take(ctx context.Context, token int) (f frame, wakeNS int64, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	if p.next == len(p.times) || now > p.endNS || ctx.Err() != nil {
+		return frame{}, 0, false
 	}
+	if wake := p.due(p.times[p.next]); now < wake {
+		return frame{}, min(wake, p.endNS+1), true
+	}
+	f = frame{to: p.pick(token, now), first: p.next, n: p.count(p.point(now)), nowNS: now}
+	p.next += f.n
+	return f, 0, true
 }
 
 // count is how many transactions go into the next frame, which takes those
@@ -92,54 +101,119 @@ func (p *pacer) count(upTo int64) int {
 }
 
 // pick takes the next free connection in turn. There is one: every other
-// goroutine that writes holds one, and there are as many as connections.
-func (p *pacer) pick() *sender {
+// goroutine holds at most one, and there are as many as connections.
+func (p *pacer) pick(token int, now int64) *sender {
 	for {
 		p.turn = (p.turn + 1) % len(p.writers)
-		if s := p.writers[p.turn]; s.state.CompareAndSwap(senderFree, senderLeads) {
+		s := p.writers[p.turn]
+		if s.state.Load() == senderFree { // only a driver that holds the lock takes it
+			s.token.Store(int32(token))
+			s.beganNS.Store(now)
+			s.state.Store(senderDrives)
 			return s
 		}
 	}
 }
 
-// yield passes the token on if s's goroutine writes and still holds it.
+// yield passes on the token of whoever writes on s, if it has not yet been.
 func (p *pacer) yield(s *sender) {
-	if s.state.CompareAndSwap(senderLeads, senderWaits) {
-		p.pass()
+	if s.state.CompareAndSwap(senderDrives, senderWaits) {
+		p.tokens <- int(s.token.Load()) // never blocks: there is room for every token
 	}
 }
-
-// pass gives the token to whoever waits for it. There is one token, so that
-// this never blocks.
-func (p *pacer) pass() { p.token <- struct{}{} }
 
 // slowSubmit is the time after which a Submit that waits for something else
-// than room in its socket no longer keeps the others from sending.
+// than room in its socket no longer keeps its token.
 const slowSubmit = 2 * time.Millisecond
 
-// yieldSlow passes the token on when the leader has been writing for long. It
+// yieldSlow passes on the tokens of those that have been writing for long. It
 // may be called from any goroutine.
 func (p *pacer) yieldSlow(now int64) {
-	if s := p.writing.Load(); s != nil && now-s.beganNS.Load() > int64(slowSubmit) {
-		p.yield(s)
+	for _, s := range p.writers {
+		if s.state.Load() == senderDrives && now-s.beganNS.Load() > int64(slowSubmit) {
+			p.yield(s)
+		}
 	}
 }
 
-// fineWait is the last part of a wait, for which the runtime's timer is too
-// coarse (an idle Go process on Linux wakes up to 1 ms late).
-const fineWait = 2 * time.Millisecond
+// driver is a thread that may hold a token.
+type driver struct {
+	p      *pacer
+	timer  *time.Timer
+	token  int
+	leadNS int64 // how long before its time to wake up for a transaction
+}
 
-// wait returns after d, or at most fineWait after ctx is done. It never spins:
-// the generator shares its cores with what it measures.
-func (p *pacer) wait(ctx context.Context, d time.Duration) {
-	if coarse := d - fineWait; coarse > 0 {
-		p.timer.Reset(coarse)
-		select {
-		case <-p.timer.C:
-		case <-ctx.Done():
-			p.timer.Stop()
+func newDriver(p *pacer) *driver {
+	d := &driver{p: p, timer: time.NewTimer(time.Hour)}
+	d.timer.Stop()
+	return d
+}
+
+// claim waits until a frame is due and takes it. It returns false when there
+// will be no more.
+func (d *driver) claim(ctx context.Context) (frame, bool) {
+	for {
+		f, wake, ok := d.p.take(ctx, d.token)
+		if !ok || f.to != nil {
+			return f, ok
 		}
-		return // the caller looks at the clock again
+		now := d.p.now()
+		d.p.meter.onSchedule(now)
+		d.wait(ctx, now, wake)
 	}
-	sleepFine(d)
+}
+
+// Waiting.
+const (
+	// fineWait is the last part of a wait, for which the runtime's timer is too
+	// coarse (an idle Go process on Linux wakes up to 1 ms late).
+	fineWait = 2 * time.Millisecond
+	// maxLead bounds how long before a transaction's time a driver wakes up, and
+	// is how long after it the second one looks whether it was taken.
+	maxLead = 100 * time.Microsecond
+)
+
+// wait returns at the given time, or some time before it.
+//
+// Without a batch window the first driver wakes up ahead of time, by twice as
+// long as it lately woke up late, and looks at the clock for the rest. That is
+// done at low rates only (aloneTxPerSec), where it costs maxLead of a processor
+// per transaction at most and usually a third of it. With a window none ever
+// spins, because the generator shares its cores with what it measures.
+func (d *driver) wait(ctx context.Context, now, untilNS int64) {
+	switch {
+	case d.p.windowNS > 0:
+		d.sleep(ctx, time.Duration(untilNS-now))
+		return
+	case d.token > 0:
+		d.sleep(ctx, time.Duration(untilNS-now)+maxLead)
+		return
+	}
+	if asked := untilNS - d.leadNS; asked > now {
+		length := time.Duration(asked - now)
+		d.sleep(ctx, length)
+		if now = d.p.now(); length > fineWait || now < asked {
+			return // a coarse wait, or a signal: the caller looks at the clock again
+		}
+		d.leadNS = min(d.leadNS+(2*(now-asked)-d.leadNS)/8, int64(maxLead))
+	}
+	for now < untilNS {
+		now = d.p.now()
+	}
+}
+
+// sleep sleeps for about length, or at most fineWait after ctx is done.
+func (d *driver) sleep(ctx context.Context, length time.Duration) {
+	coarse := length - fineWait
+	if coarse <= 0 {
+		d.p.fine(length)
+		return
+	}
+	d.timer.Reset(coarse)
+	select {
+	case <-d.timer.C:
+	case <-ctx.Done():
+		d.timer.Stop()
+	}
 }

@@ -12,12 +12,14 @@ import (
 
 // Batch windows that are chosen when none is given.
 const (
-	// Up to this rate every transaction leaves at its own time: 5 000 wake-ups
-	// per second cost a twentieth of a core.
-	aloneTxPerSec = 5000
+	// Up to this rate every transaction leaves at its own time.
+	aloneTxPerSec = 2500
 	// Above it, frames leave four times per ms.
 	autoBatchWindow = 250 * time.Microsecond
 )
+
+// maxDrivers is how many threads wake up for each frame.
+const maxDrivers = 2
 
 // batchWindow chooses the grid for a schedule by its highest rate.
 func batchWindow(peakTxPerSec float64) time.Duration {

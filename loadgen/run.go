@@ -19,6 +19,7 @@ type run struct {
 	cfg     Config
 	began   time.Time // the first intended send; fixed before started is set
 	times   []int64   // intended times, ns since began
+	cores   []int     // that the process may use; a driver stays on one
 	firstNS int64     // the schedule's own time of the first one
 	sent    []atomic.Int64
 	state   []uint8 // each entry belongs to the recorder of the sending connection
@@ -65,6 +66,11 @@ func Run(ctx context.Context, cfg Config) (Outcome, error) {
 			return Outcome{}, err
 		}
 	}
+	return r.run(ctx)
+}
+
+// run offers the schedule that newRun has prepared.
+func (r *run) run(ctx context.Context) (Outcome, error) {
 	runCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.cancel = cancel
@@ -105,11 +111,13 @@ func newRun(cfg Config) (*run, error) {
 	}
 	r.meter = &blockMeter{now: r.clock, conns: cfg.Conns}
 	r.pacer = &pacer{
-		token: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), now: r.clock, times: times, meter: r.meter,
-		windowNS: int64(cfg.BatchWindow), endNS: int64(cfg.Duration + SendGrace), limit: r.frameLimit,
+		tokens: make(chan int, maxDrivers), now: r.clock, times: times, meter: r.meter,
+		windowNS: int64(cfg.BatchWindow), endNS: int64(cfg.Duration + SendGrace), limit: r.frameLimit, fine: sleepFine,
 	}
-	r.pacer.pass()
-	r.pacer.timer.Stop()
+	r.cores = usableCores()
+	for i := range min(maxDrivers, len(r.cores), cfg.Conns) {
+		r.pacer.tokens <- i
+	}
 	r.sampler = newSampler(r)
 	return r, nil
 }
@@ -173,6 +181,7 @@ func (r *run) tally() *tally {
 
 // offer runs the schedule and waits for the outcomes.
 func (r *run) offer(ctx context.Context) Outcome {
+	defer spareProcs()()
 	runtime.GC() // now rather than in the middle
 	out := Outcome{StartedAt: time.Now()}
 	if r.cfg.OnStart != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -25,6 +26,7 @@ type sender struct {
 	tally *tally
 
 	state   atomic.Int32
+	token   atomic.Int32 // of whoever drives
 	beganNS atomic.Int64 // begin of the last write
 
 	frames   int64
@@ -35,38 +37,62 @@ type sender struct {
 	failedFirst, failedCount int
 }
 
-// sendLoop sends what is due whenever it has the token, until the schedule
-// ends, the run fails or ctx is done. Each connection has a goroutine that runs
-// it, on any connection.
+// sendLoop sends what is due while it has a token, until the schedule ends, the
+// run fails or ctx is done. There are as many goroutines that run it as
+// connections, each for any of these.
 func (r *run) sendLoop(ctx context.Context) {
 	// The thread's settings for waking up on time must not outlive the run: a
 	// thread ends with the goroutine that is locked to it.
 	runtime.LockOSThread()
 	punctual()
 	p := r.pacer
+	d := newDriver(p)
 	for {
 		select {
-		case <-p.token:
+		case d.token = <-p.tokens:
 		case <-ctx.Done():
 			return
 		}
-		for leads := true; leads; {
-			first, n, now, ok := p.claim(ctx)
-			if !ok {
-				p.pass() // the others end as well
-				return
+		stayOn(r.cores[d.token : d.token+1])
+		for drives := true; drives; {
+			f, ok := d.claim(ctx)
+			if ok {
+				ok = f.to.send(f.first, f.n, f.nowNS)
+				drives = f.to.state.Swap(senderFree) == senderDrives
 			}
-			s := p.pick()
-			s.beganNS.Store(now)
-			p.writing.Store(s)
-			ok = s.send(first, n, now)
-			leads = s.state.Swap(senderFree) == senderLeads
 			if !ok {
-				if leads {
-					p.pass()
+				if drives {
+					p.tokens <- d.token // the others end as well
 				}
 				return
 			}
+		}
+		stayOn(r.cores)
+	}
+}
+
+// procs counts the runs that asked for spare procs.
+var procs struct {
+	sync.Mutex
+	runs, before int
+}
+
+// spareProcs gives the Go scheduler two places more than it has, until the
+// returned function is called. Whoever returns from a sleep needs one: when
+// every place belongs to a thread that waits for a processor, the sender would
+// wait for them too, whatever its own priority. No more threads run for it.
+func spareProcs() (restore func()) {
+	procs.Lock()
+	defer procs.Unlock()
+	if procs.runs++; procs.runs == 1 {
+		procs.before = runtime.GOMAXPROCS(0)
+		runtime.GOMAXPROCS(procs.before + 2)
+	}
+	return func() {
+		procs.Lock()
+		defer procs.Unlock()
+		if procs.runs--; procs.runs == 0 {
+			runtime.GOMAXPROCS(procs.before)
 		}
 	}
 }

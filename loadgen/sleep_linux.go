@@ -11,17 +11,51 @@ import (
 const sliceNS = 100_000
 
 // punctual makes the calling thread wake up on time, as far as the kernel lets
-// an ordinary process: no slack for its timers (the default lets them run 50 µs
-// late so that wake-ups coincide), and from Linux 6.12 on a short slice, whose
-// early deadline lets it run before a thread that computes. It does not get
-// more of the processor by that. What is refused is left as it is: the lag that
-// a run reports shows the difference.
+// it: no slack for its timers (the default lets them run 50 µs late so that
+// wake-ups coincide), and from Linux 6.12 on a short slice, whose early deadline
+// lets it run before a thread that computes. It does not get more of the
+// processor by that. In a process that was started with a real-time priority it
+// takes the next higher one for the same reason. What is refused is left as it
+// is: the lag that a run reports shows the difference.
 func punctual() {
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	if attr, err := unix.SchedGetAttr(0, 0); err == nil && attr.Policy == unix.SCHED_NORMAL {
-		attr.Runtime = sliceNS
-		_ = unix.SchedSetAttr(0, attr, 0)
+	attr, err := unix.SchedGetAttr(0, 0)
+	if err != nil {
+		return
 	}
+	switch attr.Policy {
+	case unix.SCHED_NORMAL:
+		attr.Runtime = sliceNS
+	case unix.SCHED_FIFO, unix.SCHED_RR:
+		attr.Priority++
+	default:
+		return
+	}
+	_ = unix.SchedSetAttr(0, attr, 0)
+}
+
+// usableCores are the processors that this process may use.
+func usableCores() []int {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return []int{0}
+	}
+	var out []int
+	for i := 0; len(out) < set.Count(); i++ {
+		if set.IsSet(i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// stayOn binds the calling thread to the given processors.
+func stayOn(cores []int) {
+	var set unix.CPUSet
+	for _, c := range cores {
+		set.Set(c)
+	}
+	_ = unix.SchedSetaffinity(0, &set) // refused: the thread stays where it was
 }
 
 // sleepFine sleeps for about d, usually less than 0.1 ms longer. A signal may
