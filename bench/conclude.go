@@ -35,17 +35,25 @@ func (r *run) judge(k *knee.Trial) {
 	} else {
 		t.InvalidReason = orElse(t.InvalidReason, t.Reason)
 	}
-	if err := r.rec.Write(*t); err != nil {
-		r.warn("trial %d is not in the record: %v", t.ID, err)
-	}
+	t.Judged = judged(k)
+	r.write(t)
+	r.sum.Trials = append(r.sum.Trials, t.Short())
+}
+
+// write puts a trial into the record, its windows first: a trial that is there
+// is there as a whole. A record that cannot be written ends the run, because
+// nothing that it measures from then on could be shown.
+func (r *run) write(t *results.Trial) {
+	defer delete(r.trials.windows, t.ID)
 	for _, w := range r.trials.windows[t.ID] {
 		if err := r.rec.Write(w); err != nil {
-			r.warn("a window of trial %d is not in the record: %v", t.ID, err)
-			break
+			r.unwritable(err)
+			return
 		}
 	}
-	delete(r.trials.windows, t.ID)
-	r.sum.Trials = append(r.sum.Trials, t.Short())
+	if err := r.rec.Write(*t); err != nil {
+		r.unwritable(err)
+	}
 }
 
 // conclude turns the search's result into the summary.
@@ -57,6 +65,10 @@ func (r *run) conclude(res knee.Result) {
 		Confirmations: res.Confirmations, ConfirmationsWanted: res.Wanted,
 	}
 	s.SLO = res.SLO.String()
+	s.Search = searched(res, r.kneeCfg)
+	s.Machine = &results.Machine{
+		NodeCores: r.machine.nodeCores, HostCores: r.machine.hostCores, SameHost: r.machine.sameHost, WholeHost: r.machine.wholeHost,
+	}
 	s.Warnings = append(s.Warnings, res.Warnings...)
 	if confirmed && !res.Confirmed {
 		s.Warnings = slices.DeleteFunc(s.Warnings, func(w string) bool { return strings.HasPrefix(w, "inconclusive: ") })

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/chainweir/weir/asm/cpu"
@@ -101,6 +100,9 @@ type run struct {
 	sum         results.Summary
 	machine     machine
 	started     time.Time
+	kneeCfg     knee.Config
+
+	abort context.CancelCauseFunc // ends the search; the cause is why
 }
 
 // Run measures. The record is written while it goes on: after an interruption,
@@ -398,23 +400,4 @@ func (r *run) linkConfig(d time.Duration) link.Config {
 			return d.DialContext(ctx, "tcp", r.target.link)
 		},
 	}
-}
-
-// finish writes the summary, whatever happened before.
-func (r *run) finish(ctx context.Context, cause error) error {
-	s := &r.sum
-	sec := time.Since(r.started).Seconds()
-	s.DurationSec = &sec
-	if cause != nil {
-		s.Valid = false
-		if ctx.Err() != nil || errors.Is(cause, context.Canceled) {
-			s.Interrupted = true
-			r.warn("interrupted: the record holds what was measured until then")
-		} else {
-			r.warn("the run failed: %v", cause)
-		}
-	}
-	slices.Sort(s.Warnings)
-	s.Warnings = slices.Compact(s.Warnings)
-	return r.rec.Write(*s)
 }

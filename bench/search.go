@@ -59,7 +59,13 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 			return err
 		}
 	}
+	ctx, r.abort = context.WithCancelCause(ctx)
+	defer r.abort(nil)
+	r.kneeCfg = cfg
 	res, err := knee.Search(ctx, cfg, tr)
+	if cause := context.Cause(ctx); errors.Is(cause, results.ErrWrite) {
+		err = cause
+	}
 	r.peerBytes()
 	r.conclude(res)
 	r.excluded()

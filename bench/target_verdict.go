@@ -44,20 +44,26 @@ func noLinkTest(kind results.NullString) string {
 // exclusion, and the record says so.
 func (r *run) excluded() {
 	p, s := r.target.peer, &r.sum
-	if p == nil || s.Bottleneck == "" || s.Bottleneck == results.WallSerial {
+	if p == nil || !nothingFull(s, r.machine.sameHost) {
 		return
-	}
-	busy := larger(s.Utilisation.HostCPU, larger(s.Utilisation.CPU, larger(s.Utilisation.Wire, s.Utilisation.Generator)))
-	if busy == nil || *busy >= fullEnough {
-		return
-	}
-	wireKnown := s.Utilisation.Wire != nil || s.Link.Kind == results.LinkLoopback
-	if !wireKnown || s.Utilisation.CPU == nil && !r.machine.sameHost {
-		return // too much is unknown to exclude anything
 	}
 	s.Bottleneck, s.NextWall = results.WallSerial, nil
 	s.Warnings = dropNearest(s.Warnings)
 	r.warn("the wall is named by exclusion: %s; what is left is what %s does one at a time (execution, its disk, the interval of its blocks), which cannot be told apart from outside", r.seen(), p.name)
+}
+
+// nothingFull tells whether all that can be measured from outside is known and
+// not full, while another wall than a serial one is named.
+func nothingFull(s *results.Summary, sameHost bool) bool {
+	if s.Bottleneck == "" || s.Bottleneck == results.WallSerial {
+		return false
+	}
+	busy := larger(s.Utilisation.HostCPU, larger(s.Utilisation.CPU, larger(s.Utilisation.Wire, s.Utilisation.Generator)))
+	if busy == nil || *busy >= fullEnough {
+		return false
+	}
+	wireKnown := s.Utilisation.Wire != nil || s.Link.Kind == results.LinkLoopback
+	return wireKnown && (s.Utilisation.CPU != nil || sameHost)
 }
 
 // seen lists what was measured and is not full.

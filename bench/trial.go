@@ -125,9 +125,6 @@ func (r *trials) measure(ctx context.Context, spec knee.TrialSpec) (results.Tria
 	out.SetID(spec.Index)
 	t := out.Trial
 	t.Phase = phaseOf(spec.Phase)
-	if out.InFlight != nil {
-		t.InFlightSlopeTxPerSec2 = &out.InFlight.PerSec
-	}
 	if begin.err == nil && end.err == nil && !begin.at.IsZero() && !end.at.IsZero() {
 		r.attach(&t, &begin, &end)
 	} else {
@@ -269,6 +266,9 @@ func observation(t *results.Trial, out *loadgen.Outcome) knee.Observation {
 		Rejected: c.RejectedTotal(), Expired: c.Expired, Lost: c.Lost,
 		Commit: latency(out.Commit), Accept: latency(out.Accept),
 		Invalid: t.InvalidReason,
+	}
+	if unfit := t.Generator.Check.Unfit(); unfit != "" && unfit == t.InvalidReason {
+		o.Invalid, o.Generator = "", unfit
 	}
 	// A node that is too slow may let transactions wait before it acknowledges
 	// them as well as after: whichever queue grows faster is the backlog.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chainweir/weir/bench/stat"
+	"github.com/chainweir/weir/results"
 )
 
 // Sampling of the backlog.
@@ -98,25 +99,38 @@ func (s *sampler) sample(now int64) {
 	s.inFlight = append(s.inFlight, float64(sent-finished))
 }
 
-// slopeOf is the growth of a sampled series per second, nil when there are too
-// few samples. It is fitted to the means of up to 24 equal stretches: samples
-// of a backlog depend on their neighbours (it is a saw-tooth with a tooth per
-// block), and a standard error from the samples themselves would be too small.
-func slopeOf(tSec, y []float64) *stat.Slope {
-	size := max(1, len(y)/backlogGroups)
-	var ts, ys []float64
-	for i := 0; i+size <= len(y); i += size {
-		var st, sy float64
-		for j := i; j < i+size; j++ {
-			st += tSec[j]
-			sy += y[j]
-		}
-		ts = append(ts, st/float64(size))
-		ys = append(ys, sy/float64(size))
-	}
-	s, err := stat.SlopePerSec(ts, ys)
+// slopeOf is the growth per second of the means of a sampled series (see
+// stretches), nil when there are too few.
+func slopeOf(tSec, means []float64) *stat.Slope {
+	s, err := stat.SlopePerSec(tSec, means)
 	if err != nil {
 		return nil
 	}
 	return &s
+}
+
+// stretches are the means of up to 24 equal stretches of a sampled series. A
+// slope is fitted to them and not to the samples: these depend on their
+// neighbours (a backlog is a saw-tooth with a tooth per block), and a standard
+// error from them would be too small.
+func stretches(y []float64) []float64 {
+	size := max(1, len(y)/backlogGroups)
+	means := make([]float64, 0, len(y)/size)
+	for i := 0; i+size <= len(y); i += size {
+		var sum float64
+		for _, v := range y[i : i+size] {
+			sum += v
+		}
+		means = append(means, sum/float64(size))
+	}
+	return means
+}
+
+// series is what the sampler saw, in the form of a record; nil when it saw
+// nothing.
+func (s *sampler) series() *results.BacklogSeries {
+	if len(s.tSec) == 0 {
+		return nil
+	}
+	return &results.BacklogSeries{TSec: stretches(s.tSec), Backlog: stretches(s.backlog), InFlight: stretches(s.inFlight)}
 }

@@ -15,7 +15,7 @@ func TestSlopeOfASawTooth(t *testing.T) {
 			ts = append(ts, at)
 			ys = append(ys, 300+growth*at+20_000*math.Mod(at, 0.010)) // 200 tx per 10 ms block
 		}
-		s := slopeOf(ts, ys)
+		s := slopeOf(stretches(ts), stretches(ys))
 		if s == nil {
 			t.Fatal("no slope from 500 samples")
 		}

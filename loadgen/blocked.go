@@ -70,6 +70,14 @@ func (m *blockMeter) totalNS() int64 {
 	return m.sumNS
 }
 
+// everyNS is the time in which every connection waited for room.
+func (m *blockMeter) everyNS() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.advance(m.now())
+	return m.allNS
+}
+
 // meteredConn is a connection that tells the meter when a write has to wait
 // because the socket is full. The time that a write takes otherwise is the
 // generator's own work: copying, and on loopback the receiver's share too.

@@ -50,7 +50,9 @@ type Outcome struct {
 	Interrupted bool // ctx ended before the run did
 	Warnings    []string
 
-	heldBack float64 // share of the delay at the end that full sockets caused
+	heldBack     float64 // share of the delay at the end that full sockets caused
+	allBlockedNS int64   // time in which every socket was full
+	schedLagNS   *int64  // p99
 }
 
 // LatencyNS is a distribution of latencies in ns.
@@ -99,10 +101,25 @@ func (r *run) settle(o *Outcome) {
 
 	problems = append(problems, r.latencies(o, sum.total())...)
 	problems = append(problems, r.pacing(o)...)
-	o.Backlog = slopeOf(r.sampler.tSec, r.sampler.backlog)
-	o.InFlight = slopeOf(r.sampler.tSec, r.sampler.inFlight)
+	if series := r.sampler.series(); series != nil {
+		t.BacklogSeries = series
+		o.Backlog = slopeOf(series.TSec, series.Backlog)
+		o.InFlight = slopeOf(series.TSec, series.InFlight)
+	}
 	if o.Backlog != nil {
 		t.BacklogSlopeTxPerSec2 = &o.Backlog.PerSec
+	}
+	if o.InFlight != nil {
+		t.InFlightSlopeTxPerSec2 = &o.InFlight.PerSec
+	}
+	if o.LastCommitNS > 0 {
+		t.LastCommitNS = &o.LastCommitNS
+	}
+	r.check(o, o.schedLagNS)
+	step := int64(clockStep(r.began, r.ended))
+	t.ClockStepNS = &step
+	if w := stepWarning(time.Duration(step)); w != "" {
+		o.Warnings = append(o.Warnings, w)
 	}
 	if sum.tooLong > 0 {
 		problems = append(problems, fmt.Sprintf("%d latencies exceeded the longest possible run: was the machine suspended?", sum.tooLong))
@@ -199,6 +216,7 @@ func (r *run) validate(o *Outcome, problems []string) {
 		}
 	}
 	why = append(why, problems...)
+	why = append(why, o.Trial.Generator.Check.Failed...)
 	for _, v := range results.CheckTrial(o.Trial) {
 		why = append(why, v.String())
 	}

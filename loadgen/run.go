@@ -18,9 +18,11 @@ import (
 type run struct {
 	cfg     Config
 	began   time.Time // the first intended send; fixed before started is set
-	times   []int64   // intended times, ns since began
-	cores   []int     // that the process may use; a driver stays on one
-	firstNS int64     // the schedule's own time of the first one
+	ended   time.Time // of the drain
+	wall    func() time.Time
+	times   []int64 // intended times, ns since began
+	cores   []int   // that the process may use; a driver stays on one
+	firstNS int64   // the schedule's own time of the first one
 	sent    []atomic.Int64
 	state   []uint8 // each entry belongs to the recorder of the sending connection
 
@@ -105,7 +107,7 @@ func newRun(cfg Config) (*run, error) {
 		times[i] -= firstNS
 	}
 	r := &run{
-		cfg: cfg, times: times, firstNS: firstNS,
+		cfg: cfg, times: times, firstNS: firstNS, wall: time.Now,
 		sent: make([]atomic.Int64, len(times)), state: make([]uint8, len(times)),
 		totalNS: int64(cfg.Duration + SendGrace + cfg.DrainTimeout + 10*time.Second),
 	}
@@ -191,7 +193,8 @@ func (r *run) offer(ctx context.Context) Outcome {
 	var gc0, gc1 debug.GCStats
 	debug.ReadGCStats(&gc0)
 	cpu0, known := cpuNS()
-	r.began = time.Now()
+	sched0 := schedLatency()
+	r.began = r.wall()
 	r.started.Store(true)
 
 	var senders sync.WaitGroup
@@ -205,13 +208,16 @@ func (r *run) offer(ctx context.Context) Outcome {
 	r.waitSent(ctx, sent)
 	out.heldBack = r.meter.heldBack()
 	r.drain(ctx, sent)
+	r.ended = r.wall()
 	out.EndNS = r.clock()
+	out.schedLagNS = schedP99(sched0, schedLatency())
 	if cpu1, _ := cpuNS(); known {
 		used := cpu1 - cpu0
 		out.Trial.Generator.CPUNS = &used
 	}
 	debug.ReadGCStats(&gc1)
 	pause, blocked := int64(gc1.PauseTotal-gc0.PauseTotal), r.meter.totalNS()
+	out.allBlockedNS = r.meter.everyNS()
 	out.Trial.Generator.GCPauseNS, out.Trial.Generator.WriteBlockedNS = &pause, &blocked
 	in1, out1 := r.bytes()
 	out.BytesIn, out.BytesOut = in1-in0, out1-out0

@@ -43,6 +43,11 @@ func (s Summary) MarshalJSON() ([]byte, error) {
 	s.OnANetwork = orEmpty(s.OnANetwork)
 	s.Stages = orEmpty(s.Stages)
 	s.Trials = orEmpty(s.Trials)
+	if s.Search != nil {
+		search := *s.Search // the caller's value stays as it is
+		search.ConfirmTrials, search.SetAside = orEmpty(search.ConfirmTrials), orEmpty(search.SetAside)
+		s.Search = &search
+	}
 	return encodePlain(plain(s))
 }
 
@@ -58,6 +63,11 @@ func (t Trial) MarshalJSON() ([]byte, error) {
 		node := *t.Node // the caller's value stays as it is
 		node.Stages = orEmpty(node.Stages)
 		t.Node = &node
+	}
+	if t.Generator.Check != nil {
+		check := *t.Generator.Check
+		check.Failed = orEmpty(check.Failed)
+		t.Generator.Check = &check
 	}
 	return encodePlain(plain(t))
 }

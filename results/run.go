@@ -88,6 +88,16 @@ type Summary struct {
 	Stages                 []Stage             `json:"stages"`
 	Trials                 []TrialShort        `json:"trials"`
 
+	// Keys below may be missing, which means the same as null: records of the
+	// first release lack them.
+
+	Search  *Search  `json:"search,omitempty"`
+	Machine *Machine `json:"machine,omitempty"`
+	// SHA256 covers every byte of the record before it: the lines above, and this
+	// one without the key. It shows that a number was changed which nothing else
+	// is computed from; it is no signature. Writer.WriteSummary sets it.
+	SHA256 NullString `json:"sha256,omitempty"`
+
 	// Validation is what `weir run --validate` prints beside the first run.
 	Validation []Validation `json:"validation,omitempty"`
 	// PredictionsSHA256 is the hash of the predictions that stood before this
@@ -166,6 +176,10 @@ type Link struct {
 	Utilisation        *float64   `json:"utilisation"`           // of the busier direction at the knee
 	Direction          NullString `json:"direction"`             // "in" or "out"
 	MTUBytes           *int64     `json:"mtu_bytes"`
+	// Interface is the one that leads to the node; NominalReason says why its
+	// speed is unknown. Both may be missing.
+	Interface     NullString `json:"interface,omitempty"`
+	NominalReason NullString `json:"nominal_reason,omitempty"`
 }
 
 // Demand is resource seconds per committed transaction.

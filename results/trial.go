@@ -63,6 +63,17 @@ type Trial struct {
 	InvalidReason string  `json:"invalid_reason"` // empty when valid
 	Verdict       Verdict `json:"verdict"`
 	Reason        string  `json:"reason"` // why the verdict, in words
+
+	// Keys below may be missing, which means the same as null: records of the
+	// first release lack them.
+
+	// LastCommitNS is the time of the last commit since the first intended send.
+	LastCommitNS  *int64         `json:"last_commit_ns,omitempty"`
+	BacklogSeries *BacklogSeries `json:"backlog_series,omitempty"`
+	Judged        *Judged        `json:"judged,omitempty"`
+	// ClockStepNS is how far the wall clock moved beside the monotonic one, which
+	// all latencies are taken from.
+	ClockStepNS *int64 `json:"clock_step_ns,omitempty"`
 }
 
 // TrialShort is what the summary repeats of a trial.
@@ -167,5 +178,6 @@ type GeneratorUsage struct {
 	LagP99NS       *int64 `json:"lag_p99_ns"`       // actual minus intended send
 	WriteBlockedNS *int64 `json:"write_blocked_ns"` // waiting for a socket to take bytes
 
-	Pacing *Pacing `json:"pacing,omitempty"` // nil in records made before it was measured
+	Pacing *Pacing    `json:"pacing,omitempty"` // nil in records made before it was measured
+	Check  *SelfCheck `json:"check,omitempty"`
 }

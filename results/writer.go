@@ -1,9 +1,11 @@
 package results
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"sync"
@@ -36,14 +38,15 @@ type Writer struct {
 	file   *os.File // nil when the caller owns the output
 	offset int64    // end of the last complete line
 	lines  int
-	err    error // sticky: nothing follows a failed line
+	sum    hash.Hash // SHA-256 of the complete lines
+	err    error     // sticky: nothing follows a failed line
 	ended  bool
 }
 
 // NewWriter returns a Writer to out; name stands for it in errors. The caller
 // owns out: Close does not close it.
 func NewWriter(out io.Writer, name string) *Writer {
-	return &Writer{name: name, out: out}
+	return &Writer{name: name, out: out, sum: sha256.New()}
 }
 
 // Create makes the file path, which must not exist yet, and returns a Writer
@@ -56,7 +59,7 @@ func Create(path string) (*Writer, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrWrite, err)
 	}
-	return &Writer{name: path, out: f, file: f}, nil
+	return &Writer{name: path, out: f, file: f, sum: sha256.New()}, nil
 }
 
 // Write appends one line. After a failure (ErrWrite: disk full, a closed pipe)
@@ -67,10 +70,32 @@ func (w *Writer) Write(line Line) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %s line: %w", ErrWrite, w.name, line.lineType(), err)
 	}
-	b = append(b, '\n')
-
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.write(line, b)
+}
+
+// WriteSummary ends the record with s, after it has put the SHA-256 of all that
+// stands before it into s.
+func (w *Writer) WriteSummary(s *Summary) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s.SHA256 = ""
+	b, err := json.Marshal(*s)
+	if err == nil {
+		s.SHA256 = digestOf(w.sum, b)
+		b, err = json.Marshal(*s)
+	}
+	if err != nil {
+		s.SHA256 = ""
+		return fmt.Errorf("%w: %s: summary line: %w", ErrWrite, w.name, err)
+	}
+	return w.write(*s, b)
+}
+
+// write appends an encoded line. The caller holds the lock.
+func (w *Writer) write(line Line, b []byte) error {
+	b = append(b, '\n')
 	if w.err != nil {
 		return w.err
 	}
@@ -87,6 +112,7 @@ func (w *Writer) Write(line Line) error {
 	}
 	w.offset += int64(n)
 	w.lines++
+	w.sum.Write(b)
 	w.ended = line.lineType() == TypeSummary
 	return nil
 }

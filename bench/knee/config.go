@@ -10,6 +10,9 @@ import (
 // ErrBadConfig says that a search cannot be run as asked.
 var ErrBadConfig = errors.New("bad search settings")
 
+// DefaultWidthGoal is that of a Config that names none.
+const DefaultWidthGoal = 0.05
+
 // maxTrials bounds every search, whatever its budget.
 const maxTrials = 500
 
@@ -74,7 +77,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxTxPerSec = 1e12 // beyond any machine; keeps the growth finite
 	}
 	if c.WidthGoal == 0 {
-		c.WidthGoal = 0.05
+		c.WidthGoal = DefaultWidthGoal
 	}
 	if c.Confirmations == 0 {
 		c.Confirmations = 3

@@ -69,6 +69,9 @@ type Observation struct {
 	// Invalid says in words why the trial measured something else than the
 	// system (clock jump, foreign load); empty when it is sound.
 	Invalid string
+	// Generator says in words which limit of its self-check the generator broke:
+	// it was measured, and not the system. Empty when it was fit.
+	Generator string
 }
 
 // Fidelity is sent ÷ offered; a trial that offered nothing has none (0).

@@ -49,6 +49,9 @@ func Judge(slo SLO, spec TrialSpec, o Observation, noiseCap float64) Judgement {
 	if why := unsound(slo, o); why != "" {
 		return Judgement{Invalid, CauseEnvironment, why}
 	}
+	if o.Generator != "" {
+		return Judgement{Invalid, CauseGenerator, o.Generator}
+	}
 	if t, ok := slo.term(Fidelity); ok && !t.holds(o.Fidelity()) {
 		missing := o.Offered - o.Sent
 		if o.DroppedBackpressure*2 >= missing {

@@ -10,6 +10,7 @@ func subcommands() []*cobra.Command {
 		newNodeCmd(),
 		newRunCmd(),
 		newLoadCmd(),
+		newCheckCmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),
