@@ -22,7 +22,8 @@ const (
 	// may still be sent. What is left then is dropped.
 	SendGrace = 20 * time.Millisecond
 
-	maxConns       = 64
+	maxConns       = 4096
+	maxTallies     = 8 // more connections share them
 	maxBatchWindow = SendGrace / 2
 	maxDuration    = 24 * time.Hour
 	dialTimeout    = 10 * time.Second
@@ -59,8 +60,8 @@ type Config struct {
 	// DrainTimeout is how long to wait for outcomes after the schedule's end,
 	// default 5 s. What has none by then is lost.
 	DrainTimeout time.Duration
-	// Window is the length of the intervals of Outcome.Windows; 0 chooses
-	// 250 ms, 1 s from 10 s of load on, and a sixtieth of it from 60 s on.
+	// Window is the length of the intervals of Outcome.Windows; 0 chooses 250 ms
+	// up to 10 s of load, and 1 s up to an hour.
 	Window time.Duration
 
 	// OnStart is called right before the first intended send, OnEnd right after
@@ -146,13 +147,14 @@ func (c Config) withPlan() (Config, error) {
 	return c, nil
 }
 
-// autoWindow keeps the number of windows of any schedule at about 60 or below.
+// autoWindow is 1 s wherever that does not make too many windows, and less
+// where it would make few.
 func autoWindow(duration time.Duration) time.Duration {
 	switch {
 	case duration <= 10*time.Second:
 		return 250 * time.Millisecond
-	case duration <= time.Minute:
+	case duration <= time.Hour:
 		return time.Second
 	}
-	return (duration/60 + time.Second - 1).Truncate(time.Second)
+	return (duration/3600 + time.Second - 1).Truncate(time.Second)
 }

@@ -74,9 +74,11 @@ func (r *run) settle(o *Outcome) {
 	o.Conns, o.BatchWindow = r.cfg.Conns, r.cfg.BatchWindow
 	sum := r.tally()
 	var missed int64
+	all := gather(sum, r.tallies)
+	for _, t := range r.tallies {
+		sum.addCounts(t)
+	}
 	for _, l := range r.links {
-		sum.add(l.rec.tally)
-		sum.add(l.sender.tally)
 		missed += l.sender.missed
 		o.Frames += l.sender.frames
 		o.LastCommitNS = max(o.LastCommitNS, l.rec.lastCommitNS)
@@ -85,7 +87,7 @@ func (r *run) settle(o *Outcome) {
 	t.Seed, t.Schedule, t.StartedAt = r.cfg.Seed, string(r.cfg.Schedule), o.StartedAt
 	t.OfferedTxPerSec, t.DurationSec = r.cfg.RateTxPerSec, r.cfg.Duration.Seconds()
 
-	problems := r.windows(o, sum)
+	problems := r.windows(o, sum, all)
 	if t.Counts.Rejected == nil {
 		t.Counts.Rejected = results.Rejections{}
 	}
@@ -99,7 +101,7 @@ func (r *run) settle(o *Outcome) {
 	span := max(int64(r.cfg.Duration), o.LastCommitNS)
 	t.CommittedTxPerSec = results.Ratio(float64(t.Counts.Committed)*1e9, float64(span))
 
-	problems = append(problems, r.latencies(o, sum.total())...)
+	problems = append(problems, r.latencies(o, sum, all)...)
 	problems = append(problems, r.pacing(o)...)
 	if series := r.sampler.series(); series != nil {
 		t.BacklogSeries = series
@@ -128,7 +130,7 @@ func (r *run) settle(o *Outcome) {
 }
 
 // windows counts every transaction once, by stage and window, and sums up.
-func (r *run) windows(o *Outcome, sum *tally) (problems []string) {
+func (r *run) windows(o *Outcome, sum *tally, all *latencies) (problems []string) {
 	counts := make([]results.Counts, len(sum.slots))
 	for i := range sum.slots {
 		counts[i] = sum.counts(&sum.slots[i])
@@ -149,7 +151,7 @@ func (r *run) windows(o *Outcome, sum *tally) (problems []string) {
 	}
 	last := sum.index(max(int64(r.cfg.Duration)-1, o.LastCommitNS, o.EndNS))
 	for i := range last + 1 {
-		hs, err := sum.slots[i].histograms()
+		hs, err := all.window(i, &sum.slots[i].negative)
 		if err != nil {
 			problems = append(problems, err.Error())
 		}
@@ -168,20 +170,31 @@ func (r *run) failed(i int, conn int64) bool {
 	return i >= s.failedFirst && i < s.failedFirst+s.failedCount
 }
 
-// latencies fills in quantiles and histograms.
-func (r *run) latencies(o *Outcome, total slot) (problems []string) {
+// latencies fills in quantiles and histograms of the whole run.
+func (r *run) latencies(o *Outcome, sum *tally, all *latencies) (problems []string) {
 	l := &o.Trial.LatencyMS
-	for st, q := range map[stage]*results.Quantiles{
-		stageSubmit: &l.Submit, stageAccept: &l.Accept, stageCommit: &l.Commit, stageCommitFromSend: &l.CommitFromSend,
-	} {
-		*q = results.QuantilesMS(total.hist[st], unitNS, total.negative[st])
+	quantiles := [numStages]*results.Quantiles{&l.Submit, &l.Accept, &l.Commit, &l.CommitFromSend}
+	short := [numStages]**LatencyNS{stageAccept: &o.Accept, stageCommit: &o.Commit, stageCommitFromSend: &o.CommitFromSend}
+	for st := range numStages {
+		var negative int64
+		for i := range sum.slots {
+			negative += sum.slots[i].negative[st]
+		}
+		h := all.whole(st)
+		*quantiles[st] = results.QuantilesMS(h, unitNS, negative)
+		if short[st] != nil {
+			*short[st] = latencyNS(h)
+		}
+		if h == nil {
+			continue
+		}
+		enc, err := results.EncodeHistogram(h, stageNames[st], unitNS, negative)
+		if err != nil {
+			problems = append(problems, err.Error())
+			continue
+		}
+		o.Histograms = append(o.Histograms, enc)
 	}
-	o.Accept, o.Commit, o.CommitFromSend = latencyNS(total.hist[stageAccept]), latencyNS(total.hist[stageCommit]), latencyNS(total.hist[stageCommitFromSend])
-	hs, err := total.histograms()
-	if err != nil {
-		problems = append(problems, err.Error())
-	}
-	o.Histograms = hs
 	return problems
 }
 

@@ -32,6 +32,8 @@ type run struct {
 	pacer   *pacer
 	sampler *sampler
 	links   []*link
+	tallies []*tally // shared by the links
+	procs   int      // that the generator may use, at the start
 
 	mayMiss  bool  // the source is a Preparer
 	totalNS  int64 // the longest that the run may last
@@ -107,7 +109,7 @@ func newRun(cfg Config) (*run, error) {
 		times[i] -= firstNS
 	}
 	r := &run{
-		cfg: cfg, times: times, firstNS: firstNS, wall: time.Now,
+		cfg: cfg, times: times, firstNS: firstNS, wall: time.Now, procs: runtime.GOMAXPROCS(0),
 		sent: make([]atomic.Int64, len(times)), state: make([]uint8, len(times)),
 		totalNS: int64(cfg.Duration + SendGrace + cfg.DrainTimeout + 10*time.Second),
 	}
@@ -152,9 +154,13 @@ func (r *run) dial(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	r.maxTxs = MaxFrameTxs
+	for range min(r.cfg.Conns, maxTallies) {
+		r.tallies = append(r.tallies, r.tally())
+	}
 	for i := range r.cfg.Conns {
-		rec := &recorder{r: r, conn: int64(i + 1), tally: r.tally()}
-		snd := &sender{r: r, conn: int64(i + 1), tally: r.tally(), frameTxs: hdrhistogram.New(1, MaxFrameTxs, hdrDigits)}
+		shared := r.tallies[i%len(r.tallies)]
+		rec := &recorder{r: r, conn: int64(i + 1), tally: shared}
+		snd := &sender{r: r, conn: int64(i + 1), tally: shared, frameTxs: hdrhistogram.New(1, MaxFrameTxs, hdrDigits)}
 		c, err := r.cfg.Target.Open(ctx, Session{
 			Conn: i, Events: rec, WriteTimeout: time.Duration(r.totalNS),
 			Wrap: func(nc net.Conn) net.Conn { return newMeteredConn(nc, r.meter, func() { r.pacer.yield(snd) }) },

@@ -3,7 +3,6 @@ package loadgen
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"runtime/metrics"
 	"time"
 
@@ -73,7 +72,7 @@ func schedP99(a, b *metrics.Float64Histogram) *int64 {
 func (r *run) check(o *Outcome, sched *int64) {
 	g := &o.Trial.Generator
 	c := &results.SelfCheck{
-		ElapsedNS: o.EndNS, Cores: float64(runtime.GOMAXPROCS(0)),
+		ElapsedNS: o.EndNS, Cores: float64(r.procs),
 		CPUShareLimit:  cpuShareLimit,
 		GCPauseLimitNS: max(int64(gcPauseShareLimit*float64(o.EndNS)), int64(gcPauseLeast)),
 		SchedLagP99NS:  sched, SchedLagLimitNS: int64(schedLagLimit),

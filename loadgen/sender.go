@@ -13,7 +13,7 @@ import (
 // A transaction's sent word holds when its write began, in ns, and on which
 // connection, from 1; 0 says that it was not sent.
 const (
-	connBits = 8
+	connBits = 16
 	connMask = 1<<connBits - 1
 )
 
@@ -119,11 +119,7 @@ func (s *sender) send(first, n int, now int64) bool {
 		r.fail(fmt.Errorf("connection %d cannot send: %w", s.conn, err))
 		return false
 	}
-	done := r.clock()
-	slot := s.tally.at(done)
-	for i := first; i < first+n; i++ {
-		s.tally.record(slot, stageSubmit, done-r.times[i])
-	}
+	s.tally.submitted(r.times[first:first+n], r.clock())
 	s.frames++
 	_ = s.frameTxs.RecordValue(int64(n)) // n is at most MaxFrameTxs, its bound
 	r.live.sent.Add(int64(n))

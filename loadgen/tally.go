@@ -1,8 +1,8 @@
 package loadgen
 
 import (
-	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -28,22 +28,30 @@ const (
 	hdrDigits = 3
 )
 
-// tally counts events per window. It belongs to one goroutine, so that nothing
-// is locked while load is offered; tallies are added up afterwards.
+// tally counts events per window. A few connections share one, so that there are
+// not as many as connections; whoever writes holds its lock, for one frame or one
+// answer and never across I/O. Tallies are added up afterwards.
+//
+// Only the window that is open has histograms, 170 kB each. When an event of a
+// later window comes they are packed, which takes some 0.1 ms, so that a run may
+// have as many windows as seconds.
 type tally struct {
+	mu       sync.Mutex
 	windowNS int64
 	highest  int64 // largest latency that a histogram holds, in units
 	slots    []slot
 	tooLong  int64 // samples above highest
 	name     func(code uint8) string
+
+	open   int // the window that hist belongs to
+	hist   [numStages]*hdrhistogram.Histogram
+	packed [numStages][]packed
 }
 
-// slot is one window of a tally. Histograms are made when first needed, a few
-// times a second at most.
+// slot is one window of a tally.
 type slot struct {
 	accepted, committed, expired int64
 	rejected                     *[512]int64 // by code, those of execution from execCode on
-	hist                         [numStages]*hdrhistogram.Histogram
 	negative                     [numStages]int64
 }
 
@@ -59,21 +67,40 @@ func (t *tally) index(ns int64) int {
 	return int(min(max(ns, 0)/t.windowNS, int64(len(t.slots)-1)))
 }
 
-func (t *tally) at(ns int64) *slot { return &t.slots[t.index(ns)] }
+// at is the window of a time, and opens it.
+func (t *tally) at(ns int64) *slot {
+	i := t.index(ns)
+	if i != t.open {
+		t.pack()
+		t.open = i
+	}
+	return &t.slots[i]
+}
 
-// record adds a latency. One below zero is counted apart, never made zero.
+// record adds a latency to the window that at returned last. One below zero is
+// counted apart, never made zero.
 func (t *tally) record(s *slot, st stage, latencyNS int64) {
 	if latencyNS < 0 {
 		s.negative[st]++
 		return
 	}
-	h := s.hist[st]
+	h := t.hist[st]
 	if h == nil {
 		h = hdrhistogram.New(1, t.highest, hdrDigits)
-		s.hist[st] = h
+		t.hist[st] = h
 	}
 	if h.RecordValue(latencyNS/unitNS) != nil {
 		t.tooLong++
+	}
+}
+
+// submitted notes that a frame was written at a time.
+func (t *tally) submitted(intendedNS []int64, nowNS int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.at(nowNS)
+	for _, ns := range intendedNS {
+		t.record(s, stageSubmit, nowNS-ns)
 	}
 }
 
@@ -107,8 +134,8 @@ func (s *slot) reject(code uint8, n int64, executed bool) {
 	s.rejected[i] += n
 }
 
-// add adds another tally of the same shape to t.
-func (t *tally) add(o *tally) {
+// addCounts adds the counts of another tally of the same shape to t.
+func (t *tally) addCounts(o *tally) {
 	t.tooLong += o.tooLong
 	for i := range o.slots {
 		t.slots[i].add(&o.slots[i])
@@ -119,25 +146,17 @@ func (s *slot) add(o *slot) {
 	s.accepted += o.accepted
 	s.committed += o.committed
 	s.expired += o.expired
-	if o.rejected != nil {
-		for st, n := range o.rejected {
-			if n > 0 {
-				if s.rejected == nil {
-					s.rejected = new([512]int64)
-				}
-				s.rejected[st] += n
-			}
-		}
+	for st, n := range o.negative {
+		s.negative[st] += n
 	}
-	for st, h := range o.hist {
-		s.negative[st] += o.negative[st]
-		switch {
-		case h == nil:
-		case s.hist[st] == nil:
-			s.hist[st] = h // the other tally is not used any more
-		default:
-			s.hist[st].Merge(h)
-		}
+	if o.rejected == nil {
+		return
+	}
+	if s.rejected == nil {
+		s.rejected = new([512]int64)
+	}
+	for st, n := range o.rejected {
+		s.rejected[st] += n
 	}
 }
 
@@ -152,41 +171,4 @@ func (t *tally) counts(s *slot) results.Counts {
 		}
 	}
 	return c
-}
-
-// histograms returns the window's histograms in the form of a record.
-func (s *slot) histograms() ([]results.Histogram, error) {
-	var out []results.Histogram
-	for st, h := range s.hist {
-		if h == nil && s.negative[st] == 0 {
-			continue
-		}
-		if h == nil {
-			h = hdrhistogram.New(1, 2, hdrDigits)
-		}
-		enc, err := results.EncodeHistogram(h, stageNames[st], unitNS, s.negative[st])
-		if err != nil {
-			return nil, fmt.Errorf("latency of stage %s: %w", stageNames[st], err)
-		}
-		out = append(out, enc)
-	}
-	return out, nil
-}
-
-// total adds the histograms of all windows up, into new ones.
-func (t *tally) total() slot {
-	var sum slot
-	for i := range t.slots {
-		for st, h := range t.slots[i].hist {
-			sum.negative[st] += t.slots[i].negative[st]
-			if h == nil {
-				continue
-			}
-			if sum.hist[st] == nil {
-				sum.hist[st] = hdrhistogram.New(1, t.highest, hdrDigits)
-			}
-			sum.hist[st].Merge(h)
-		}
-	}
-	return sum
 }
