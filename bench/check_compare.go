@@ -28,7 +28,7 @@ var givenTrial = []Given{
 	{"generator.cpu_ns", "raw: counters of the generator"}, {"generator.gc_pause_ns", "raw: counters of the generator"},
 	{"generator.write_blocked_ns", "raw: counters of the generator"},
 	{"generator.lag_p99_ns", "raw: the senders' own histogram"},
-	{"generator.check.elapsed_ns", "raw: wall clock of the trial"}, {"generator.check.cores", "raw: cores of the generator"},
+	{"generator.check.elapsed_ns", "raw: wall clock of the trial"}, {"generator.check.load_ns", "what was asked for"}, {"generator.check.cores", "raw: cores of the generator"},
 	{"generator.check.all_blocked_ns", "raw: counters of the generator"}, {"generator.check.sched_lag_p99_ns", "raw: the Go runtime's histogram"},
 	{"generator.check.cpu_share_limit", "a limit"}, {"generator.check.gc_pause_limit_ns", "a limit"},
 	{"generator.check.sched_lag_limit_ns", "a limit"}, {"generator.check.send_lag_limit_ns", "a limit"},

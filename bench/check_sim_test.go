@@ -41,7 +41,7 @@ func (s *simulated) Run(_ context.Context, spec knee.TrialSpec) (knee.Observatio
 	*t.HostCPUBusyNS, *t.Node.CPUUserNS = t.Counts.Sent*30_000, t.Counts.Sent*20_000
 	t.Generator.LagP99NS, t.Generator.GCPauseNS, t.Generator.WriteBlockedNS = new(int64(700_000)), new(int64(90_000)), new(int64(1_000_000))
 	t.Generator.Check = &results.SelfCheck{
-		ElapsedNS: int64(spec.Duration), Cores: 2, CPUShareLimit: 0.9, GCPauseLimitNS: 2e7, SchedLagP99NS: new(int64(400_000)),
+		LoadNS: int64(spec.Duration), ElapsedNS: int64(spec.Duration), Cores: 2, CPUShareLimit: 0.9, GCPauseLimitNS: 2e7, SchedLagP99NS: new(int64(400_000)),
 		SchedLagLimitNS: 1e8, SendLagLimitNS: 25e7, AllBlockedNS: 1000,
 	}
 	selfCheck(&t)

@@ -71,7 +71,8 @@ type Config struct {
 	// Progress is called about four times a second from one goroutine.
 	Progress func(Live)
 
-	plan Plan // of the schedule, with the settings that withDefaults chose
+	plan Plan             // of the schedule, with the settings that withDefaults chose
+	wall func() time.Time // the wall clock; nil: time.Now
 }
 
 // Live is the state of a run while it goes on.
@@ -87,6 +88,9 @@ type Live struct {
 
 // withDefaults fills what was left out and checks the rest.
 func (c Config) withDefaults() (Config, error) {
+	if c.wall == nil {
+		c.wall = time.Now
+	}
 	if c.Conns == 0 {
 		c.Conns = 2
 	}

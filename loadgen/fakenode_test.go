@@ -35,6 +35,11 @@ func startFake(t testing.TB, onSubmit func(c *fakeConn, base uint64, count int))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveFake(t, ln, onSubmit)
+}
+
+// serveFake is startFake on a listener that is there.
+func serveFake(t testing.TB, ln net.Listener, onSubmit func(c *fakeConn, base uint64, count int)) *fakeNode {
 	n := &fakeNode{ln: ln, onSubmit: onSubmit, welcome: wire.Welcome{
 		Version: wire.ProtocolVersion, MaxPayload: wire.MaxPayload, MaxTxs: 4096, ChainID: testChain,
 	}}

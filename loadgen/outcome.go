@@ -118,7 +118,7 @@ func (r *run) settle(o *Outcome) {
 		t.LastCommitNS = &o.LastCommitNS
 	}
 	r.check(o, o.schedLagNS)
-	step := int64(clockStep(r.began, r.ended))
+	step := int64(clockStep(r.wallBegan, r.wallEnded, time.Duration(o.EndNS)))
 	t.ClockStepNS = &step
 	if w := stepWarning(time.Duration(step)); w != "" {
 		o.Warnings = append(o.Warnings, w)

@@ -96,9 +96,9 @@ func (c *recorder) span(seq uint64, count int) int {
 
 // Ack is part of Events.
 func (c *recorder) Ack(seq uint64, count int, code uint8) {
+	now := c.r.clock()
 	c.tally.mu.Lock()
 	defer c.tally.mu.Unlock()
-	now := c.r.clock()
 	s := c.tally.at(now)
 	var n int64
 	for i := range uint64(c.span(seq, count)) {
@@ -140,9 +140,9 @@ func (c *recorder) ackOne(s *slot, seq uint64, code uint8, now int64) bool {
 
 // Commit is part of Events.
 func (c *recorder) Commit(from uint64, count int) {
+	now := c.r.clock()
 	c.tally.mu.Lock()
 	defer c.tally.mu.Unlock()
-	now := c.r.clock()
 	s := c.tally.at(now)
 	var n int64
 	for i := range uint64(c.span(from, count)) {
@@ -170,9 +170,9 @@ func (c *recorder) Commit(from uint64, count int) {
 
 // Reject is part of Events.
 func (c *recorder) Reject(seq uint64, code uint8) {
+	now := c.r.clock()
 	c.tally.mu.Lock()
 	defer c.tally.mu.Unlock()
-	now := c.r.clock()
 	if _, ok := c.own(seq); !ok {
 		return
 	}

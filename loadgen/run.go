@@ -18,13 +18,13 @@ import (
 type run struct {
 	cfg     Config
 	began   time.Time // the first intended send; fixed before started is set
-	ended   time.Time // of the drain
-	wall    func() time.Time
-	times   []int64 // intended times, ns since began
-	cores   []int   // that the process may use; a driver stays on one
-	firstNS int64   // the schedule's own time of the first one
+	times   []int64   // intended times, ns since began
+	cores   []int     // that the process may use; a driver stays on one
+	firstNS int64     // the schedule's own time of the first one
 	sent    []atomic.Int64
 	state   []uint8 // each entry belongs to the recorder of the sending connection
+
+	wallBegan, wallEnded time.Time // by the wall clock
 
 	started atomic.Bool
 	live    live
@@ -58,6 +58,9 @@ type link struct {
 func Run(ctx context.Context, cfg Config) (Outcome, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
+		return Outcome{}, err
+	}
+	if err := allowFiles(cfg.Conns); err != nil {
 		return Outcome{}, err
 	}
 	r, err := newRun(cfg)
@@ -109,7 +112,7 @@ func newRun(cfg Config) (*run, error) {
 		times[i] -= firstNS
 	}
 	r := &run{
-		cfg: cfg, times: times, firstNS: firstNS, wall: time.Now, procs: runtime.GOMAXPROCS(0),
+		cfg: cfg, times: times, firstNS: firstNS, procs: runtime.GOMAXPROCS(0),
 		sent: make([]atomic.Int64, len(times)), state: make([]uint8, len(times)),
 		totalNS: int64(cfg.Duration + SendGrace + cfg.DrainTimeout + 10*time.Second),
 	}
@@ -200,7 +203,7 @@ func (r *run) offer(ctx context.Context) Outcome {
 	debug.ReadGCStats(&gc0)
 	cpu0, known := cpuNS()
 	sched0 := schedLatency()
-	r.began = r.wall()
+	r.began, r.wallBegan = time.Now(), r.cfg.wall()
 	r.started.Store(true)
 
 	var senders sync.WaitGroup
@@ -214,8 +217,7 @@ func (r *run) offer(ctx context.Context) Outcome {
 	r.waitSent(ctx, sent)
 	out.heldBack = r.meter.heldBack()
 	r.drain(ctx, sent)
-	r.ended = r.wall()
-	out.EndNS = r.clock()
+	out.EndNS, r.wallEnded = r.clock(), r.cfg.wall()
 	out.schedLagNS = schedP99(sched0, schedLatency())
 	if cpu1, _ := cpuNS(); known {
 		used := cpu1 - cpu0

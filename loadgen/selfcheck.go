@@ -72,7 +72,7 @@ func schedP99(a, b *metrics.Float64Histogram) *int64 {
 func (r *run) check(o *Outcome, sched *int64) {
 	g := &o.Trial.Generator
 	c := &results.SelfCheck{
-		ElapsedNS: o.EndNS, Cores: float64(r.procs),
+		LoadNS: int64(r.cfg.Duration), ElapsedNS: o.EndNS, Cores: float64(r.procs),
 		CPUShareLimit:  cpuShareLimit,
 		GCPauseLimitNS: max(int64(gcPauseShareLimit*float64(o.EndNS)), int64(gcPauseLeast)),
 		SchedLagP99NS:  sched, SchedLagLimitNS: int64(schedLagLimit),
@@ -90,11 +90,11 @@ func (r *run) check(o *Outcome, sched *int64) {
 	g.Check = c
 }
 
-// clockStep is how far the wall clock moved between two readings of both clocks,
-// beside the time that passed. The monotonic clock, which everything in a run is
-// timed by, is not affected; a suspended machine shows here too.
-func clockStep(began, ended time.Time) time.Duration {
-	return ended.Round(0).Sub(began.Round(0)) - ended.Sub(began)
+// clockStep is how far the wall clock moved beside the time that passed by the
+// monotonic clock. All of a run is timed by that one and not affected; a machine
+// that was suspended shows here too.
+func clockStep(began, ended time.Time, passed time.Duration) time.Duration {
+	return ended.Round(0).Sub(began.Round(0)) - passed
 }
 
 // stepWarning says what a moved clock means for a record, if it moved.

@@ -27,7 +27,8 @@ type SelfCheck struct {
 	// Failed are the limits that were broken, in words.
 	Failed []string `json:"failed"`
 
-	ElapsedNS int64   `json:"elapsed_ns"` // wall clock that the shares refer to
+	LoadNS    int64   `json:"load_ns"`    // length of the schedule; a short one is not judged
+	ElapsedNS int64   `json:"elapsed_ns"` // with the drain; the shares refer to it
 	Cores     float64 `json:"cores"`      // that the generator may use
 
 	CPUShare      *float64 `json:"cpu_share"` // of those cores, 0 to 1

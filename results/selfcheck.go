@@ -6,9 +6,16 @@ import (
 	"time"
 )
 
-// Judge returns the limits that the values of c break, in words. It is pure, so
-// that a record can be judged again.
+// selfCheckFromNS is the load from which on a self-check says something. A
+// shorter one is over before a single pause of the machine is made up for.
+const selfCheckFromNS = int64(500 * time.Millisecond)
+
+// Judge returns the limits that the values of c break, in words; none for a load
+// of less than half a second. It is pure, so that a record can be judged again.
 func (c *SelfCheck) Judge() []string {
+	if c.LoadNS < selfCheckFromNS {
+		return nil
+	}
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if v := c.CPUShare; v != nil && *v > c.CPUShareLimit {

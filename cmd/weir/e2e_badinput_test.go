@@ -48,7 +48,7 @@ var badInputs = []badInput{
 	{args: "run --out new --accounts 1", want: []string{"--accounts is 1", "2"}},
 	{args: "run --out new --max-rate NaN", want: []string{"NaN", "above 0"}},
 	{args: "run --out new --max-rate -1", want: []string{"-1", "above 0"}},
-	{args: "run --out new --conns 65", want: []string{"65", "1 to 64"}},
+	{args: "run --out new --conns 4097", want: []string{"4097", "1 to 4096"}},
 	{args: "run --out new --budget 2s", want: []string{"budget of 2s", "at least"}},
 	{args: "run --out new --link 20mbit --budget 8s", want: []string{"--budget 8s", "at least 9s"}},
 	{args: "run --out new --validate --budget 60s", want: []string{"--budget 1m0s", "5 points", "1m15s"}},
