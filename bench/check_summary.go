@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -192,44 +191,4 @@ func (c *checker) takenAsGiven(prefix string, given []Given) {
 			c.rep.TakenAsGiven = append(c.rep.TakenAsGiven, g)
 		}
 	}
-}
-
-// Text is the report as lines of at most 80 columns, but for long values.
-func (r CheckReport) Text() []string {
-	var out []string
-	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	add("%s: %d trials, %d windows, %d values recomputed", r.Record, r.Trials, r.Windows, r.Recomputed)
-	for _, v := range r.Schemas {
-		add("  schema      %s", v)
-	}
-	for _, d := range r.Differences {
-		add("  differs     %s", d)
-	}
-	for _, n := range r.Notes {
-		add("  note        %s", n)
-	}
-	kinds := map[string][]string{}
-	var order []string
-	for _, g := range r.TakenAsGiven {
-		if _, ok := kinds[g.Why]; !ok {
-			order = append(order, g.Why)
-		}
-		kinds[g.Why] = append(kinds[g.Why], g.What)
-	}
-	for _, why := range order {
-		add("  as given    %s: %s", why, strings.Join(kinds[why], ", "))
-	}
-	add("  digest      %s", map[string]string{
-		"right": "right: no byte of the record has changed since it was written",
-		"wrong": "WRONG: the record is not as it was written", "none": "none",
-	}[r.Digest])
-	switch {
-	case !r.OK:
-		add("  FAILED      %d differences, %d schema violations", len(r.Differences), len(r.Schemas))
-	case r.Partial:
-		add("  partial     what is there is consistent; there is no summary")
-	default:
-		add("  ok          every figure follows from the windows and raw counters")
-	}
-	return out
 }

@@ -187,7 +187,7 @@ func (r *run) all(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, r.closeLab(lab)) }()
 	}
 	r.step("looking at the machine")
-	r.env = env.Read(ctx, env.Options{DataDir: r.cfg.OutDir, MeasureFsync: true})
+	r.env = env.Read(ctx, env.Options{DataDir: r.cfg.OutDir, MeasureFsync: true, NIC: nicOf(&r.cfg)})
 	if err := r.rec.Write(r.env); err != nil {
 		return err
 	}
@@ -357,6 +357,7 @@ func (r *run) measureLink(ctx context.Context, lab *netlab.Lab) {
 	default:
 		l.Kind = results.LinkNetwork
 	}
+	nominal(l, nicOf(&r.cfg))
 	if r.target.peer != nil {
 		r.warn("%s", noLinkTest(l.Kind))
 		return

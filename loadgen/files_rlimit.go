@@ -19,7 +19,7 @@ func allowFiles(conns int) error {
 		return fmt.Errorf("the limit of open files: %w", err)
 	}
 	need := uint64(conns + filesBeside)
-	if uint64(lim.Cur) >= need {
+	if lim.Cur >= need {
 		return nil
 	}
 	more := syscall.Rlimit{Cur: need, Max: max(lim.Max, need)}

@@ -64,11 +64,6 @@ func (t Trial) MarshalJSON() ([]byte, error) {
 		node.Stages = orEmpty(node.Stages)
 		t.Node = &node
 	}
-	if t.Generator.Check != nil {
-		check := *t.Generator.Check
-		check.Failed = orEmpty(check.Failed)
-		t.Generator.Check = &check
-	}
 	return encodePlain(plain(t))
 }
 
@@ -102,6 +97,13 @@ func (l LoadResult) MarshalJSON() ([]byte, error) {
 	l.Schema = SchemaLoad
 	l.Warnings = orEmpty(l.Warnings)
 	return encodePlain(plain(l))
+}
+
+// MarshalJSON writes an empty list as [].
+func (c SelfCheck) MarshalJSON() ([]byte, error) {
+	type plain SelfCheck
+	c.Failed = orEmpty(c.Failed)
+	return encodePlain(plain(c))
 }
 
 func orEmpty[T any](list []T) []T {
