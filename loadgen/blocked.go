@@ -43,8 +43,10 @@ func (m *blockMeter) advance(now int64) {
 
 // onSchedule notes that nothing is due at this time.
 func (m *blockMeter) onSchedule(now int64) {
-	m.mu.Lock()
-	m.advance(now)
+	if !m.mu.TryLock() {
+		return // another sender notes something newer, and this one must not wait
+	}
+	m.advance(max(now, m.lastNS))
 	m.onScheduleNS, m.allThenNS = now, m.allNS
 	m.mu.Unlock()
 }

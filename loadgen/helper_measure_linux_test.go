@@ -142,7 +142,7 @@ type capacity struct {
 }
 
 // helperCapacity offers more than can be sent to the sink and prints the best
-// of five rounds.
+// of three rounds.
 func helperCapacity(t *testing.T, addr string) {
 	const d = time.Second
 	rate, err := strconv.ParseFloat(os.Getenv("WEIR_MEASURE_RATE"), 64)
@@ -159,7 +159,7 @@ func helperCapacity(t *testing.T, addr string) {
 		corpus.n += chunkTxs
 	}
 	var best capacity
-	for range 5 {
+	for range 3 {
 		o, err := Run(t.Context(), Config{Addr: addr, Schedule: Poisson, RateTxPerSec: rate, Duration: d, Seed: 1, Corpus: corpus})
 		if err != nil {
 			t.Fatal(err)

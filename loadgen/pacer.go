@@ -16,8 +16,8 @@ import (
 // There are two tokens where there are two processors, each bound to its own:
 // both drivers wake up for every frame and the first takes it. A processor that
 // is inside the kernel, or not run by its host, keeps its thread waiting for
-// milliseconds; two of them rarely do so at once. That halves nothing and costs
-// a second wake-up, some 5 µs.
+// milliseconds; two of them rarely do so at once. It costs a second wake-up
+// per frame, some 5 µs.
 //
 // Frames leave on a grid of windowNS, counted from the first intended time, and
 // carry what was intended up to their point of it, even when a thread woke up
@@ -75,7 +75,12 @@ func (p *pacer) due(intended int64) int64 {
 // take takes the next frame if one is due. Otherwise it returns when to try
 // again, or false when all are taken, time is up or ctx is done.
 func (p *pacer) take(ctx context.Context, token int) (f frame, wakeNS int64, ok bool) {
-	p.mu.Lock()
+	// Whoever does not get the lock at once leaves the frame to the other one: a
+	// goroutine that is parked comes back through the scheduler's queues.
+	if !p.mu.TryLock() {
+		now := p.now()
+		return frame{}, p.due(now + int64(retryTake)), true
+	}
 	defer p.mu.Unlock()
 	now := p.now()
 	if p.next == len(p.times) || now > p.endNS || ctx.Err() != nil {
@@ -88,6 +93,10 @@ func (p *pacer) take(ctx context.Context, token int) (f frame, wakeNS int64, ok 
 	p.next += f.n
 	return f, 0, true
 }
+
+// retryTake is when a driver that found the other one taking a frame looks
+// again, to the next point of the grid.
+const retryTake = 50 * time.Microsecond
 
 // count is how many transactions go into the next frame, which takes those
 // intended up to the given time.

@@ -116,6 +116,11 @@ func newRun(cfg Config) (*run, error) {
 		sent: make([]atomic.Int64, len(times)), state: make([]uint8, len(times)),
 		totalNS: int64(cfg.Duration + SendGrace + cfg.DrainTimeout + 10*time.Second),
 	}
+	// The kernel gives memory when it is first written; not in the middle of it.
+	for i := 0; i < len(times); i += 512 {
+		r.sent[i].Store(0)
+		r.state[i] = 0
+	}
 	r.meter = &blockMeter{now: r.clock, conns: cfg.Conns}
 	r.pacer = &pacer{
 		tokens: make(chan int, maxDrivers), now: r.clock, times: times, meter: r.meter,
