@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ import (
 	"github.com/chainweir/weir/core"
 	"github.com/chainweir/weir/core/genesis"
 	"github.com/chainweir/weir/core/rpc"
+	"github.com/chainweir/weir/core/tx"
 )
 
 // What a child process of these checks is to do. The children are this test
@@ -153,9 +155,14 @@ func helperCapacity(t *testing.T, addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Signing is not part of what is measured, and the sink does not look.
+	// Signing is not part of what is measured, and the sink does not look. But
+	// the bytes must lie in memory of their own, as signed ones do: untouched
+	// pages are all the same one, which never leaves the cache.
+	random := rand.NewChaCha8([32]byte{1})
 	for corpus.Len() < MaxTxs(rate, d) {
-		corpus.chunks = append(corpus.chunks, make([]byte, chunkTxs*200))
+		chunk := make([]byte, chunkTxs*tx.Size)
+		_, _ = random.Read(chunk)
+		corpus.chunks = append(corpus.chunks, chunk)
 		corpus.n += chunkTxs
 	}
 	var best capacity

@@ -127,8 +127,8 @@ func paced(t *testing.T, cfg Config, burst time.Duration) (*run, pacingFigures) 
 		t.Fatalf("%+v %s", out.Trial.Counts, out.Trial.InvalidReason)
 	}
 	g := out.Trial.Generator
-	t.Logf("%+v; %d frames of %d, p99 %d transactions; processor %.2f cores, commit p99 %v", out.Trial.Counts, g.Pacing.Frames,
-		*g.Pacing.FrameTxsP50, *g.Pacing.FrameTxsP99, float64(*g.CPUNS)/float64(cfg.Duration), time.Duration(out.Commit.P99))
+	t.Logf("%+v; %d frames of %d, p99 %d transactions; processor %.2f cores, GC pauses %d ns, commit p99 %v", out.Trial.Counts, g.Pacing.Frames,
+		*g.Pacing.FrameTxsP50, *g.Pacing.FrameTxsP99, float64(*g.CPUNS)/float64(cfg.Duration), *g.GCPauseNS, time.Duration(out.Commit.P99))
 	f := figures(t, r)
 	t.Logf("%+v", f)
 	return r, f

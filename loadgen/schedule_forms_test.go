@@ -122,7 +122,7 @@ func drawForm(t *rapid.T) Schedule {
 	case 0:
 		s = "ramp:" + rate("a") + "..1" + rate("b")
 	case 1:
-		s = fmt.Sprintf("step:%s,1%s,%s@%s", rate("a"), rate("b"), rate("c"), length("step"))
+		s = fmt.Sprintf("step:1%s,%s,%s@%s", rate("a"), rate("b"), rate("c"), length("step"))
 	case 2:
 		on := length("on")
 		s = fmt.Sprintf("burst:1%s/%s/%s/%s", rate("a"), on, on+length("off"), rate("b"))
