@@ -52,7 +52,7 @@ func TestAttachTakesDifferences(t *testing.T) {
 		Stages: []core.StageStats{{Name: "verify", Workers: 2, BusyNS: 17, WaitNS: 28, Items: 39}},
 	}}
 	var trial results.Trial
-	(&trials{sameHost: true}).attach(&trial, &a, &b)
+	(&trials{t: &target{}, sameHost: true}).attach(&trial, &a, &b)
 	near(t, "window", trial.WindowSec, 1.5)
 	n := trial.Node
 	if *n.Blocks != 3 || *n.DiskBusyNS != 20 || *n.Bytes != 3000 || *n.Fsyncs != 3 || *n.CPUUserNS != 200 || *n.CPUSysNS != 40 {
@@ -68,7 +68,7 @@ func TestAttachTakesDifferences(t *testing.T) {
 	// A system that does not tell CPU time says 0; a remote host is not ours.
 	b.stats.CPUUserNS, b.stats.CPUSysNS = 0, 0
 	var remote results.Trial
-	(&trials{}).attach(&remote, &a, &b)
+	(&trials{t: &target{}}).attach(&remote, &a, &b)
 	if remote.Node.CPUUserNS != nil || remote.Node.CPUSysNS != nil || remote.HostCPUBusyNS != nil {
 		t.Errorf("unknown became %v %v %v", remote.Node.CPUUserNS, remote.Node.CPUSysNS, remote.HostCPUBusyNS)
 	}
