@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -141,9 +140,7 @@ func same(a, b any) bool {
 	if x == y {
 		return true
 	}
-	_, errX := strconv.ParseInt(string(x), 10, 64)
-	_, errY := strconv.ParseInt(string(y), 10, 64)
-	if errX == nil && errY == nil {
+	if whole := func(n json.Number) bool { return !strings.ContainsAny(string(n), ".eE") }; whole(x) && whole(y) {
 		return false
 	}
 	f, errF := x.Float64()

@@ -250,6 +250,23 @@ func TestCheckNamesSchemaViolationsByLine(t *testing.T) {
 	}
 }
 
+func TestSameNumbers(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"1", "1", true}, {"1", "2", false}, {"18446744073709551615", "18446744073709551614", false}, {"0.1", "0.10000000000000002", true},
+		{"1", "1.0000000001", true}, {"1", "1.00001", false}, {"0", "1e-12", false}, {"-1.5", "1.5", false}, {"1e300", "1e301", false},
+	} {
+		if got := same(json.Number(c.a), json.Number(c.b)); got != c.same {
+			t.Errorf("%s and %s: same is %v", c.a, c.b, got)
+		}
+	}
+	if same("a", json.Number("1")) || !same("a", "a") || same(true, false) {
+		t.Error("values of other types")
+	}
+}
+
 func TestReportFitsATerminal(t *testing.T) {
 	path := simulatedRecord(t)
 	record := bytes.Replace(readRecord(t, path), []byte(`"confirmations":3`), []byte(`"confirmations":4`), 1)

@@ -174,7 +174,7 @@ func (r *run) dial(ctx context.Context) error {
 			Wrap: func(nc net.Conn) net.Conn { return newMeteredConn(nc, r.meter, func() { r.pacer.yield(snd) }) },
 		})
 		if err != nil {
-			return err
+			return openError(i, r.cfg.Conns, err)
 		}
 		snd.to = c
 		r.links = append(r.links, &link{conn: c, rec: rec, sender: snd})
@@ -188,6 +188,15 @@ func (r *run) dial(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// openError names the connection that could not be opened. When the first ones
+// could, the target has enough of them.
+func openError(i, conns int, err error) error {
+	if i == 0 {
+		return err
+	}
+	return fmt.Errorf("%w (connection %d of %d; those before it were opened: the target may allow no more to one client, use fewer --conns)", err, i+1, conns)
 }
 
 // tally is a new tally for this run.
