@@ -19,8 +19,8 @@ import (
 	"github.com/chainweir/weir/results"
 )
 
-// number is a number in a record.
-type number struct {
+// numberAt is a number in a record.
+type numberAt struct {
 	line       int // from 0
 	start, end int // bytes of the record
 	kind, path string
@@ -28,9 +28,9 @@ type number struct {
 }
 
 // numbersIn finds every number of a record, where it stands and what it is.
-func numbersIn(t testing.TB, record []byte) []number {
+func numbersIn(t testing.TB, record []byte) []numberAt {
 	t.Helper()
-	var out []number
+	var out []numberAt
 	at := 0
 	for i, line := range bytes.SplitAfter(record, []byte("\n")) {
 		if len(line) == 0 {
@@ -48,13 +48,13 @@ func numbersIn(t testing.TB, record []byte) []number {
 	return out
 }
 
-func walkNumbers(t testing.TB, dec *json.Decoder, line, base int, kind, path string) []number {
+func walkNumbers(t testing.TB, dec *json.Decoder, line, base int, kind, path string) []numberAt {
 	t.Helper()
 	tok, err := dec.Token()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []number
+	var out []numberAt
 	switch v := tok.(type) {
 	case json.Delim:
 		for i := 0; dec.More(); i++ {
@@ -73,18 +73,18 @@ func walkNumbers(t testing.TB, dec *json.Decoder, line, base int, kind, path str
 		}
 	case json.Number:
 		end := base + int(dec.InputOffset())
-		out = append(out, number{line, end - len(v), end, kind, path, string(v)})
+		out = append(out, numberAt{line, end - len(v), end, kind, path, string(v)})
 	}
 	return out
 }
 
 // changed is the record with another number.
-func changed(record []byte, n number, to string) []byte {
+func changed(record []byte, n numberAt, to string) []byte {
 	return slices.Concat(record[:n.start], []byte(to), record[n.end:])
 }
 
 // another is a number close to n.
-func another(n number) string {
+func another(n numberAt) string {
 	if strings.ContainsAny(n.value, ".e") {
 		var f float64
 		if err := json.Unmarshal([]byte(n.value), &f); err != nil {
@@ -133,7 +133,7 @@ func TestCheckFindsEveryChangedNumber(t *testing.T) {
 	record := readRecord(t, simulatedRecord(t))
 	numbers := numbersIn(t, record)
 	bare := digestInLine.ReplaceAll(record, nil)
-	bareNumbers := slices.DeleteFunc(numbersIn(t, bare), func(n number) bool {
+	bareNumbers := slices.DeleteFunc(numbersIn(t, bare), func(n numberAt) bool {
 		return n.kind == results.TypeEnv || n.kind == results.TypeTrial && isGiven(givenTrial, n.path) ||
 			n.kind == results.TypeSummary && isGiven(givenSummary, n.path) || isFraction(n)
 	})
@@ -155,7 +155,7 @@ func TestCheckFindsEveryChangedNumber(t *testing.T) {
 
 // isFraction tells whether a number is the fraction of the knee that a latency was
 // taken at. Trials' rates are rounded to five digits, so it is found again to that.
-func isFraction(n number) bool { return strings.HasSuffix(n.path, ".fraction") }
+func isFraction(n numberAt) bool { return strings.HasSuffix(n.path, ".fraction") }
 
 func TestCheckOfAFraction(t *testing.T) {
 	record := digestInLine.ReplaceAll(readRecord(t, simulatedRecord(t)), nil)
