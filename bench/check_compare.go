@@ -34,6 +34,8 @@ var givenTrial = []Given{
 	{"last_commit_ns", "raw: time of the last commit (checked against its window)"},
 	{"backlog_series", "raw: means of the sampled queues"},
 	{"clock_step_ns", "raw: difference of two clocks"},
+	{"agent", "raw: counters of the agent beside the node"},
+	{"generator.pacing", "raw: the senders' own histograms"},
 	{"invalid_reason", "words (that the trial is invalid is judged again)"},
 }
 
@@ -56,6 +58,8 @@ var givenSummary = []Given{
 	{"search.set_aside", "what the search forgave (a good trial at the same rate is looked for)"},
 	{"machine.node_cores", "raw: cores of the node"}, {"machine.same_host", "raw: where node and generator ran"}, {"machine.whole_host", "raw: cores of the host"},
 	{"sha256", "checked with the bytes of the record"},
+	{"validation", "predictions and what other runs measured; their records are beside this one"},
+	{"predictions_sha256", "a digest of another file"},
 }
 
 // isGiven tells whether a path is one of those listed, or below one.

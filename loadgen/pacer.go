@@ -87,6 +87,7 @@ func (p *pacer) take(ctx context.Context, token int) (f frame, wakeNS int64, ok 
 		return frame{}, 0, false
 	}
 	if wake := p.due(p.times[p.next]); now < wake {
+		p.meter.onSchedule(now) // only whoever has looked knows that nothing is due
 		return frame{}, min(wake, p.endNS+1), true
 	}
 	f = frame{to: p.pick(token, now), first: p.next, n: p.count(p.point(now)), nowNS: now}
@@ -167,9 +168,7 @@ func (d *driver) claim(ctx context.Context) (frame, bool) {
 		if !ok || f.to != nil {
 			return f, ok
 		}
-		now := d.p.now()
-		d.p.meter.onSchedule(now)
-		d.wait(ctx, now, wake)
+		d.wait(ctx, d.p.now(), wake)
 	}
 }
 
