@@ -41,33 +41,39 @@ type sender struct {
 // run fails or ctx is done. There are as many goroutines that run it as
 // connections, each for any of these.
 func (r *run) sendLoop(ctx context.Context) {
-	// The thread's settings for waking up on time must not outlive the run: a
-	// thread ends with the goroutine that is locked to it.
 	runtime.LockOSThread()
-	punctual()
+	defer runtime.UnlockOSThread()
+	defer punctual()()
 	p := r.pacer
 	d := newDriver(p)
-	for {
+	for more := true; more; {
 		select {
 		case d.token = <-p.tokens:
+			more = r.drive(ctx, d)
 		case <-ctx.Done():
-			return
+			more = false
 		}
-		stayOn(r.cores[d.token : d.token+1])
-		for drives := true; drives; {
-			f, ok := d.claim(ctx)
-			if ok {
-				ok = f.to.send(f.first, f.n, f.nowNS)
-				drives = f.to.state.Swap(senderFree) == senderDrives
-			}
-			if !ok {
-				if drives {
-					p.tokens <- d.token // the others end as well
-				}
-				return
-			}
+	}
+}
+
+// drive sends while d has its token. It returns false when nothing more is to
+// be sent.
+func (r *run) drive(ctx context.Context, d *driver) bool {
+	stayOn(r.cores[d.token : d.token+1])
+	defer stayOn(r.cores)
+	for {
+		f, ok := d.claim(ctx)
+		drives := true
+		if ok {
+			ok = f.to.send(f.first, f.n, f.nowNS)
+			drives = f.to.state.Swap(senderFree) == senderDrives
 		}
-		stayOn(r.cores)
+		if !ok && drives {
+			r.pacer.tokens <- d.token // the others end as well
+		}
+		if !ok || !drives {
+			return ok
+		}
 	}
 }
 

@@ -16,22 +16,31 @@ const sliceNS = 100_000
 // lets it run before a thread that computes. It does not get more of the
 // processor by that. In a process that was started with a real-time priority it
 // takes the next higher one for the same reason. What is refused is left as it
-// is: the lag that a run reports shows the difference.
-func punctual() {
+// is: the lag that a run reports shows the difference. The returned function
+// undoes it.
+func punctual() (restore func()) {
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	attr, err := unix.SchedGetAttr(0, 0)
+	slack := func() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) } // the default
+	before, err := unix.SchedGetAttr(0, 0)
 	if err != nil {
-		return
+		return slack
 	}
+	attr := *before
 	switch attr.Policy {
 	case unix.SCHED_NORMAL:
 		attr.Runtime = sliceNS
 	case unix.SCHED_FIFO, unix.SCHED_RR:
 		attr.Priority++
 	default:
-		return
+		return slack
 	}
-	_ = unix.SchedSetAttr(0, attr, 0)
+	if unix.SchedSetAttr(0, &attr, 0) != nil {
+		return slack
+	}
+	return func() {
+		slack()
+		_ = unix.SchedSetAttr(0, before, 0)
+	}
 }
 
 // usableCores are the processors that this process may use.

@@ -5,7 +5,7 @@ package loadgen
 import "time"
 
 // punctual does nothing: there is no portable way to ask for exact timers.
-func punctual() {}
+func punctual() (restore func()) { return func() {} }
 
 // usableCores says that one driver is enough: threads cannot be bound here.
 func usableCores() []int { return []int{0} }
