@@ -122,13 +122,23 @@ func over(sum *float64, n float64) *float64 {
 	return results.Ratio(*sum, n)
 }
 
-// busiestStage is the busiest stage that one goroutine does, without the one
-// that waits for the disk: that one is the disk's demand.
+// isSerial tells whether a stage is one goroutine's by design. Parsing and
+// verification have as many as there are cores, and that may be one; persisting
+// waits for the disk and is the disk's demand.
+func isSerial(st *results.Stage) bool {
+	switch st.Name {
+	case "parse", "verify", "persist":
+		return false
+	}
+	return st.Workers == 1
+}
+
+// busiestStage is the busiest of the serial stages.
 func (u *usage) busiestStage() *results.Stage {
 	var busiest *results.Stage
 	for i := range u.stages {
 		st := &u.stages[i]
-		if st.Workers == 1 && st.Name != "persist" && (busiest == nil || st.BusyNS > busiest.BusyNS) {
+		if isSerial(st) && (busiest == nil || st.BusyNS > busiest.BusyNS) {
 			busiest = st
 		}
 	}
@@ -159,7 +169,7 @@ func (u *usage) worked(cores float64) {
 	u.stages = slices.Clone(u.stages)
 	for i := range u.stages {
 		st := &u.stages[i]
-		if st.Workers != 1 || st.Name == "persist" {
+		if !isSerial(st) {
 			continue
 		}
 		sec := 0.0

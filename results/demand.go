@@ -53,7 +53,8 @@ type DemandModel struct {
 	Trials        int     `json:"trials"`
 	RelativeError float64 `json:"relative_error"`  // of the fit, root mean square
 	WallTxPerSec  float64 `json:"wall_tx_per_sec"` // where the resource would be full
-	// The lowest and highest wall when any one trial is left out of the fit.
+	// The lowest and highest wall when any one trial is left out of the fit; the
+	// high one with the fewest batches of any trial.
 	WallLowTxPerSec  float64 `json:"wall_low_tx_per_sec"`
 	WallHighTxPerSec float64 `json:"wall_high_tx_per_sec"`
 	// Extrapolation is the wall ÷ the highest rate committed in any trial: above 2

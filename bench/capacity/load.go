@@ -36,7 +36,8 @@ type LoadModel struct {
 	Points        int
 	RelErr        float64 // root mean square of residual ÷ used
 	// LowTxPerSec and HighTxPerSec are the lowest and highest wall when any one
-	// trial is left out.
+	// trial is left out; the high one with the fewest batches of any trial, because
+	// a full resource gathers batches.
 	LowTxPerSec, HighTxPerSec float64
 }
 
@@ -55,6 +56,7 @@ func FitLoad(points []LoadPoint) (LoadModel, error) {
 	lowRate, highRate := math.Inf(1), 0.0
 	lowBatch, highBatch := math.Inf(1), 0.0
 	m := LoadModel{Points: len(points)}
+	fewest := math.Inf(1) // batches per second
 	for i, p := range points {
 		if !(p.Sec > 0) || !(p.Txs > 0) || !(p.Batches > 0) || !(p.Used > 0) || math.IsInf(p.Sec+p.Txs+p.Batches+p.Used, 1) {
 			return LoadModel{}, fmt.Errorf("%w: trial %d of the fit is %+v, want finite numbers > 0", ErrBadDemand, i+1, p)
@@ -62,7 +64,7 @@ func FitLoad(points []LoadPoint) (LoadModel, error) {
 		rate, batch := p.Txs/p.Sec, p.Txs/p.Batches
 		lowRate, highRate = min(lowRate, rate), max(highRate, rate)
 		lowBatch, highBatch = min(lowBatch, batch), max(highBatch, batch)
-		m.BatchesPerSec = max(m.BatchesPerSec, p.Batches/p.Sec)
+		m.BatchesPerSec, fewest = max(m.BatchesPerSec, p.Batches/p.Sec), min(fewest, p.Batches/p.Sec)
 	}
 	if len(points) < minLoadPoints {
 		return LoadModel{}, fmt.Errorf("%w: %d trials, need %d", ErrNoModel, len(points), minLoadPoints)
@@ -86,6 +88,10 @@ func FitLoad(points []LoadPoint) (LoadModel, error) {
 			w = m.MaxTxPerSec // it cannot be below what was seen
 		}
 		m.LowTxPerSec, m.HighTxPerSec = min(m.LowTxPerSec, w), max(m.HighTxPerSec, w)
+		one.BatchesPerSec = fewest
+		if w, _, ok = one.Wall(); ok {
+			m.HighTxPerSec = max(m.HighTxPerSec, w)
+		}
 	}
 	return m, nil
 }

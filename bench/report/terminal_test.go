@@ -49,7 +49,7 @@ func onLoopback() results.Summary {
 		Link: results.Link{Kind: results.LinkLoopback, CapacityBitsPerSec: inOut(51.2e9, 48.7e9), Utilisation: new(0.003), Direction: "in"},
 		Demand: results.Demand{
 			CPU: new(7.4e-6), HostCPU: new(10.6e-6), Wire: new(31e-9), Generator: new(1.6e-6), Serial: new(2e-6),
-			DemandDetail: results.DemandDetail{SerialStage: "execute", Parts: []results.DemandPart{
+			DemandDetail: results.DemandDetail{SerialStage: "execute", Profile: &results.CPUProfile{Path: "cpu.pprof", Hz: 100, Samples: 1420, Coverage: 0.98}, Parts: []results.DemandPart{
 				{Resource: "cpu", Name: "signatures", SecPerTx: 5.9e-6, Share: 0.8}, {Resource: "cpu", Name: "kernel tcp", SecPerTx: 0.74e-6, Share: 0.1},
 				{Resource: "cpu", Name: "state", SecPerTx: 0.6e-6, Share: 0.085}, {Resource: "cpu", Name: "gc", SecPerTx: 0.1e-6, Share: 0.015},
 				{Resource: "host_cpu", Name: "signatures", SecPerTx: 5.9e-6, Share: 0.56}, {Resource: "host_cpu", Name: "generator", SecPerTx: 1.6e-6, Share: 0.15},

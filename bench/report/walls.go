@@ -42,7 +42,11 @@ func (s *screen) parts(sum *results.Summary, cores float64) {
 	if rest >= 0.005 {
 		words = append(words, fmt.Sprintf("others %.0f%%", 100*rest))
 	}
-	s.row("core time", "%s per tx %s: %s", perTx(times(total, cores)), whole, strings.Join(words, " · "))
+	text := strings.Join(words, " · ")
+	if p := sum.Demand.Profile; p != nil {
+		text += fmt.Sprintf(" (%d samples)", p.Samples)
+	}
+	s.row("core time", "%s per tx %s: %s", perTx(times(total, cores)), whole, text)
 }
 
 // nextWall prints the wall behind the first one, how far it is, and how much of

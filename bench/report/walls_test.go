@@ -17,7 +17,7 @@ func TestWallsInWords(t *testing.T) {
 	}{
 		{"cpu", func(*results.Summary) {}, []string{
 			"first wall cpu: 98% of all cores busy: node 68%, generator 9%, the rest kernel and others",
-			"core time 21.2 µs per tx in all: signatures 56% · generator 15% · rest of the machine 15% · kernel tcp 7% · state 6% · others 1%",
+			"core time 21.2 µs per tx in all: signatures 56% · generator 15% · rest of the machine 15% · kernel tcp 7% · state 6% · others 1% (1420 samples)",
 			"next wall disk at 610k tx/s, 6.6× the knee", "generator 9% of the cores, 3.20 µs per tx (shown, never subtracted)",
 		}, []string{"fitted", "extrapolated"}},
 		{"cpu of a remote node", func(s *results.Summary) {
