@@ -2,6 +2,7 @@ package bench
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/chainweir/weir/bench/capacity"
@@ -21,7 +22,7 @@ func (u *usage) parts(m machine) []results.DemandPart {
 	if m.sameHost && m.wholeHost && u.hostCPU != nil && u.genCPU != nil && m.hostCores > 0 {
 		whole := append(slices.Clone(node), seconds{"generator", results.SourceProcess, *u.genCPU})
 		if rest := *u.hostCPU - *u.nodeCPU - *u.genCPU; rest > 0 {
-			whole = append(whole, seconds{"rest of the machine", results.SourceHost, rest})
+			whole = append(whole, seconds{restOfMachine, results.SourceHost, rest})
 		}
 		parts = append(parts, asParts("host_cpu", whole, u.committed*m.hostCores)...)
 	}
@@ -84,6 +85,21 @@ func (u *usage) threads() []results.ThreadDemand {
 		return cmp.Or(cmp.Compare(b.UserSecPerTx+b.KernelSecPerTx, a.UserSecPerTx+a.KernelSecPerTx), cmp.Compare(a.Name, b.Name))
 	})
 	return out
+}
+
+// othersLimit is the share of the machine's busy time, used by neither node nor
+// generator, from which the wall is not only theirs.
+const othersLimit = 0.2
+
+// restOfMachine is the name of that part.
+const restOfMachine = "rest of the machine"
+
+func warnOfOthers(s *results.Summary) {
+	for _, p := range s.Demand.Parts {
+		if p.Name == restOfMachine && p.Share >= othersLimit {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%.0f %% of the processor time at the knee was used by neither node nor generator: other programs, or kernel work charged to nobody; the knee is lower by it than that of this machine at rest", 100*p.Share))
+		}
+	}
 }
 
 // idleEnough is the utilisation at the knee below which a demand measured there

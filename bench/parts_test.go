@@ -132,3 +132,17 @@ func TestModelLeavesBusyResourcesAlone(t *testing.T) {
 		t.Errorf("%+v", models)
 	}
 }
+
+// TestOthersAtTheWallAreNamed: a wall that other programs helped to build says so.
+func TestOthersAtTheWallAreNamed(t *testing.T) {
+	for hostNS, want := range map[int64]int{50_000_000: 1, 48_000_000: 0} { // node 30, generator 10 ms: the rest is 20 or 17 %
+		trial := fullTrial(1)
+		*trial.HostCPUBusyNS = hostNS
+		u := sumUsage([]results.Trial{trial}, map[int]bool{1: true})
+		s := results.Summary{Wire: results.SummaryWire{TxBytes: new(200.0)}}
+		u.fill(&s, machine{nodeCores: 2, hostCores: 2, sameHost: true, wholeHost: true, link: testLink(1e9, 1e9)}, nil)
+		if s.Bottleneck != results.WallCPU || len(s.Warnings) != want {
+			t.Errorf("with %d ms busy: wall %q, warnings %q, want %d", hostNS/1e6, s.Bottleneck, s.Warnings, want)
+		}
+	}
+}

@@ -275,6 +275,9 @@ func (u *usage) fill(s *results.Summary, m machine, trials []results.Trial) {
 	if name, _, ok := capacity.Bottleneck(d); ok {
 		s.Bottleneck = results.NullString(name)
 	}
+	if (s.Bottleneck == results.WallCPU || s.Bottleneck == results.WallGenerator) && d.HostCPU != nil {
+		warnOfOthers(s)
+	}
 	if w, ok := capacity.Next(far); ok {
 		s.NextWall = &results.Wall{Name: w.Name, TxPerSec: w.TxPerSec}
 	}
