@@ -9,17 +9,15 @@ import (
 	"time"
 
 	"github.com/chainweir/weir/bench/knee"
+	"github.com/chainweir/weir/loadgen"
 	"github.com/chainweir/weir/results"
 )
-
-// maxConns is the most connections that the generator opens.
-const maxConns = 64
 
 // checkSearch refuses what the search or the generator would refuse, before
 // anything is started.
 func (c *Config) checkSearch() error {
-	if c.Conns < 0 || c.Conns > maxConns {
-		return fmt.Errorf("--conns is %d, give 1 to %d, or 0 for the default", c.Conns, maxConns)
+	if c.Conns < 0 || c.Conns > loadgen.MaxConns {
+		return fmt.Errorf("--conns is %d, give 1 to %d, or 0 for the default", c.Conns, loadgen.MaxConns)
 	}
 	if n := c.NodeCores; n < 0 || n > runtime.NumCPU() {
 		return fmt.Errorf("the node is to have %d cores, and %d may be used", n, runtime.NumCPU())

@@ -22,8 +22,8 @@ const (
 	// may still be sent. What is left then is dropped.
 	SendGrace = 20 * time.Millisecond
 
-	maxConns       = 4096
-	maxTallies     = 8 // more connections share them
+	MaxConns       = 4096 // connections of one run
+	maxTallies     = 8    // more connections share them
 	maxBatchWindow = SendGrace / 2
 	maxDuration    = 24 * time.Hour
 	dialTimeout    = 10 * time.Second
@@ -102,8 +102,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("%w: no corpus, make one with NewCorpus", ErrBadConfig)
 	case c.FirstTx < 0:
 		return c, fmt.Errorf("%w: first transaction %d, give 0 or more", ErrBadConfig, c.FirstTx)
-	case c.Conns < 1 || c.Conns > maxConns:
-		return c, fmt.Errorf("%w: %d connections, give 1 to %d", ErrBadConfig, c.Conns, maxConns)
+	case c.Conns < 1 || c.Conns > MaxConns:
+		return c, fmt.Errorf("%w: %d connections, give 1 to %d", ErrBadConfig, c.Conns, MaxConns)
 	case c.Duration < 0 || c.Duration > maxDuration:
 		return c, fmt.Errorf("%w: duration %s, give up to %s", ErrBadConfig, c.Duration, maxDuration)
 	case c.BatchWindow > maxBatchWindow:

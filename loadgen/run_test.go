@@ -328,7 +328,7 @@ func TestRunThatCannotStart(t *testing.T) {
 		want error
 	}{
 		"no corpus":    {func(c *Config) { c.Corpus = nil }, ErrBadConfig},
-		"conns":        {func(c *Config) { c.Conns = maxConns + 1 }, ErrBadConfig},
+		"conns":        {func(c *Config) { c.Conns = MaxConns + 1 }, ErrBadConfig},
 		"duration":     {func(c *Config) { c.Duration = -1 }, ErrBadConfig},
 		"batch window": {func(c *Config) { c.BatchWindow = time.Second }, ErrBadConfig},
 		"windows":      {func(c *Config) { c.Window = 1 }, ErrBadConfig},
