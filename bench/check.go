@@ -82,7 +82,8 @@ type checker struct {
 	lines lineNumbers
 	// stages are the latencies of each trial, by its id and the stage's name.
 	stages map[int]map[string]*merged
-	first  bool // a record of the first release, without the grounds of its verdicts
+	first  bool    // a record of the first release, without the grounds of its verdicts
+	given  []Given // of the summary, beside givenSummary: what it comes from is gone
 }
 
 // lineNumbers tell where in the file a part of the record stands.

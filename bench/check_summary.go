@@ -34,6 +34,7 @@ func (c *checker) summary() {
 			given = append(given, Given{k, "the record has no grounds of its search"})
 		}
 	}
+	given = append(slices.Clone(given), c.given...)
 	c.machine()
 	c.compare(c.lines.summary, "summary", given, s, again)
 	c.takenAsGiven("summary.", given)
@@ -177,6 +178,7 @@ func (c *checker) usage(again *results.Summary, ids map[int]bool) {
 			m.link.Out = &link.Direction{L2BitsPerSec: *out}
 		}
 	}
+	c.profile(&u)
 	u.fill(again, m, c.rec.Trials)
 	if peerURL(string(s.Target)) && nothingFull(again, m.sameHost) {
 		again.Bottleneck, again.NextWall = results.WallSerial, nil

@@ -94,10 +94,13 @@ const othersLimit = 0.2
 // restOfMachine is the name of that part.
 const restOfMachine = "rest of the machine"
 
+// onCores tells whether a wall is made of the cores that node and generator use.
+func onCores(wall string) bool { return wall == results.WallCPU || wall == results.WallGenerator }
+
 func warnOfOthers(s *results.Summary) {
 	for _, p := range s.Demand.Parts {
 		if p.Name == restOfMachine && p.Share >= othersLimit {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("%.0f %% of the processor time at the knee was used by neither node nor generator: other programs, or kernel work charged to nobody; the knee is lower by it than that of this machine at rest", 100*p.Share))
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%.0f %% of the processor time at the knee was used by neither node nor generator: other programs, or kernel work charged to nobody; the processor's wall is nearer by it than on this machine at rest", 100*p.Share))
 		}
 	}
 }
@@ -160,9 +163,20 @@ func perUnit(units float64, ns ...*int64) float64 {
 // or nearly so keeps what was measured.
 func (u *usage) atTheirWalls(d capacity.Demands, m machine, trials []results.Trial) (capacity.Demands, []results.DemandModel) {
 	var models []results.DemandModel
+	first, _, _ := capacity.Bottleneck(d)
+	coresFirst := onCores(first)
 	for _, r := range modelled {
 		at := r.at(&d)
-		if *at == nil || r.name == "serial" && u.sampled || u.committed/u.sec**(*at) >= idleEnough {
+		if *at == nil || r.name == "serial" && u.sampled {
+			continue
+		}
+		busy := u.committed / u.sec * **at
+		if r.name == "host_cpu" && !coresFirst && u.nodeCPU != nil && u.genCPU != nil {
+			// Work of other programs does not grow with the load: it goes into the
+			// part of the model that is paid per second.
+			busy = (*u.nodeCPU + *u.genCPU) / u.sec / m.hostCores
+		}
+		if busy >= idleEnough {
 			continue
 		}
 		f, err := capacity.FitLoad(loadPoints(trials, func(t *results.Trial) float64 { return r.used(t, m) }))

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/chainweir/weir/bench/capacity"
@@ -130,6 +131,29 @@ func TestModelLeavesBusyResourcesAlone(t *testing.T) {
 	}
 	if _, models := u.atTheirWalls(capacity.Demands{CPU: capacity.Known(1e-9)}, m, trials); len(models) != 0 {
 		t.Errorf("%+v", models)
+	}
+}
+
+// TestOthersDoNotGrowWithTheLoad: other programs keep half of the machine busy, at
+// every rate. Behind a wire that is a wall, the processor's is where node and
+// generator have filled the other half.
+func TestOthersDoNotGrowWithTheLoad(t *testing.T) {
+	trials := aSearch()
+	for i := range trials {
+		t := &trials[i]
+		*t.Wire.In.Bytes = 200 * t.Counts.Committed
+		*t.Generator.CPUNS = t.Counts.Committed * 3e3
+		*t.HostCPUBusyNS = *t.Node.CPUUserNS + *t.Node.CPUSysNS + *t.Generator.CPUNS + 1_000_000_000
+	}
+	u := sumUsage(trials, map[int]bool{4: true, 5: true})
+	s := results.Summary{Wire: results.SummaryWire{TxBytes: new(200.0)}}
+	u.fill(&s, machine{nodeCores: 2, hostCores: 2, sameHost: true, wholeHost: true, link: testLink(19.3e6, 19.3e6)}, trials)
+	want := (2 - 1 - 0.12) / 18e-6
+	if s.Bottleneck != results.WallWire || s.NextWall == nil || s.NextWall.Name != results.WallCPU || math.Abs(s.NextWall.TxPerSec-want) > 1e-3*want {
+		t.Errorf("wall %q, next %+v, want cpu at %.0f", s.Bottleneck, s.NextWall, want)
+	}
+	if len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "neither node nor generator") {
+		t.Errorf("%q", s.Warnings)
 	}
 }
 

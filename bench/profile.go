@@ -2,9 +2,11 @@ package bench
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -170,6 +172,35 @@ func addUp(p *profile.Profile) (cpuTimes, error) {
 		}
 	}
 	return c, nil
+}
+
+// maxProfileBytes bounds a profile, uncompressed; they have some hundred kilobytes.
+const maxProfileBytes = 64 << 20
+
+// readProfile reads a profile's file and adds it up.
+func readProfile(path string) (cpuTimes, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return cpuTimes{}, err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return cpuTimes{}, fmt.Errorf("%s: %w", path, err)
+	}
+	data, err := io.ReadAll(io.LimitReader(z, maxProfileBytes))
+	if err != nil {
+		return cpuTimes{}, fmt.Errorf("%s: %w", path, err)
+	}
+	p, err := profile.ParseUncompressed(data)
+	if err != nil {
+		return cpuTimes{}, fmt.Errorf("%s: %w", path, err)
+	}
+	times, err := addUp(p)
+	if err != nil {
+		return cpuTimes{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return times, nil
 }
 
 // profile adds the profile of the trials at the knee to what they used, and keeps

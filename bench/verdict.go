@@ -176,7 +176,7 @@ func (u *usage) worked(cores float64) {
 		if t := u.profile.threads[st.Name]; t != nil {
 			sec = (t.user + t.kernel) / u.profile.total * *u.nodeCPU
 		}
-		st.BusyNS = min(st.BusyNS, int64(sec*1e9))
+		st.BusyNS = min(st.BusyNS, int64(math.Round(sec*1e9)))
 	}
 	u.sampled = true
 }
@@ -275,11 +275,11 @@ func (u *usage) fill(s *results.Summary, m machine, trials []results.Trial) {
 	if name, _, ok := capacity.Bottleneck(d); ok {
 		s.Bottleneck = results.NullString(name)
 	}
-	if (s.Bottleneck == results.WallCPU || s.Bottleneck == results.WallGenerator) && d.HostCPU != nil {
-		warnOfOthers(s)
-	}
 	if w, ok := capacity.Next(far); ok {
 		s.NextWall = &results.Wall{Name: w.Name, TxPerSec: w.TxPerSec}
+	}
+	if onCores(string(s.Bottleneck)) || s.NextWall != nil && onCores(s.NextWall.Name) {
+		warnOfOthers(s)
 	}
 	if x, _, ok := capacity.NodeAloneBound(d); ok {
 		s.NodeAloneBoundTxPerSec = &x

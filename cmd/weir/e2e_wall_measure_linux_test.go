@@ -56,6 +56,9 @@ func TestMeasuredProcessorWallHasParts(t *testing.T) {
 	if !s.Valid {
 		t.Fatalf("inconclusive: %q", s.Warnings)
 	}
+	if check := weir(t, dir, "check", "out"); check.code != exitOK {
+		t.Errorf("weir check: %s", check)
+	}
 	if s.Bottleneck != results.WallCPU {
 		t.Errorf("wall %q, want cpu", s.Bottleneck)
 	}
