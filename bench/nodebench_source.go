@@ -45,7 +45,7 @@ func newSigned(gen *genesis.Genesis, uniform bool) (*signed, error) {
 }
 
 func (s *signed) next(n int) []byte {
-	raw, count := s.corpus.Piece(s.at, n)
+	raw, count := s.corpus.Piece(s.at, n, 0)
 	s.at += count
 	return raw
 }
