@@ -7,7 +7,6 @@ import (
 
 	"github.com/chainweir/weir/bench/knee"
 	"github.com/chainweir/weir/bench/probe"
-	"github.com/chainweir/weir/core/tx"
 	"github.com/chainweir/weir/loadgen"
 	"github.com/chainweir/weir/results"
 )
@@ -24,7 +23,7 @@ func (r *run) startRate() float64 {
 		rate = peerStartRate
 	}
 	if l := r.machine.link; l != nil && l.In != nil {
-		rate = min(rate, 0.6*l.In.L2BitsPerSec/8/float64(tx.Size))
+		rate = min(rate, 0.6*l.In.L2BitsPerSec/8/max(1, *r.sum.Wire.TxBytes))
 	}
 	if r.cfg.MaxRate > 0 {
 		rate = min(rate, r.cfg.MaxRate)

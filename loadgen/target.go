@@ -51,8 +51,8 @@ type Conn interface {
 	Limits() Limits
 	// Submit writes count transactions as the Source encoded them, back to back,
 	// numbered from seq. It returns when the socket has taken them and blocks
-	// while the path is full. It is called from one goroutine, and must neither
-	// keep nor change txs.
+	// while the path is full. Calls come from different goroutines but never
+	// overlap. It must neither keep nor change txs.
 	Submit(seq uint64, count int, txs []byte) error
 	// Bytes is the payload that came in and went out so far.
 	Bytes() (in, out uint64)
