@@ -225,3 +225,19 @@ func TestBoundHolds(t *testing.T) {
 		}
 	})
 }
+
+// TestFramesReadLate: a frame that is missing from a count of few does not cost
+// the prediction; frames that hold more than they can do.
+func TestFramesReadLate(t *testing.T) {
+	full, err := OnLink(Traffic{BytesPerTxIn: 1514}, 1e9, Demands{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := OnLink(Traffic{BytesPerTxIn: 1514, PacketsPerTxIn: Known(1 / 1.02)}, 1e9, Demands{})
+	if err != nil || !late.FramesAssumed || late.WireTxPerSec != full.WireTxPerSec {
+		t.Errorf("%+v, %v; want the wall of full frames, %+v", late, err, full)
+	}
+	if _, err := OnLink(Traffic{BytesPerTxIn: 1514, PacketsPerTxIn: Known(1 / 1.06)}, 1e9, Demands{}); !errors.Is(err, ErrBadDemand) {
+		t.Errorf("1605 bytes in a frame: %v", err)
+	}
+}

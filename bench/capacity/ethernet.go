@@ -98,6 +98,9 @@ func OnLinks(t Traffic, d Demands) ([]LinkWall, error) {
 	return walls, nil
 }
 
+// countSlack is how far bytes and frames of one direction may disagree.
+const countSlack = 1.05
+
 // l1Bytes is what one transaction occupies on the cable in one direction.
 func l1Bytes(direction string, bytes float64, packets *float64) (total float64, assumed bool, err error) {
 	if !(bytes >= 0) || math.IsInf(bytes, 1) {
@@ -110,8 +113,12 @@ func l1Bytes(direction string, bytes float64, packets *float64) (total float64, 
 	if !(p >= 0) || math.IsInf(p, 1) {
 		return 0, false, fmt.Errorf("%w: %v frames per transaction %s, want a finite number ≥ 0, or nil when unknown", ErrBadDemand, p, direction)
 	}
-	// One part in a thousand is left for rounding of averages.
-	if bytes > p*MaxFrameBytes*1.001 {
+	// Bytes and frames are read one after the other: where few frames pass, the
+	// last ones may be in one count only. Frames hold no more than they can.
+	if bytes > p*MaxFrameBytes && bytes <= p*MaxFrameBytes*countSlack {
+		return bytes + bytes/MaxFrameBytes*L1OverheadBytes, true, nil
+	}
+	if bytes > p*MaxFrameBytes {
 		return 0, false, fmt.Errorf("%w: %v bytes in %v frames per transaction %s is %.0f bytes per frame, more than %d: give MTU-1500 figures, not loopback's",
 			ErrBadDemand, bytes, p, direction, bytes/p, MaxFrameBytes)
 	}
