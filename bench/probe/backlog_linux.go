@@ -106,11 +106,10 @@ func (q *queueBacklog) sample(out *Sample) error {
 	if q.err != nil {
 		return q.err
 	}
-	d := Distribution{Buckets: []uint64{}}
-	if sent := q.sent - q.sentFirst; sent > 0 {
-		d.MeanUS = new(q.area / float64(sent) * 1e6)
+	out.Qdisc = &QdiscSample{
+		Source: SourceBacklog, Iface: q.dev.name,
+		TCP: newMean(0, 0), Other: newMean(q.area*1e6, float64(q.sent-q.sentFirst)),
 	}
-	out.Qdisc = &QdiscSample{Source: SourceBacklog, Iface: q.dev.name, TCP: Distribution{Buckets: []uint64{}}, Other: d}
 	return nil
 }
 

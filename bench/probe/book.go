@@ -25,7 +25,7 @@ type socketBook struct {
 
 type openSocket struct {
 	base, last Socket
-	seen       bool // in the listing that is being taken
+	gone       time.Time // since when listings do not have it; zero: the last one did
 	key        groupKey
 	existing   bool
 }
@@ -94,20 +94,23 @@ func (b *socketBook) keyOf(s *Socket) (groupKey, bool) {
 	return groupKey{class, end}, ok
 }
 
-// listing takes all live sockets at once: what is missing in it was closed
-// without a word. told: closings are reported, so a missing one is a lost report.
+// listing takes all live sockets at once. told: closings are reported, and the
+// report of one that is missing here is on its way, with what the socket did
+// since it was listed last; otherwise a missing one has closed without a word.
 func (b *socketBook) listing(sockets []Socket, told bool, now time.Time) {
-	for _, o := range b.live {
-		o.seen = false
-	}
+	listed := make(map[uint64]bool, len(sockets))
 	for i := range sockets {
-		if o := b.open(sockets[i]); o != nil {
-			o.seen = true
-		}
+		listed[sockets[i].Cookie] = true
+		b.open(sockets[i])
 	}
 	for cookie, o := range b.live {
-		if !o.seen && !told {
+		switch {
+		case listed[cookie]:
+			o.gone = time.Time{}
+		case !told:
 			b.end(cookie, o, now)
+		case o.gone.IsZero():
+			o.gone = now
 		}
 	}
 	for cookie, at := range b.ended {
@@ -117,16 +120,20 @@ func (b *socketBook) listing(sockets []Socket, told bool, now time.Time) {
 	}
 }
 
-// missing ends the sockets that the last listing did not have although no report
-// of their end came: call it after all reports were read.
-func (b *socketBook) missing(now time.Time) {
+// missing ends the sockets that no listing had for a while although no report of
+// their end came, and returns how many these are.
+func (b *socketBook) missing(now time.Time) (n uint64) {
 	for cookie, o := range b.live {
-		if !o.seen {
-			b.lost++
+		if !o.gone.IsZero() && now.Sub(o.gone) >= reportWait {
+			n++
 			b.end(cookie, o, now)
 		}
 	}
+	return n
 }
+
+// reportWait is longer than the report of a closed socket takes.
+const reportWait = time.Second
 
 // endedMemory is longer than a listing takes.
 const endedMemory = 10 * time.Second

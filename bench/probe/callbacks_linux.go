@@ -118,8 +118,18 @@ type callbackTier1 struct{ *callbackSockets }
 
 func (s callbackTier1) sample(out *Sample) error {
 	now := time.Now()
-	// The ends first: a socket that is in the table still is then either live
-	// or ends in the next sample.
+	// The table first: a socket that is no longer in it has its end in the ring.
+	var sockets []Socket
+	var cookie uint64
+	var live bpf.RttRttRecord
+	it := s.objs.Sockets.Iterate()
+	for it.Next(&cookie, &live) {
+		sockets = append(sockets, callbackSocket(&live))
+	}
+	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
+		return fmt.Errorf("probe: read the sockets: %w", err)
+	}
+	s.book.listing(sockets, true, now)
 	s.ring.SetDeadline(now) // what is there, and no waiting
 	for {
 		rec, err := s.ring.Read()
@@ -134,18 +144,12 @@ func (s callbackTier1) sample(out *Sample) error {
 			s.book.close(callbackSocket(&r), now)
 		}
 	}
-	var cookie uint64
-	var r bpf.RttRttRecord
-	it := s.objs.Sockets.Iterate()
-	for it.Next(&cookie, &r) {
-		s.book.open(callbackSocket(&r))
-	}
-	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
-		return fmt.Errorf("probe: read the sockets: %w", err)
-	}
 	var lost uint64
 	if err := s.objs.Lost.Get(&lost); err != nil {
 		return fmt.Errorf("probe: read the lost events: %w", err)
+	}
+	if lost > 0 {
+		s.book.missing(now) // the kernel counted them
 	}
 	s.book.lost = lost
 	out.Sockets = s.book.sample(SourceSockops)

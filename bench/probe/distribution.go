@@ -19,6 +19,16 @@ func newDistribution(buckets []uint64, sumUS float64) Distribution {
 	return d
 }
 
+// newMean makes a distribution of which only the mean is known: a sum of
+// microseconds, each weighted, and the sum of the weights.
+func newMean(sumUS, weight float64) Distribution {
+	d := Distribution{Buckets: []uint64{}, sumUS: sumUS, weight: weight}
+	if weight > 0 {
+		d.MeanUS = new(sumUS / weight)
+	}
+	return d
+}
+
 // quantile interpolates in the bucket that holds it.
 func (d Distribution) quantile(q float64) float64 {
 	rank := q * float64(d.Samples.N)
@@ -39,6 +49,9 @@ func (d Distribution) quantile(q float64) float64 {
 
 // sub is the distribution of the samples since an earlier one; e may be zero.
 func (d Distribution) sub(e Distribution) Distribution {
+	if len(d.Buckets) == 0 {
+		return newMean(d.sumUS-e.sumUS, d.weight-e.weight)
+	}
 	if len(e.Buckets) != len(d.Buckets) {
 		return d
 	}

@@ -113,6 +113,7 @@ func openListedSockets(t *targets) (part, PartReport, error) {
 	if t.cfg.PID != 0 {
 		s.cookies = t.cookies
 		s.book.match = func(*Socket) bool { return true }
+		rep.Accuracy += "; of a process only connections that were open at a sample"
 	}
 	err := inNetNS(t.cfg.NetNS, func() (err error) {
 		if s.dump, err = diagSocketFile(0); err != nil {
@@ -173,7 +174,8 @@ func (s *listedSockets) sample(out *Sample) error {
 	if err != nil {
 		return err
 	}
-	s.book.listing(sockets, false, now)
+	s.book.listing(sockets, s.events != nil, now)
+	s.lost += s.book.missing(now)
 	s.book.lost = s.lost
 	out.Sockets = s.book.sample(SourceSockDiag)
 	return nil

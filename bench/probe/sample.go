@@ -141,7 +141,8 @@ type Distribution struct {
 	P99US   *float64 `json:"p99_us"`
 	Buckets []uint64 `json:"buckets_log2_us"`
 
-	sumUS float64
+	sumUS  float64
+	weight float64 // of a mean without buckets
 }
 
 // RTTSample is the round trips as TCP measured them, per class.
@@ -199,7 +200,7 @@ func (s Sample) Sub(e Sample) Sample {
 		d.Wire = s.Wire.sub(e.Wire)
 	}
 	if s.RTT != nil && e.RTT != nil {
-		r := RTTSample{Source: s.RTT.Source}
+		r := RTTSample{Source: s.RTT.Source, Classes: []RTTClass{}}
 		before := make(map[string]Distribution)
 		for _, c := range e.RTT.Classes {
 			before[c.Class] = c.RTT

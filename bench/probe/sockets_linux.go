@@ -44,7 +44,6 @@ type tracedSockets struct {
 	book    *socketBook
 	err     error
 	hz      uint64 // kernel ticks per second, 0: not known yet
-	lost    uint64 // as last read from the kernel
 	pids    map[uint32]bool
 	cookies map[uint64]bool
 	groups  map[uint64]bool
@@ -153,16 +152,34 @@ func (s *tracedSockets) readIter(it *link.Iter) ([]Socket, error) {
 		return nil, err
 	}
 	defer r.Close() //nolint:errcheck // only read
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
+	return s.decodeAll(r)
+}
+
+// iterRead is how much is asked of an iterator at once. The kernel stops when
+// it has so much, and runs the program again for a record that overflows its
+// buffer of eight pages: a socket that weir_existing has marked already would
+// then be left out, and its whole past would count.
+const iterRead = 16 << 10
+
+func (s *tracedSockets) decodeAll(r io.Reader) ([]Socket, error) {
 	size := binary.Size(bpf.SocketsSocketRecord{})
-	out := make([]Socket, 0, len(b)/size)
-	for ; len(b) >= size; b = b[size:] {
-		out = append(out, s.decode(b[:size]))
+	var out []Socket
+	buf, have := make([]byte, iterRead), 0
+	for {
+		n, err := r.Read(buf[have:])
+		have += n
+		at := 0
+		for ; have-at >= size; at += size {
+			out = append(out, s.decode(buf[at:at+size]))
+		}
+		have = copy(buf, buf[at:have])
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return out, nil
 }
 
 // decode turns a record of sockets.c into a Socket.
@@ -271,11 +288,10 @@ func (s *tracedSockets) sample(out *Sample) error {
 	if err := s.objs.Lost.Get(&lost); err != nil {
 		return fmt.Errorf("probe: read the lost events: %w", err)
 	}
-	if lost > s.lost {
-		s.lost = lost
-		s.book.missing(now)
-		s.book.lost = max(s.book.lost, lost)
+	if lost > 0 {
+		s.book.missing(now) // the kernel counted them
 	}
+	s.book.lost = lost
 	s.book.times = s.hz != 0
 	out.Sockets = s.book.sample(SourceTracing)
 	return nil
