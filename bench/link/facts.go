@@ -92,6 +92,11 @@ func parseFacts(b []byte) (f Facts, err error) {
 		if n.MTU < 0 || n.SpeedBitsPerSec != nil && *n.SpeedBitsPerSec <= 0 {
 			return Facts{}, protocolErrorf("an interface with an MTU of %d", n.MTU)
 		}
+		n.L2BitsPerSec = nil
+		if n.SpeedBitsPerSec != nil { // what follows from it is not for them to say
+			l2 := L2BitsPerSec(*n.SpeedBitsPerSec, n.MTU)
+			n.L2BitsPerSec = &l2
+		}
 		n.printable()
 	}
 	return f, nil

@@ -163,7 +163,7 @@ func TestHostileSenders(t *testing.T) {
 		"hangs up":     {datagrams: 8, hangUp: true},
 	} {
 		u, pc := openUnproven(t, addr, in)
-		if err := u.prove(); err != nil {
+		if err := u.prove(t.Context()); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		b := make([]byte, in.datagramBytes)

@@ -73,7 +73,8 @@ func ping(ctx context.Context, cfg Config, from, until time.Duration) (RTT, erro
 			break
 		}
 		if err := p.send(sent, now); err != nil {
-			return RTT{}, fmt.Errorf("link: ping: %w", err)
+			u.hangUp() // or the receiver waits for ever
+			return RTT{}, errors.Join(ctx.Err(), fmt.Errorf("link: ping: %w", err))
 		}
 		sent++
 	}

@@ -183,9 +183,12 @@ func openSession(ctx context.Context, cfg Config, h hello) (u *session, err erro
 	}
 	defer func() {
 		if err != nil {
+			err = errors.Join(ctx.Err(), err)
 			conn.Close()
 		}
 	}()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
 	c := newBoundedConn(conn, h.duration+graceTimeout)
 	yes, err := greet(c, h, cfg.Token)
 	if err != nil {
@@ -203,7 +206,7 @@ func openSession(ctx context.Context, cfg Config, h hello) (u *session, err erro
 		hello: h, c: c, pc: pc, tag: yes.tag, rate: yes.rateBitsPerSec,
 		peer: netip.AddrPortFrom(remote.Addr(), yes.port),
 	}
-	if err := u.prove(); err != nil {
+	if err := u.prove(ctx); err != nil {
 		_ = pc.Close()
 		return nil, explain(c, err)
 	}
@@ -217,10 +220,13 @@ func (u *session) hangUp() {
 }
 
 // prove asks for the server's nonce and tells it over TCP.
-func (u *session) prove() error {
+func (u *session) prove(ctx context.Context) error {
 	probe := make([]byte, probeBytes)
 	buf := make([]byte, 2048)
 	for end := time.Now().Add(proveTimeout); time.Now().Before(end); {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		putDatagram(probe, u.tag, datagramProbe, 0)
 		if _, err := u.pc.WriteToUDPAddrPort(probe, u.peer); err != nil {
 			return fmt.Errorf("%w: %w", ErrNoUDP, err)
