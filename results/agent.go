@@ -30,10 +30,11 @@ type AgentUsage struct {
 }
 
 // Clock compares the agent's clock with the run's: agent = run + offset. The
-// true offset is within the error of the offset, whatever the path does.
+// true offset is within the error of the offset, whatever the path does, as
+// long as the two clocks go apart by no more than 100 millionths of the time.
 type Clock struct {
 	OffsetNS int64 `json:"offset_ns"`
-	ErrorNS  int64 `json:"error_ns"` // half of the shortest round trip
-	RTTNS    int64 `json:"rtt_ns"`   // the shortest
+	ErrorNS  int64 `json:"error_ns"` // half of the round trip, and 100 millionths of its age
+	RTTNS    int64 `json:"rtt_ns"`   // of the exchange that tells most
 	Samples  int   `json:"samples"`
 }

@@ -183,12 +183,12 @@ func (c *Client) What() Watched {
 	return c.hello
 }
 
-// Clock is the agent's clock against ours, by the shortest of the last round
-// trips; nil before the first.
+// Clock is the agent's clock against ours, by the best of the last round trips;
+// nil before the first.
 func (c *Client) Clock() *results.Clock {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.clock.best()
+	return c.clock.best(c.cfg.Now().UnixNano())
 }
 
 // Snapshot asks the agent to read every counter now.

@@ -6,8 +6,8 @@ import (
 	"github.com/chainweir/weir/results"
 )
 
-// clockSamples is how many of the last round trips are kept. The shortest of
-// them decides, so that a queue on the path costs precision only while it lasts.
+// clockSamples is how many of the last round trips are kept. The best of them
+// decides, so that a queue on the path costs precision only while it lasts.
 const clockSamples = 64
 
 // exchange is one question and answer with its four times (RFC 5905 §8): sent
@@ -21,7 +21,17 @@ func (x exchange) delay() int64 { return (x.t4 - x.t1) - (x.t3 - x.t2) }
 // time. If they did not, it is wrong by at most half of the delay.
 func (x exchange) offset() int64 { return ((x.t2 - x.t1) + (x.t3 - x.t4)) / 2 }
 
-// clockFilter estimates the offset from the exchange with the shortest delay.
+// driftPPM is how far two clocks may go apart, in millionths of the time: each
+// crystal is good for about 50. An exchange tells less the older it is.
+const driftPPM = 100
+
+// errorAt bounds, at a later time of the asker's clock, how far the offset is
+// from the truth: rounded up, half of an odd delay is between two nanoseconds.
+func (x exchange) errorAt(now int64) int64 {
+	return (x.delay()+1)/2 + max(0, now-x.t1)/(1e6/driftPPM) + 1
+}
+
+// clockFilter estimates the offset from the exchange with the smallest error.
 type clockFilter struct {
 	ring [clockSamples]exchange
 	n    int // exchanges seen
@@ -37,20 +47,20 @@ func (f *clockFilter) add(x exchange) {
 	f.n++
 }
 
-// best is the estimate, nil before the first exchange.
-func (f *clockFilter) best() *results.Clock {
+// best is the estimate at a time of the asker's clock, nil before the first
+// exchange.
+func (f *clockFilter) best(now int64) *results.Clock {
 	kept := f.ring[:min(f.n, clockSamples)]
 	if len(kept) == 0 {
 		return nil
 	}
 	b := kept[0]
 	for _, x := range kept[1:] {
-		if x.delay() < b.delay() {
+		if x.errorAt(now) < b.errorAt(now) {
 			b = x
 		}
 	}
-	// Rounded up: half of an odd delay is between two nanoseconds.
-	return &results.Clock{OffsetNS: b.offset(), ErrorNS: (b.delay() + 1) / 2, RTTNS: b.delay(), Samples: len(kept)}
+	return &results.Clock{OffsetNS: b.offset(), ErrorNS: b.errorAt(now), RTTNS: b.delay(), Samples: len(kept)}
 }
 
 // steadyClock is the wall clock as it was once, and the monotonic clock since:
