@@ -81,12 +81,12 @@ func generic(s string) string {
 	return out
 }
 
-// genericWord replaces a word's runs of digits. A word of 16 or more
-// hexadecimal digits is a hash, whatever it begins with.
+// genericWord replaces a word's runs of digits. Hexadecimal digits after 0x are
+// a number, and 16 or more of them a hash, whatever they begin with.
 func genericWord(w string) string {
 	core := strings.Trim(w, `"'(),.:;[]{}`)
-	digits := strings.TrimPrefix(core, "0x")
-	if len(digits) >= 16 && strings.Trim(strings.ToLower(digits), "0123456789abcdef") == "" {
+	digits, prefixed := strings.CutPrefix(core, "0x")
+	if (prefixed && digits != "" || len(digits) >= 16) && strings.Trim(strings.ToLower(digits), "0123456789abcdef") == "" {
 		return strings.Replace(w, core, "#", 1)
 	}
 	var b strings.Builder

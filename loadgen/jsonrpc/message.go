@@ -3,6 +3,7 @@ package jsonrpc
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -43,13 +44,19 @@ func (m *Message) Number() (uint64, bool) {
 	return n, err == nil
 }
 
-// Messages reads one message, or the messages of a batch.
+// errEmptyBatch: JSON-RPC 2.0, section 6, allows none.
+var errEmptyBatch = errors.New("no JSON-RPC: a batch of no messages")
+
+// Messages reads one message, or the messages of a batch: at least one.
 func Messages(body []byte) ([]Message, error) {
 	b := bytes.TrimSpace(body)
 	if len(b) > 0 && b[0] == '[' {
 		var ms []Message
 		if err := json.Unmarshal(b, &ms); err != nil {
 			return nil, fmt.Errorf("no JSON-RPC: %w: %s", err, short(b))
+		}
+		if len(ms) == 0 {
+			return nil, errEmptyBatch
 		}
 		return ms, nil
 	}
