@@ -242,7 +242,13 @@ func (o *probeOutput) show(total, interval probe.Sample) error {
 	case o.screen:
 		o.last = probeTable(o.flags, o.report, total, interval, true)
 		// Line by line over the old ones: clearing first would flicker.
-		drawn := strings.ReplaceAll(o.last, "\n", "\x1b[K\r\n")
+		columns, rows := tableColumns, 0
+		if file, ok := o.out.(*os.File); ok {
+			if c, r := windowSize(file); c > 0 {
+				columns, rows = min(c, columns), r
+			}
+		}
+		drawn := strings.ReplaceAll(fit(o.last, columns, rows), "\n", "\x1b[K\r\n")
 		_, err := fmt.Fprint(o.out, "\x1b[H", drawn, "\x1b[J")
 		return wrapWrite(err)
 	default:

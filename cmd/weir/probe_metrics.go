@@ -211,6 +211,9 @@ func (e metricEmitter) diagnosis(s probe.Sample) {
 	if q := s.Qdisc; q != nil {
 		e.histogram("qdisc_delay_seconds", "Time of packets in the queue.", q.TCP, "iface", q.Iface, "protocol", "tcp", "source", q.Source)
 		e.histogram("qdisc_delay_seconds", "Time of packets in the queue.", q.Other, "iface", q.Iface, "protocol", "other", "source", q.Source)
+		if d := q.Other; d.MeanUS != nil && !d.Samples.Known {
+			e.value(prometheus.GaugeValue, "qdisc_delay_mean_seconds", "Mean time in the queue since the start, of all protocols.", *d.MeanUS/1e6, "iface", q.Iface, "source", q.Source)
+		}
 	}
 	if s.Sched != nil {
 		e.histogram("run_queue_wait_seconds", "Time of threads from runnable to running.", s.Sched.Wait, "source", s.Sched.Source)

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,11 @@ const tablePeers = 8
 // probeTable is one screen: rates of the last interval, and live values.
 func probeTable(f probeFlags, rep probe.WatchReport, total, interval probe.Sample, screen bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "weir probe · %s · %s\n", f.what(), time.Duration(total.ElapsedSec*float64(time.Second)).Round(time.Second))
+	hint := ""
+	if screen {
+		hint = " · Ctrl-C ends"
+	}
+	fmt.Fprintf(&b, "weir probe · %s · %s%s\n", f.what(), time.Duration(total.ElapsedSec*float64(time.Second)).Round(time.Second), hint)
 	if s := interval.Sockets; s != nil {
 		socketTable(&b, s, interval.ElapsedSec, f.peers)
 	}
@@ -32,13 +35,20 @@ func probeTable(f probeFlags, rep probe.WatchReport, total, interval probe.Sampl
 		var notes strings.Builder
 		printProbeReport(&notes, rep, false)
 		b.WriteString("\n" + wrap(notes.String(), tableColumns))
-		b.WriteString("Ctrl-C ends\n")
 	}
-	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	return fit(b.String(), tableColumns, 0)
+}
+
+// fit cuts a text to a window of so many columns and rows; 0 rows: any number.
+// What scrolls out of a window that is drawn over would be lost.
+func fit(text string, columns, rows int) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if rows > 1 && len(lines) >= rows {
+		more := len(lines) - (rows - 2)
+		lines = append(lines[:rows-2:rows-2], fmt.Sprintf("… %d more lines in a taller window", more))
+	}
 	for i, l := range lines {
-		if r := []rune(l); len(r) > tableColumns {
-			lines[i] = string(r[:tableColumns-1]) + "…"
-		}
+		lines[i] = clip(l, columns)
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
@@ -87,7 +97,7 @@ func socketTable(b *strings.Builder, s *probe.SocketSample, seconds float64, pee
 	})
 	fmt.Fprintf(b, "\n%-11s %-6s %-29s %5s %7s %7s %6s\n", "class", "end", "peer", "conns", "sent", "recv", "resent")
 	for _, p := range list[:min(len(list), tablePeers)] {
-		fmt.Fprintf(b, "%-11s %-6s %-29s %5s %7s %7s %6s\n", clip(p.Class, 11), p.End, clip(p.Address, 29), amount(p.Connections),
+		fmt.Fprintf(b, "%-11s %-6s %-29s %5s %7s %7s %6s\n", clip(p.Class, 11), p.End, clipMiddle(p.Address, 29), amount(p.Connections),
 			rate(p.AppSentBytes, seconds, "B"), rate(p.AppReceivedBytes, seconds, "B"), amount(p.RetransSegments))
 	}
 	if more := len(list) - tablePeers; more > 0 {
@@ -98,24 +108,27 @@ func socketTable(b *strings.Builder, s *probe.SocketSample, seconds float64, pee
 func wireTable(b *strings.Builder, w *probe.WireSample, seconds float64, peers bool) {
 	fmt.Fprintf(b, "\nFrames, layer 2 per second (%s)\n", w.Source)
 	fmt.Fprintf(b, "%-11s %-6s %-5s %9s %9s %9s %9s\n", "class", "end", "proto", "recv", "frames", "sent", "frames")
-	row := func(c probe.WireClass, indent string) {
-		fmt.Fprintf(b, "%-11s %-6s %-5s %9s %9s %9s %9s%s\n", clip(c.Class, 11), c.End, c.Protocol,
-			rate(c.Received.L2Bytes, seconds, "b"), rate(c.Received.Frames, seconds, ""),
-			rate(c.Sent.L2Bytes, seconds, "b"), rate(c.Sent.Frames, seconds, ""), indent)
-	}
 	for _, c := range w.Classes {
-		row(c, "")
+		fmt.Fprintf(b, "%-11s %-6s %-5s %9s %9s %9s %9s\n", clip(c.Class, 11), c.End, c.Protocol,
+			rate(c.Received.L2Bytes, seconds, "b"), rate(c.Received.Frames, seconds, ""),
+			rate(c.Sent.L2Bytes, seconds, "b"), rate(c.Sent.Frames, seconds, ""))
 	}
 	if len(w.Classes) == 0 {
 		b.WriteString("no frame yet\n")
 	}
-	if peers {
+	if peers && len(w.Peers) > 0 {
 		list := slices.Clone(w.Peers)
+		fmt.Fprintf(b, "\n%-8s %-6s %-26s %-5s %7s %7s %7s %7s\n", "class", "end", "peer", "proto", "recv", "frames", "sent", "frames")
 		slices.SortStableFunc(list, func(x, y probe.WirePeer) int {
 			return cmp.Compare(y.Received.L2Bytes.N+y.Sent.L2Bytes.N, x.Received.L2Bytes.N+x.Sent.L2Bytes.N)
 		})
 		for _, p := range list[:min(len(list), tablePeers)] {
-			row(p.WireClass, " "+p.Address)
+			fmt.Fprintf(b, "%-8s %-6s %-26s %-5s %7s %7s %7s %7s\n", clip(p.Class, 8), p.End, clipMiddle(p.Address, 26), p.Protocol,
+				rate(p.Received.L2Bytes, seconds, "b"), rate(p.Received.Frames, seconds, ""),
+				rate(p.Sent.L2Bytes, seconds, "b"), rate(p.Sent.Frames, seconds, ""))
+		}
+		if more := len(list) - tablePeers; more > 0 {
+			fmt.Fprintf(b, "and %d more peers\n", more)
 		}
 	}
 	if w.Unclassified.Known && w.Unclassified.N > 0 {
@@ -189,6 +202,15 @@ func clip(s string, n int) string {
 	return s
 }
 
+// clipMiddle keeps both ends: of an IPv6 address the first half tells the
+// network and the last the host.
+func clipMiddle(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n/2]) + "…" + string(r[len(r)-(n-n/2-1):])
+	}
+	return s
+}
+
 func amount(c probe.Count) string {
 	if !c.Known {
 		return "-"
@@ -215,20 +237,20 @@ func rate(c probe.Count, seconds float64, unit string) string {
 	return si(v, unit)
 }
 
-// si is a number in at most six characters and its unit: 999, 1.23k, 45.6M.
+// si is a number in at most five characters and its unit: 999, 1.23k, 45.6M.
 func si(v float64, unit string) string {
-	prefixes := []string{"", "k", "M", "G", "T"}
+	prefixes := []string{"", "k", "M", "G", "T", "P", "E"}
 	i := 0
-	for math.Round(v) >= 1000 && i < len(prefixes)-1 {
+	for v >= 999.5 && i < len(prefixes)-1 {
 		v /= 1000
 		i++
 	}
 	switch {
 	case i == 0:
 		return fmt.Sprintf("%.0f%s", v, unit)
-	case v < 10:
+	case v < 9.995: // what would be written as 10.00 is a column too wide
 		return fmt.Sprintf("%.2f%s%s", v, prefixes[i], unit)
-	case v < 100:
+	case v < 99.95:
 		return fmt.Sprintf("%.1f%s%s", v, prefixes[i], unit)
 	}
 	return fmt.Sprintf("%.0f%s%s", v, prefixes[i], unit)
@@ -245,12 +267,14 @@ func microsecondsOf(us *float64) string {
 	switch {
 	case us == nil:
 		return "-"
-	case *us < 1000:
+	case *us < 999.5:
 		return fmt.Sprintf("%.0fµs", *us)
-	case *us < 1e6:
+	case *us < 999.95e3:
 		return fmt.Sprintf("%.1fms", *us/1e3)
+	case *us < 9999.95e6:
+		return fmt.Sprintf("%.1fs", *us/1e6)
 	}
-	return fmt.Sprintf("%.1fs", *us/1e6)
+	return fmt.Sprintf("%.0fh", *us/3600e6)
 }
 
 // share of part in whole, as a percentage; "-" when there was nothing.
