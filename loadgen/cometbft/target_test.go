@@ -106,7 +106,7 @@ func TestRunInvalid(t *testing.T) {
 	}{
 		"committed twice": {&fake{commit: func(n int) int { return 1 + n%2 }}, "committed twice"},
 		"acknowledged twice": {&fake{answer: func(n int, _ json.RawMessage) string {
-			if n == 20 { // the id that comes last in the object counts
+			if n == 1 { // the id that comes last in the object counts
 				return `"result":{"code":0},"id":0`
 			}
 			return `"result":{"code":1}`
