@@ -137,7 +137,7 @@ func examineEBPF(src source, e results.Env, opt DoctorOptions) []results.EnvWarn
 	}
 	hex, ok := value(src.lines("proc/self/status"), "CapEff")
 	mask, err := strconv.ParseUint(hex, 16, 64)
-	if !ok || err != nil || mask>>capSysAdmin&1 == 1 {
+	if !ok || err != nil {
 		return out
 	}
 	var missing []string
@@ -145,13 +145,18 @@ func examineEBPF(src source, e results.Env, opt DoctorOptions) []results.EnvWarn
 		bit  uint
 		name string
 	}{{capBPF, "CAP_BPF"}, {capNetAdmin, "CAP_NET_ADMIN"}, {capPerfmon, "CAP_PERFMON"}} {
-		if mask>>c.bit&1 == 0 {
+		// CAP_SYS_ADMIN stands for the other two, as before Linux 5.8.
+		if mask>>c.bit&1 == 0 && (c.bit == capNetAdmin || mask>>capSysAdmin&1 == 0) {
 			missing = append(missing, c.name)
 		}
 	}
 	if len(missing) > 0 {
+		lost := "wire bytes will be computed and not counted"
+		if missing[0] == "CAP_PERFMON" {
+			lost = "wire bytes are exact, and weir probe has no kernel counters of sockets and queues"
+		}
 		out = append(out, results.EnvWarning{
-			Code: "no_capabilities", Text: "wire bytes will be computed and not counted: this user lacks " + strings.Join(missing, ", "),
+			Code: "no_capabilities", Text: lost + ": this user lacks " + strings.Join(missing, ", "),
 			Remedy: "run as root, or once: sudo setcap cap_bpf,cap_net_admin,cap_perfmon+ep " + opt.Exe,
 		})
 	}

@@ -1,6 +1,7 @@
 package env
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -88,5 +89,36 @@ func TestJudgeLoad(t *testing.T) {
 	}
 	if w, ok := judgeLoad(HostCPU{}, HostCPU{}, nil, nil); ok { // no time went by
 		t.Errorf("%+v", w)
+	}
+}
+
+// What is missing decides what is lost: CAP_SYS_ADMIN stands for CAP_BPF and
+// CAP_PERFMON and not for CAP_NET_ADMIN, and frames need no CAP_PERFMON.
+func TestExamineCapabilities(t *testing.T) {
+	for _, c := range []struct {
+		mask  uint64
+		words []string
+	}{
+		{1<<capBPF | 1<<capNetAdmin | 1<<capPerfmon, nil},
+		{1<<capSysAdmin | 1<<capNetAdmin, nil},
+		{1 << capSysAdmin, []string{"not counted", "lacks CAP_NET_ADMIN"}},
+		{1<<capBPF | 1<<capNetAdmin, []string{"wire bytes are exact", "lacks CAP_PERFMON"}},
+		{0, []string{"not counted", "lacks CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"}},
+	} {
+		src := source{fstest.MapFS{
+			"sys/kernel/btf/vmlinux": file(""), "proc/self/status": file(fmt.Sprintf("CapEff:\t%016x\n", c.mask)),
+		}}
+		var e results.Env
+		e.Class.OS = "linux"
+		got := examineEBPF(src, e, DoctorOptions{})
+		if len(got) != min(1, len(c.words)) {
+			t.Errorf("%#x: %+v", c.mask, got)
+			continue
+		}
+		for _, word := range c.words {
+			if !strings.Contains(got[0].Text, word) {
+				t.Errorf("%#x: %q does not say %q", c.mask, got[0].Text, word)
+			}
+		}
 	}
 }
