@@ -130,7 +130,10 @@ func (c *checker) latencyAt(res knee.Result) []results.LatencyAt {
 		if t.Phase != results.PhaseLatency || res.LowerTxPerSec == nil {
 			continue
 		}
-		l := results.LatencyAt{Fraction: t.OfferedTxPerSec / *res.LowerTxPerSec, P50: t.LatencyMS.Commit.P50, P99: t.LatencyMS.Commit.P99}
+		l := results.LatencyAt{Fraction: t.OfferedTxPerSec / *res.LowerTxPerSec}
+		if t.Verdict != results.VerdictInvalid { // which measured something else
+			l.P50, l.P99 = t.LatencyMS.Commit.P50, t.LatencyMS.Commit.P99
+		}
 		if n := len(out); n < len(recorded) && math.Abs(recorded[n].Fraction-l.Fraction) <= 1e-4*l.Fraction {
 			l.Fraction = recorded[n].Fraction
 		}

@@ -79,6 +79,16 @@ func (t *table) at(rate float64) *evidence {
 	return (*t)[i]
 }
 
+// full is how often a rate was tried at full length, or beyond the generator.
+func (t table) full(rate float64) int {
+	for _, e := range t {
+		if e.rate == rate {
+			return e.fullGood + e.fullBad + e.generator
+		}
+	}
+	return 0
+}
+
 // bounds returns the lowest rate that is too high and the highest rate below
 // it that holds; nil where there is none.
 func (t table) bounds() (lower, upper *evidence) {

@@ -274,7 +274,8 @@ func (p *planner) settle(lower, upper *evidence, b budget) move {
 	if m := p.confirm(lower, b); !m.done || m.stop != "" {
 		return m
 	}
-	if above := p.clamp(lower.rate * (1 + 0.99*p.cfg.WidthGoal)); upper.grazes() && above > upper.rate*1.001 && b.left >= b.probing {
+	// Looked at once: what fails there widens the interval, what is good does not.
+	if above := p.clamp(lower.rate * (1 + 0.99*p.cfg.WidthGoal)); upper.grazes() && above > upper.rate*1.001 && p.table.full(above) == 0 && b.left >= b.probing {
 		return move{rate: above, phase: CheckUpper, full: true}
 	}
 	// A bound that failed only in a short trial must be seen again. One that

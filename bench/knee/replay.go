@@ -28,6 +28,9 @@ func Replay(cfg Config, trials []Replayed, bound, inconclusive string) (Result, 
 		if j.Cause == CauseEnvironment || t.Spec.Phase == LatencyOnly {
 			continue // no evidence
 		}
+		if s.stalled(&s.result.Trials[i]) {
+			continue // set aside
+		}
 		e := s.plan.table.at(t.Spec.RateTxPerSec)
 		s.plan.count(e, t.Spec, t.Observed, j)
 		if j.Verdict == Good && forgiven(trials[:i], s.result.Trials, t.Spec.RateTxPerSec) {

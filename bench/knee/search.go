@@ -213,6 +213,10 @@ func (s *search) run(ctx context.Context, m move) (*Trial, error) {
 	s.result.Trials = append(s.result.Trials, t)
 	done := &s.result.Trials[len(s.result.Trials)-1]
 	s.emit(Event{Kind: TrialDone, Spec: spec, Trial: done, Text: t.Judgement.Reason})
+	if err := ctx.Err(); err != nil {
+		// A runner may give back what it saw until then: that is no trial to go on with.
+		return nil, fmt.Errorf("search interrupted in trial %d at %s tx/s: %w", spec.Index, rateText(spec.RateTxPerSec), err)
+	}
 	return done, nil
 }
 
@@ -231,7 +235,11 @@ func (s *search) latencies(ctx context.Context) error {
 			s.warn(fmt.Sprintf("at %s of the knee a trial was %s: %s; the machine is noisier than the search could see",
 				percentText(f), t.Judgement.Verdict, t.Judgement.Reason))
 		}
-		s.result.LatencyAt = append(s.result.LatencyAt, LatencyPoint{Fraction: f, RateTxPerSec: t.Spec.RateTxPerSec, Trial: t.Spec.Index, Commit: t.Observed.Commit})
+		p := LatencyPoint{Fraction: f, RateTxPerSec: t.Spec.RateTxPerSec, Trial: t.Spec.Index}
+		if t.Judgement.Verdict != Invalid {
+			p.Commit = t.Observed.Commit
+		}
+		s.result.LatencyAt = append(s.result.LatencyAt, p)
 	}
 	return nil
 }
