@@ -53,8 +53,6 @@ var givenSummary = []Given{
 	{"link.kind", "raw: the path"}, {"link.capacity_bits_per_sec", "raw: the link test before the search"},
 	{"link.nominal_bits_per_sec", "raw: what the device says"}, {"link.mtu_bytes", "raw: what the device says"},
 	{"link.interface", "a name"}, {"link.nominal_reason", "words"},
-	{"demand.parts", "the node's processor profile, beside the record"}, {"demand.threads", "the node's processor profile, beside the record"},
-	{"demand.profile", "the node's processor profile, beside the record"},
 	{"search.bound", "how the search ended"}, {"search.inconclusive", "how the search ended"},
 	{"search.width_goal", "what was asked for"}, {"search.full_trial_sec", "what was asked for"},
 	{"search.set_aside", "what the search forgave (a good trial at the same rate is looked for)"},
