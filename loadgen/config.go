@@ -116,6 +116,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	switch {
+	case c.Duration > maxDuration: // a trace's own
+		return c, fmt.Errorf("%w: the schedule lasts %s, give a duration of up to %s", ErrBadConfig, c.Duration, maxDuration)
 	case c.Window < 0 || (c.Duration+c.DrainTimeout)/c.Window > maxWindows:
 		return c, fmt.Errorf("%w: windows of %s, give a length that makes at most %d of them", ErrBadConfig, c.Window, maxWindows)
 	}
@@ -141,7 +143,7 @@ func (c Config) withPlan() (Config, error) {
 	}
 	switch {
 	case c.BatchWindow == 0:
-		c.BatchWindow = batchWindow(p.peakTxPerSec())
+		c.BatchWindow = batchWindow(p.PeakTxPerSec())
 	case c.BatchWindow < 0:
 		c.BatchWindow = 0
 	}

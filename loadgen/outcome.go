@@ -150,6 +150,12 @@ func (r *run) windows(o *Outcome, sum *tally, all *latencies) (problems []string
 		}
 	}
 	last := sum.index(max(int64(r.cfg.Duration)-1, o.LastCommitNS, o.EndNS))
+	// Answers still come while the counters are read after the end.
+	for i := len(sum.slots) - 1; i > last; i-- {
+		if sum.slots[i].touched() {
+			last = i
+		}
+	}
 	for i := range last + 1 {
 		hs, err := all.window(i, &sum.slots[i].negative)
 		if err != nil {

@@ -42,11 +42,12 @@ type pacer struct {
 	turn int // the connection that wrote last
 }
 
-// A sender's state: who may use it.
+// A sender's state: who may use it. Above senderFree its goroutine writes and has
+// the token state − 1: one word holds both, so that who takes a token away gets
+// the one that is there at that moment.
 const (
-	senderFree   int32 = iota // a driver may take it
-	senderDrives              // its goroutine writes and has a token
-	senderWaits               // its goroutine writes; the token has passed on
+	senderWaits int32 = -1 // its goroutine writes; the token has passed on
+	senderFree  int32 = 0  // a driver may take it
 )
 
 // frame is what one write carries.
@@ -117,9 +118,8 @@ func (p *pacer) pick(token int, now int64) *sender {
 		p.turn = (p.turn + 1) % len(p.writers)
 		s := p.writers[p.turn]
 		if s.state.Load() == senderFree { // only a driver that holds the lock takes it
-			s.token.Store(int32(token))
 			s.beganNS.Store(now)
-			s.state.Store(senderDrives)
+			s.state.Store(int32(token) + 1)
 			return s
 		}
 	}
@@ -127,8 +127,8 @@ func (p *pacer) pick(token int, now int64) *sender {
 
 // yield passes on the token of whoever writes on s, if it has not yet been.
 func (p *pacer) yield(s *sender) {
-	if s.state.CompareAndSwap(senderDrives, senderWaits) {
-		p.tokens <- int(s.token.Load()) // never blocks: there is room for every token
+	if state := s.state.Load(); state > senderFree && s.state.CompareAndSwap(state, senderWaits) {
+		p.tokens <- int(state - 1) // never blocks: there is room for every token
 	}
 }
 
@@ -140,7 +140,7 @@ const slowSubmit = 2 * time.Millisecond
 // may be called from any goroutine.
 func (p *pacer) yieldSlow(now int64) {
 	for _, s := range p.writers {
-		if s.state.Load() == senderDrives && now-s.beganNS.Load() > int64(slowSubmit) {
+		if s.state.Load() > senderFree && now-s.beganNS.Load() > int64(slowSubmit) {
 			p.yield(s)
 		}
 	}

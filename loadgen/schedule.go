@@ -173,8 +173,9 @@ func (p *Plan) checkRate(rate float64) error {
 	return nil
 }
 
-// peakTxPerSec is the highest rate of the plan.
-func (p *Plan) peakTxPerSec() float64 {
+// PeakTxPerSec is the highest rate of the plan; that of random arrivals is the
+// expected one.
+func (p *Plan) PeakTxPerSec() float64 {
 	if p.curve == nil {
 		return p.RateTxPerSec
 	}

@@ -3,6 +3,7 @@ package loadgen
 import (
 	"fmt"
 	"math"
+	"sort"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type curve interface {
 // piece is a stretch of time over which the rate changes evenly.
 type piece struct {
 	startNS, lenNS float64
+	before         float64 // integral over all pieces before it
 	tx             float64 // integral over the piece
 	slope          float64 // (end rate − start rate) ÷ their sum, −1 to 1; 0: constant
 }
@@ -35,7 +37,7 @@ type pieces struct {
 // add appends a stretch. Its integral is given rather than its rates, so that
 // a trace of counts gives these counts exactly.
 func (p *pieces) add(length float64, tx, slope float64) {
-	p.list = append(p.list, piece{startNS: p.endNS, lenNS: length, tx: tx, slope: slope})
+	p.list = append(p.list, piece{startNS: p.endNS, lenNS: length, before: p.mass(), tx: tx, slope: slope})
 	p.endNS += length
 }
 
@@ -45,11 +47,11 @@ func (p *pieces) hold(length time.Duration, rate float64) {
 }
 
 func (p *pieces) mass() float64 {
-	sum := 0.0
-	for i := range p.list {
-		sum += p.list[i].tx
+	if len(p.list) == 0 {
+		return 0
 	}
-	return sum
+	last := &p.list[len(p.list)-1]
+	return last.before + last.tx
 }
 
 // at is the share of the piece's length after which a share u of its integral
@@ -84,16 +86,15 @@ func (p *pieces) times(next func() float64, out []int64) []int64 {
 }
 
 func (p *pieces) until(ns float64) float64 {
-	sum := 0.0
-	for i := range p.list {
-		c := &p.list[i]
-		if ns < c.startNS+c.lenNS {
-			x := max(0, (ns-c.startNS)/c.lenNS)
-			return sum + c.tx*((1-c.slope)*x+c.slope*x*x)
-		}
-		sum += c.tx
+	// Searched, not walked: it is asked for every gap, and a trace has up to a
+	// million rows.
+	i := sort.Search(len(p.list), func(i int) bool { return ns < p.list[i].startNS+p.list[i].lenNS })
+	if i == len(p.list) {
+		return p.mass()
 	}
-	return sum
+	c := &p.list[i]
+	x := max(0, (ns-c.startNS)/c.lenNS)
+	return c.before + c.tx*((1-c.slope)*x+c.slope*x*x)
 }
 
 func (p *pieces) peak() float64 {

@@ -26,7 +26,6 @@ type sender struct {
 	tally *tally
 
 	state   atomic.Int32
-	token   atomic.Int32 // of whoever drives
 	beganNS atomic.Int64 // begin of the last write
 
 	frames   int64
@@ -66,7 +65,7 @@ func (r *run) drive(ctx context.Context, d *driver) bool {
 		drives := true
 		if ok {
 			ok = f.to.send(f.first, f.n, f.nowNS)
-			drives = f.to.state.Swap(senderFree) == senderDrives
+			drives = f.to.release()
 		}
 		if !ok && drives {
 			r.pacer.tokens <- d.token // the others end as well
@@ -76,6 +75,10 @@ func (r *run) drive(ctx context.Context, d *driver) bool {
 		}
 	}
 }
+
+// release gives the sender back after a write. It tells whether the token is
+// still there.
+func (s *sender) release() bool { return s.state.Swap(senderFree) > senderFree }
 
 // procs counts the runs that asked for spare procs.
 var procs struct {

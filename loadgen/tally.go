@@ -160,6 +160,11 @@ func (s *slot) add(o *slot) {
 	}
 }
 
+// touched tells whether anything happened in the window.
+func (s *slot) touched() bool {
+	return s.accepted+s.committed+s.expired > 0 || s.rejected != nil || s.negative != [numStages]int64{}
+}
+
 // counts is the part of a window's counts that recorders know.
 func (t *tally) counts(s *slot) results.Counts {
 	c := results.Counts{Accepted: s.accepted, Committed: s.committed, Expired: s.expired, Rejected: results.Rejections{}}
