@@ -36,8 +36,10 @@ func Load(ctx context.Context, cfg LoadConfig) (out loadgen.Outcome, err error) 
 	if err := checkPeer(ctx, cfg.Target, cfg.Peer, cfg.MaxRate); err != nil {
 		return loadgen.Outcome{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if cfg.MaxRate > 0 && cfg.RateTxPerSec > cfg.MaxRate {
-		return loadgen.Outcome{}, fmt.Errorf("%w: a rate of %v tx/s is above the bound of %v", ErrConfig, cfg.RateTxPerSec, cfg.MaxRate)
+	// Of the plan: a ramp, a trace or a replay has rates of its own. The last
+	// digits of a computed one are forgiven.
+	if peak := plan.PeakTxPerSec(); cfg.MaxRate > 0 && peak > cfg.MaxRate*(1+1e-9) {
+		return loadgen.Outcome{}, fmt.Errorf("%w: a rate of %.6g tx/s is above the bound of %v", ErrConfig, peak, cfg.MaxRate)
 	}
 	t, err := openTarget(ctx, cfg)
 	if err != nil {

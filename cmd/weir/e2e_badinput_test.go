@@ -75,6 +75,9 @@ var badInputs = []badInput{
 	{args: "load --rate 0", want: []string{"rate 0", "above zero"}},
 	{args: "load --rate NaN", want: []string{"NaN", "finite"}},
 	{args: "load --rate x", want: []string{`"x"`, "--rate", "weir load --help"}},
+	{args: "load --max-rate NaN", want: []string{"--max-rate is NaN", "above 0"}},
+	{args: "load --schedule ramp:100..20000 --max-rate 500", want: []string{"20000", "bound of 500"}},
+	{args: "load --rate 1000 --max-rate 999", want: []string{"1000", "bound of 999"}},
 	{args: "load --duration 0s", want: []string{"0s", "above zero"}},
 	{args: "load --schedule never", want: []string{`"never"`, "poisson"}},
 	{args: "load --target 127.0.0.1:7151", want: []string{"127.0.0.1:7151", "weir://"}},
@@ -166,6 +169,24 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("%v in the old folder: %v %v", old, err, oldErr)
 			}
 		})
+	}
+}
+
+// A run that is started inside the folder of another one is a run of its own:
+// what lies there is neither read nor shown.
+func TestRunInsideAnOldFolder(t *testing.T) {
+	t.Parallel()
+	dir := e2eTemp(t)
+	old, err := os.ReadFile(filepath.Join("..", "..", "results", "testdata", "record.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "record.jsonl"), old, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := weir(t, dir, "run", "--json", "--out", ".")
+	if out.code != exitUsage || out.stdout != "" || strings.Contains(out.stderr, "nothing to continue") {
+		t.Errorf("want exit code 2, an empty stdout and no word of the old run: %s", out)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ Schedules (--schedule):
 ` + loadgen.ScheduleHelp,
 		Example: "  weir load --rate 5000 --duration 10s\n" +
 			"  weir load --schedule ramp:100..20000,poisson --duration 30s\n" +
-			"  weir load --schedule replay:weir-runs/a/run.jsonl#3 --json",
+			"  weir load --schedule replay:weir-runs/a/record.jsonl#3 --json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			addr, err := parseTarget(target)
@@ -45,6 +46,9 @@ Schedules (--schedule):
 			}
 			if err := checkPeerFlags(&peer); err != nil {
 				return err
+			}
+			if !(maxRate >= 0) || math.IsInf(maxRate, 1) { // NaN compares with nothing
+				return usagef("--max-rate is %v, give a rate above 0, or 0 for no limit", maxRate)
 			}
 			kind, err := loadgen.ParseSchedule(schedule)
 			if err != nil {

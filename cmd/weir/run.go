@@ -173,8 +173,10 @@ func runRun(cmd *cobra.Command, f *runFlags) error {
 		return err
 	}
 	cfg.Settings = settings(cmd.Flags())
-	if done, err := finishedRun(cmd, f, f.resume); f.resume != "" && done {
-		return err
+	if f.resume != "" {
+		if done, err := finishedRun(cmd, f, f.resume); done {
+			return err
+		}
 	}
 	if err := chooseKernels(cmd, f.impl); err != nil {
 		return err
