@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -70,7 +71,8 @@ func (r *trials) Run(ctx context.Context, spec knee.TrialSpec) (knee.Observation
 		return knee.Observation{}, errors.Join(err, stopErr)
 	}
 	if stopErr != nil {
-		trial.InvalidReason = orElse(trial.InvalidReason, stopErr.Error())
+		// A node that died says why; the broken connection is what followed.
+		trial.InvalidReason = strings.TrimSuffix(stopErr.Error()+"; "+trial.InvalidReason, "; ")
 	}
 	obs := observation(&trial, out)
 	r.t.lumps(&obs, trial.DurationSec)

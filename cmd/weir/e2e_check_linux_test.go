@@ -119,6 +119,9 @@ func TestRunGoesOnWhenItsNodeIsKilled(t *testing.T) {
 	for _, tr := range rec.Trials {
 		if tr.Verdict == results.VerdictInvalid {
 			invalid++
+			if !strings.Contains(tr.InvalidReason, "the node ended with signal: killed") {
+				t.Errorf("trial %d does not say that its node died: %q", tr.ID, tr.InvalidReason)
+			}
 		}
 	}
 	if invalid == 0 || len(rec.Trials) < 2 {
