@@ -3,7 +3,6 @@ package bench
 import (
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -84,13 +83,7 @@ func (c *checker) answer(again *results.Summary) {
 	}
 	again.LatencyMS = results.SummaryLatency{Accept: c.percentiles("accept", ids), Commit: c.percentiles("commit", ids)}
 	c.usage(again, ids)
-	again.Valid = confirmed && again.Bottleneck != "" && !c.failed()
-}
-
-// failed tells whether the run says that it did not come to its end.
-func (c *checker) failed() bool {
-	s := c.rec.Summary
-	return s.Interrupted || slices.ContainsFunc(s.Warnings, func(w string) bool { return strings.HasPrefix(w, "the run failed: ") })
+	again.Valid = confirmed && again.Bottleneck != "" && !cutShort(s)
 }
 
 // replayed are the trials as the search saw them.

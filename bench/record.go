@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chainweir/weir/bench/knee"
@@ -17,6 +18,14 @@ func (r *run) unwritable(err error) {
 	}
 }
 
+// failedWords begin the warning of a run that an error ended.
+const failedWords = "the run failed: "
+
+// cutShort tells whether a run did not come to its end.
+func cutShort(s *results.Summary) bool {
+	return s.Interrupted || slices.ContainsFunc(s.Warnings, func(w string) bool { return strings.HasPrefix(w, failedWords) })
+}
+
 // finish writes the summary, whatever happened before.
 func (r *run) finish(ctx context.Context, cause error) error {
 	s := &r.sum
@@ -28,7 +37,7 @@ func (r *run) finish(ctx context.Context, cause error) error {
 			s.Interrupted = true
 			r.warn("interrupted: the record holds what was measured until then")
 		} else {
-			r.warn("the run failed: %v", cause)
+			r.warn("%s%v", failedWords, cause)
 		}
 	}
 	slices.Sort(s.Warnings)

@@ -80,7 +80,7 @@ func (c *Config) openFolder() error {
 // summary.
 func Finished(dir string) (results.Record, bool) {
 	rec, err := results.ReadFile(filepath.Join(dir, "record.jsonl"), true)
-	return rec, err == nil && rec.Summary != nil && !rec.Summary.Interrupted
+	return rec, err == nil && rec.Summary != nil && !cutShort(rec.Summary)
 }
 
 func (c *Config) reopenFolder() error {
