@@ -11,6 +11,7 @@ func subcommands() []*cobra.Command {
 		newRunCmd(),
 		newLoadCmd(),
 		newCheckCmd(),
+		newFitCmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),
