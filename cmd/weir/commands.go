@@ -12,6 +12,7 @@ func subcommands() []*cobra.Command {
 		newLoadCmd(),
 		newCheckCmd(),
 		newFitCmd(),
+		newPlanCmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),
