@@ -9,6 +9,11 @@
 // about distributions. The bound is a ceiling, not a forecast: queueing and
 // locks keep a system below it.
 //
+// Models say how a system bends before its bound: the USL, Amdahl's law, the
+// asymptotic bounds and the cost of a byte fitted to points, the choice between
+// them, M/M/m and closed networks. docs/capacity.md says when not to believe
+// them.
+//
 // The functions are pure. An unknown demand is nil and never takes part; it
 // is not zero.
 package capacity

@@ -28,12 +28,12 @@ func newPlanCmd() *cobra.Command {
 	var f planFlags
 	cmd := &cobra.Command{
 		Use:   "plan RECORD...",
-		Short: "What-if: can N nodes on link L with C cores carry R tx/s of S bytes",
-		Long: `plan computes from measured demands what nodes, cores and a link would carry,
-names the first and the next wall with a table of demands by role and resource,
-the cheapest change that lifts the wall, how the answer moves with each setting,
-and what a faster hash kernel would gain. What was not asked is taken from the
-record with the most alike transaction size.
+		Short: "What-if: can these nodes, cores and links carry a rate",
+		Long: `plan answers: can N nodes on link L with C cores carry R tx/s of S bytes?
+It computes walls from measured demands by role and resource, names the first
+and the next one and the cheapest change that lifts the first, shows how the
+answer moves with each setting, and what a faster hash kernel would gain. What
+was not asked is taken from the record with the most alike transaction size.
 
 RECORD is a record.jsonl, the folder of a run, or of a series (weir run --sweep
 or --validate), whose records are used together: several sizes or numbers of

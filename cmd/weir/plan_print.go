@@ -74,7 +74,7 @@ func printDemands(w io.Writer, p *plan.Plan) {
 	}
 	fmt.Fprintf(w, "\n%-9s %-9s %10s %12s   %s\n", "role", "resource", "per tx", "wall tx/s", "busy "+at)
 	for _, d := range p.Demand {
-		queue := ", queue without end"
+		queue := ", R/S no end"
 		if d.ResponseFactor != nil {
 			queue = fmt.Sprintf(", R/S %.2f", *d.ResponseFactor)
 		}
