@@ -13,6 +13,7 @@ func subcommands() []*cobra.Command {
 		newCheckCmd(),
 		newFitCmd(),
 		newPlanCmd(),
+		newCICmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),

@@ -1,0 +1,75 @@
+package ci
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+)
+
+type junitSuite struct {
+	XMLName   xml.Name    `xml:"testsuite"`
+	Name      string      `xml:"name,attr"`
+	Tests     int         `xml:"tests,attr"`
+	Failures  int         `xml:"failures,attr"`
+	Errors    int         `xml:"errors,attr"`
+	Skipped   int         `xml:"skipped,attr"`
+	Time      string      `xml:"time,attr"`
+	Timestamp string      `xml:"timestamp,attr"`
+	Cases     []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Name    string       `xml:"name,attr"`
+	Class   string       `xml:"classname,attr"`
+	Time    string       `xml:"time,attr"`
+	Failure *junitDetail `xml:"failure,omitempty"`
+	Error   *junitDetail `xml:"error,omitempty"`
+	Out     string       `xml:"system-out,omitempty"`
+}
+
+type junitDetail struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// JUnit returns the report as JUnit XML: a case for every metric that decides.
+// What is not decided is an error: it must not look like a pass.
+func (r *Report) JUnit() ([]byte, error) {
+	suite := junitSuite{
+		Name: "weir ci", Time: fmt.Sprintf("%.3f", r.DurationSec), Timestamp: r.StartedAt.UTC().Format("2006-01-02T15:04:05"),
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if !row.Decides {
+			continue
+		}
+		text := fmt.Sprintf("base %s, head %s, change %s, 95%% interval %s, %s\n%s", row.show(row.Base), row.show(row.Head),
+			percent(row.Ratio), interval(row.CI95), row.Verdict, strings.Join(row.notes(), "\n"))
+		c := junitCase{Name: row.Name, Class: "weir.ci", Time: "0"}
+		if row.Gate != nil {
+			c.Name = *row.Gate
+		}
+		detail := &junitDetail{Message: fmt.Sprintf("%s: %s (%s)", row.Name, row.Verdict, percent(row.Ratio)), Type: string(row.Outcome), Text: text}
+		switch row.Outcome {
+		case Pass:
+			c.Out = text
+		case Fail:
+			c.Failure = detail
+			suite.Failures++
+		default:
+			c.Error = detail
+			suite.Errors++
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	suite.Tests = len(suite.Cases)
+	b, err := xml.MarshalIndent(struct {
+		XMLName xml.Name   `xml:"testsuites"`
+		Suite   junitSuite `xml:"testsuite"`
+	}{Suite: suite}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("JUnit: %w", err)
+	}
+	return append([]byte(xml.Header), append(b, '\n')...), nil
+}

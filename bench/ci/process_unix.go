@@ -1,0 +1,34 @@
+//go:build unix
+
+package ci
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// group makes the process the head of a group of its own: the end of a run is
+// the end of all that it started.
+func group(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+// usageOf reads what an ended process used.
+func usageOf(state *os.ProcessState, wall time.Duration) usage {
+	u := usage{wall: wall, cpu: state.UserTime() + state.SystemTime()}
+	var own syscall.Rusage
+	if r, ok := state.SysUsage().(*syscall.Rusage); ok && syscall.Getrusage(syscall.RUSAGE_SELF, &own) == nil && r.Maxrss > own.Maxrss {
+		// A process inherits the peak of the one that started it: below that,
+		// its own is not known.
+		rss := int64(r.Maxrss)
+		if runtime.GOOS != "darwin" && runtime.GOOS != "ios" {
+			rss *= 1024 // everywhere else it is in kilobytes
+		}
+		u.maxRSSBytes = &rss
+	}
+	return u
+}
