@@ -110,8 +110,9 @@ fuzz: ## Fuzz decoders, frames, genesis: FUZZTIME (10m) each; FUZZ=./... for all
 
 check: lint test ## What CI runs, without the fresh machine
 
-check-measure: ## Checks that depend on time: links, shaped runs, predictions, the probe's cost (root)
+check-measure: ## Checks that depend on time: links, shaped runs, predictions, verdicts of ci, the probe's cost (root)
 	$(GO) test -count=1 -tags measure -run Measured -v -timeout 20m ./bench/link
+	$(GO) test -count=1 -tags measure -run Measured -v -timeout 40m ./bench/ci
 	$(GO) test -count=1 -tags measure -run 'Measured(ShapedLink|Validation|Probe)' -v -timeout 40m ./cmd/weir
 
 clean: ## Remove what was built
