@@ -24,7 +24,7 @@ func usageOf(state *os.ProcessState, wall time.Duration) usage {
 	if r, ok := state.SysUsage().(*syscall.Rusage); ok && syscall.Getrusage(syscall.RUSAGE_SELF, &own) == nil && r.Maxrss > own.Maxrss {
 		// A process inherits the peak of the one that started it: below that,
 		// its own is not known.
-		rss := int64(r.Maxrss)
+		rss := int64(r.Maxrss) //nolint:unconvert // 32 bits wide on some systems
 		if runtime.GOOS != "darwin" && runtime.GOOS != "ios" {
 			rss *= 1024 // everywhere else it is in kilobytes
 		}

@@ -69,10 +69,9 @@ func readOutput(stdout []byte) (s Sample, known bool, err error) {
 			Schema  string                     `json:"schema"`
 			Metrics map[string]json.RawMessage `json:"metrics"`
 		}
-		if err := json.Unmarshal(text, &head); err != nil {
-			return s, false, nil // its schema or metrics mean something else
-		}
+		known := json.Unmarshal(text, &head) == nil
 		switch {
+		case !known: // its schema or metrics mean something else
 		case head.Schema == results.SchemaRun:
 			s, err = readRun(text)
 			return s, true, err
