@@ -9,10 +9,10 @@ import (
 )
 
 // Bounds of the exact distributions: beyond them the normal one differs in the
-// fourth digit only, and the exact one takes seconds.
+// fourth digit only, and the exact one takes long.
 const (
 	signedRankExactMax = 300
-	rankSumWorkMax     = 200_000_000 // sample size × pooled size × largest sum
+	rankSumWorkMax     = 40_000_000 // sample size × pooled size × largest sum
 )
 
 // slack is the rounding that a sum of probabilities may carry when it is held
