@@ -105,7 +105,7 @@ func MannWhitney(x, y []float64) (u, p float64, err error) {
 		for _, r := range ranks[m:] {
 			sum += r
 		}
-		m, n = n, m
+		m = n
 	}
 	return u, rankSumP(ranks, m, sum), nil
 }

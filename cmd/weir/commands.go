@@ -14,6 +14,7 @@ func subcommands() []*cobra.Command {
 		newFitCmd(),
 		newPlanCmd(),
 		newCICmd(),
+		newCompareCmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),
