@@ -20,6 +20,7 @@ func (c *checker) summary() {
 	for i := range c.rec.Trials {
 		again.Trials = append(again.Trials, c.rec.Trials[i].Short())
 	}
+	again.Soak = c.soak(s.Soak)
 	given := givenSummary
 	switch {
 	case s.Search != nil:
@@ -37,6 +38,31 @@ func (c *checker) summary() {
 	c.machine()
 	c.compare(c.lines.summary, "summary", given, s, again)
 	c.takenAsGiven("summary.", given)
+}
+
+// soak computes the drift again from the pieces, and these from the trials;
+// memory and time are as recorded.
+func (c *checker) soak(had *results.Soak) *results.Soak {
+	if had == nil {
+		return nil
+	}
+	again := *had
+	again.Series = slices.Clone(had.Series)
+	if len(again.Series) != len(c.rec.Trials) {
+		c.differ(c.lines.summary, "summary", "soak.series", len(again.Series), len(c.rec.Trials))
+		return had
+	}
+	var m machine
+	if s := c.rec.Summary.Machine; s != nil {
+		m.hostCores, m.sameHost, m.wholeHost = s.HostCores, s.SameHost, s.WholeHost
+	}
+	for i := range again.Series {
+		p := pointOf(&c.rec.Trials[i], had.Series[i].TSec, m)
+		p.MemoryBytes, p.MemorySource = had.Series[i].MemoryBytes, had.Series[i].MemorySource
+		again.Series[i] = p
+	}
+	concludeSoak(&again)
+	return &again
 }
 
 // machine holds what the summary says of the machine against the env line.

@@ -101,6 +101,7 @@ type run struct {
 	machine     machine
 	started     time.Time
 	kneeCfg     knee.Config
+	soak        *soak // nil: a search
 
 	abort context.CancelCauseFunc // ends the search; the cause is why
 }
@@ -214,6 +215,9 @@ func (r *run) all(ctx context.Context) (err error) {
 	r.measureLink(ctx, lab)
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if r.soak != nil {
+		return r.soakPieces(ctx, src)
 	}
 	return r.search(ctx, src)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/chainweir/weir/bench/knee"
 	"github.com/chainweir/weir/bench/probe"
 	"github.com/chainweir/weir/loadgen"
+	"github.com/chainweir/weir/loadgen/workload"
 	"github.com/chainweir/weir/results"
 )
 
@@ -39,15 +40,7 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	r.describeSource(corpus)
-	tr := r.trials
-	*tr = trials{
-		t: r.target, corpus: corpus, setup: setup, schedule: r.cfg.Schedule, conns: r.cfg.Conns, wire: src,
-		appBytes: tr.appBytes, sameHost: r.machine.sameHost, agent: r.trialsAgent,
-		onLive:  func(l loadgen.Live) { r.cfg.Progress(Progress{Live: &l}) },
-		onSign:  func(done, total int) { r.step(fmt.Sprintf("signing transactions %d of %d", done, total)) },
-		windows: map[int][]results.Window{}, hists: map[int][]results.Histogram{},
-		warnings: map[string]bool{}, profiles: map[int][]byte{},
-	}
+	tr := r.openTrials(corpus, setup, src)
 	cfg := r.cfg.searchConfig(r.startRate())
 	cfg.Progress = func(e knee.Event) { r.onEvent(e) }
 	r.target.fit(&cfg)
@@ -69,4 +62,18 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 	r.conclude(res)
 	r.excluded()
 	return err
+}
+
+// openTrials fills in what runs the trials. The caller has opened the probe.
+func (r *run) openTrials(corpus loadgen.Source, setup *workload.Setup, src probe.Source) *trials {
+	tr := r.trials
+	*tr = trials{
+		t: r.target, corpus: corpus, setup: setup, schedule: r.cfg.Schedule, conns: r.cfg.Conns, wire: src,
+		appBytes: tr.appBytes, sameHost: r.machine.sameHost, agent: r.trialsAgent,
+		onLive:  func(l loadgen.Live) { r.cfg.Progress(Progress{Live: &l}) },
+		onSign:  func(done, total int) { r.step(fmt.Sprintf("signing transactions %d of %d", done, total)) },
+		windows: map[int][]results.Window{}, hists: map[int][]results.Histogram{},
+		warnings: map[string]bool{}, profiles: map[int][]byte{},
+	}
+	return tr
 }

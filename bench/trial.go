@@ -35,7 +35,8 @@ type trials struct {
 	onLive   func(loadgen.Live)
 	onSign   func(done, total int)
 
-	used     int // transactions of the corpus that a remote chain has seen
+	goesOn   bool // our own node is not started anew between trials either
+	used     int  // transactions of the corpus that a remote chain has seen
 	done     []results.Trial
 	windows  map[int][]results.Window // by trial id
 	hists    map[int][]results.Histogram
@@ -84,7 +85,7 @@ func (r *trials) Run(ctx context.Context, spec knee.TrialSpec) (knee.Observation
 // own node starts from genesis every time, so every trial sends the same ones;
 // a remote chain has used them up.
 func (r *trials) first() int {
-	if r.t.own != nil {
+	if r.t.own != nil && !r.goesOn {
 		return 0
 	}
 	return r.used

@@ -48,6 +48,11 @@ func (s Summary) MarshalJSON() ([]byte, error) {
 		search.ConfirmTrials, search.SetAside = orEmpty(search.ConfirmTrials), orEmpty(search.SetAside)
 		s.Search = &search
 	}
+	if s.Soak != nil {
+		soak := *s.Soak
+		soak.Drift, soak.Series = orEmpty(soak.Drift), orEmpty(soak.Series)
+		s.Soak = &soak
+	}
 	return encodePlain(plain(s))
 }
 

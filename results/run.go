@@ -93,16 +93,20 @@ type Summary struct {
 
 	Search  *Search  `json:"search,omitempty"`
 	Machine *Machine `json:"machine,omitempty"`
-	// SHA256 covers every byte of the record before it: the lines above, and this
-	// one without the key. It shows that a number was changed which nothing else
-	// is computed from; it is no signature. Writer.WriteSummary sets it.
-	SHA256 NullString `json:"sha256,omitempty"`
 
 	// Validation is what `weir run --validate` prints beside the first run.
 	Validation []Validation `json:"validation,omitempty"`
 	// PredictionsSHA256 is the hash of the predictions that stood before this
 	// run began (of those that came from it, in what --validate prints).
 	PredictionsSHA256 string `json:"predictions_sha256,omitempty"`
+	// Soak is what `weir run --soak` adds.
+	Soak *Soak `json:"soak,omitempty"`
+
+	// SHA256 covers every byte of the record before it: the lines above, and this
+	// one without the key. It shows that a number was changed which nothing else
+	// is computed from; it is no signature. Writer.WriteSummary sets it, and it
+	// must stay the last key: digestKey looks for it there.
+	SHA256 NullString `json:"sha256,omitempty"`
 }
 
 // Kernel is one hash kernel that was chosen for the run.

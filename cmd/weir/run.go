@@ -39,6 +39,7 @@ type runFlags struct {
 	maxError float64
 	sweep    []string
 	resume   string
+	soak     soakFlags
 }
 
 func newRunCmd() *cobra.Command {
@@ -62,8 +63,13 @@ link wider than the processor can fill, and of longer transactions, and then
 measures those. --sweep measures a series of points for models, one record
 each: cores=1,2, size=100,1000, link=20mbit,1gbit or conns=1,8; give it twice
 for all combinations. --budget is then for all of it. --resume DIR continues
-what was interrupted; finished points are kept.`,
+what was interrupted; finished points are kept.
+
+--soak 10m then offers 70 % of the knee (or --soak-rate) for that long to one
+node, and tells whether rate, latency, memory or processor time drift: exit
+code 1 when one gets worse by more than its limit.`,
 		Example: "  weir run\n" +
+			"  weir run --soak 10m\n" +
 			"  weir run --link 20mbit\n" +
 			"  weir run --slo 'p99<500ms,loss<0.1%' --json\n" +
 			"  weir run --validate --max-error 0.05\n" +
@@ -95,6 +101,7 @@ what was interrupted; finished points are kept.`,
 	fl.Float64Var(&f.maxError, "max-error", 0, "with --validate: exit code 1 above this error, such as 0.05 (default none)")
 	fl.StringArrayVar(&f.sweep, "sweep", nil, "axis=value,value,…: cores, size, link or conns")
 	fl.StringVar(&f.resume, "resume", "", "continue the run in this folder with its settings")
+	f.soak.register(cmd)
 	return cmd
 }
 
@@ -165,7 +172,7 @@ func runRun(cmd *cobra.Command, f *runFlags) error {
 	if err := resumeFlags(cmd, f); err != nil {
 		return err
 	}
-	if err := f.checkSeries(cmd); err != nil {
+	if err := errors.Join(f.checkSeries(cmd), f.checkSoak(cmd)); err != nil {
 		return err
 	}
 	cfg, err := f.config()
@@ -193,6 +200,9 @@ func runRun(cmd *cobra.Command, f *runFlags) error {
 		} else if err != nil {
 			return usagef("--link: %w", err)
 		}
+	}
+	if cmd.Flags().Changed("soak") {
+		return runSoak(cmd, f, cfg)
 	}
 	switch f.seriesKind() {
 	case bench.KindSweep:
