@@ -22,10 +22,15 @@ var benchUnits = []struct{ unit, better string }{
 	{"tx/s", "higher"},
 	{"commit-p50-sec", "lower"},
 	{"commit-p99-sec", "lower"},
+	{"commit-p999-sec", "lower"},
+	{"accept-p50-sec", "lower"},
 	{"accept-p99-sec", "lower"},
 	{"wire-in-B/tx", "lower"},
 	{"wire-out-B/tx", "lower"},
+	{"amplification", "lower"},
 	{"cpu-sec/tx", "lower"},
+	{"disk-sec/tx", "lower"},
+	{"generator-sec/tx", "lower"},
 }
 
 // BenchWriter writes runs as Go benchmark text, the input of benchstat: one
@@ -55,6 +60,36 @@ func (b *BenchWriter) Write(env *Env, s Summary) error {
 	if err := checkFinite(s); err != nil {
 		return err
 	}
+	return b.write(benchResult(env, s))
+}
+
+// WriteLoad appends one load of a fixed schedule, the only trial of s.
+// ErrNotABenchmark is returned, and nothing written, for a trial that is not
+// valid or committed nothing.
+func (b *BenchWriter) WriteLoad(env *Env, s Summary, t Trial) error {
+	switch {
+	case !t.Valid || !s.Valid:
+		return fmt.Errorf("%w: it is not valid (%s)", ErrNotABenchmark, t.InvalidReason)
+	case t.CommittedTxPerSec == nil || t.Counts.Committed == 0:
+		return fmt.Errorf("%w: nothing was committed", ErrNotABenchmark)
+	}
+	if err := checkFinite(t); err != nil {
+		return err
+	}
+	name := "Load/workload=" + benchToken(s.Workload) + "/schedule=" + benchToken(t.Schedule) +
+		"/rate=" + strconv.FormatFloat(t.OfferedTxPerSec, 'g', 6, 64)
+	res := &benchfmt.Result{Name: benchfmt.Name(name), Iters: 1, Config: benchConfig(env, s)}
+	addValue(res, "tx/s", 1, t.CommittedTxPerSec)
+	addValue(res, "commit-p50-sec", 1e-3, t.LatencyMS.Commit.P50)
+	addValue(res, "commit-p99-sec", 1e-3, t.LatencyMS.Commit.P99)
+	addValue(res, "commit-p999-sec", 1e-3, t.LatencyMS.Commit.P999)
+	addValue(res, "accept-p50-sec", 1e-3, t.LatencyMS.Accept.P50)
+	addValue(res, "accept-p99-sec", 1e-3, t.LatencyMS.Accept.P99)
+	return b.write(res)
+}
+
+// write appends a line, behind the units if it is the first.
+func (b *BenchWriter) write(res *benchfmt.Result) error {
 	if !b.unitsDone {
 		for _, u := range benchUnits {
 			meta := &benchfmt.UnitMetadata{
@@ -67,27 +102,35 @@ func (b *BenchWriter) Write(env *Env, s Summary) error {
 		}
 		b.unitsDone = true
 	}
-	if err := b.out.Write(benchResult(env, s)); err != nil {
+	if err := b.out.Write(res); err != nil {
 		return fmt.Errorf("benchmark text: %w", err)
 	}
 	return nil
 }
 
+// addValue adds a value unless it is unknown.
+func addValue(res *benchfmt.Result, unit string, scale float64, v *float64) {
+	if v != nil {
+		res.Values = append(res.Values, benchfmt.Value{Value: *v * scale, Unit: unit})
+	}
+}
+
 func benchResult(env *Env, s Summary) *benchfmt.Result {
 	name := "Knee/workload=" + benchToken(s.Workload) + "/engine=" + benchToken(s.Engine) + "/nodes=" + strconv.Itoa(s.Nodes)
 	res := &benchfmt.Result{Name: benchfmt.Name(name), Iters: max(1, s.Knee.Confirmations)}
-	add := func(unit string, scale float64, v *float64) {
-		if v != nil {
-			res.Values = append(res.Values, benchfmt.Value{Value: *v * scale, Unit: unit})
-		}
-	}
+	add := func(unit string, scale float64, v *float64) { addValue(res, unit, scale, v) }
 	add("tx/s", 1, s.Knee.LowerTxPerSec)
 	add("commit-p50-sec", 1e-3, s.LatencyMS.Commit.P50)
 	add("commit-p99-sec", 1e-3, s.LatencyMS.Commit.P99)
+	add("commit-p999-sec", 1e-3, s.LatencyMS.Commit.P999)
+	add("accept-p50-sec", 1e-3, s.LatencyMS.Accept.P50)
 	add("accept-p99-sec", 1e-3, s.LatencyMS.Accept.P99)
 	add("wire-in-B/tx", 1, s.Wire.BytesPerTx.In)
 	add("wire-out-B/tx", 1, s.Wire.BytesPerTx.Out)
+	add("amplification", 1, s.Wire.Amplification)
 	add("cpu-sec/tx", 1, s.Demand.CPU)
+	add("disk-sec/tx", 1, s.Demand.Disk)
+	add("generator-sec/tx", 1, s.Demand.Generator)
 	res.Config = benchConfig(env, s)
 	return res
 }

@@ -108,10 +108,10 @@ func decodeLine(raw []byte) (Line, error) {
 		Type   string `json:"type"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadLine, err)
+		return nil, explain(raw, err)
 	}
 	if head.Schema != SchemaRun {
-		return nil, fmt.Errorf("%w %q: this program reads %q", ErrSchema, head.Schema, SchemaRun)
+		return nil, otherSchema(raw, head.Schema)
 	}
 	switch head.Type {
 	case TypeEnv:
@@ -130,7 +130,7 @@ func decodeLine(raw []byte) (Line, error) {
 func decodeAs[T Line](raw []byte) (Line, error) {
 	var v T
 	if err := json.Unmarshal(raw, &v); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadLine, err)
+		return nil, explain(raw, err)
 	}
 	return v, nil
 }
@@ -156,14 +156,16 @@ func ReadFile(path string, lenient bool) (Record, error) {
 }
 
 // Read reads a whole record; name stands for it in errors. A lenient reading
-// forgives a cut last line and notes it; anything else that is wrong is an
-// error in both modes. With an error the lines before it are returned too.
+// forgives a cut last line, which it notes, and a file without lines; anything
+// else that is wrong is an error in both modes. With an error the lines before it are returned too.
 func Read(in io.Reader, name string, lenient bool) (Record, error) {
 	var rec Record
 	r := NewReader(in, name)
 	for {
 		line, err := r.Next()
 		switch {
+		case errors.Is(err, io.EOF) && r.Line() == 0 && !lenient:
+			return rec, fmt.Errorf("%s:1: %w: the file is empty; a record has at least one line", name, ErrBadLine)
 		case errors.Is(err, io.EOF):
 			return rec, nil
 		case lenient && errors.Is(err, ErrTruncated):

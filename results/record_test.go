@@ -83,6 +83,12 @@ func TestReadEveryPrefix(t *testing.T) {
 			t.Fatalf("cut at %d: notes %q", cut, rec.Notes)
 		}
 		_, err = Read(bytes.NewReader(part), "r.jsonl", false)
+		if cut == 0 {
+			if !errors.Is(err, ErrBadLine) || !strings.Contains(err.Error(), "r.jsonl:1: ") || !strings.Contains(err.Error(), "empty") {
+				t.Fatalf("an empty record: %v", err)
+			}
+			continue
+		}
 		if atEdge != (err == nil) {
 			t.Fatalf("cut at %d: strict: %v", cut, err)
 		}

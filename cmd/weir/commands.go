@@ -15,6 +15,7 @@ func subcommands() []*cobra.Command {
 		newPlanCmd(),
 		newCICmd(),
 		newCompareCmd(),
+		newImportCmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),

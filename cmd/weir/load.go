@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -23,6 +24,7 @@ func newLoadCmd() *cobra.Command {
 		conns            int
 		asJSON           bool
 		maxRate          float64
+		outDir, metrics  string
 		peer             bench.PeerOptions
 	)
 	cmd := &cobra.Command{
@@ -62,11 +64,21 @@ Schedules (--schedule):
 			if err := forceKernels(""); err != nil {
 				return err
 			}
+			if err := loadFolder(outDir); err != nil {
+				return err
+			}
+			var live loadCollector
+			served, err := startMetrics(metrics, "--metrics", &live, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer served.close()
 			progress := progressLine(cmd.ErrOrStderr())
 			out, err := bench.Load(cmd.Context(), bench.LoadConfig{
 				Target: addr, Peer: peer, MaxRate: maxRate, Schedule: kind, RateTxPerSec: rate, Duration: duration, Seed: seed, Conns: conns, Workload: w,
 				Progress: func(p bench.Progress) {
 					if p.Live != nil {
+						live.set(*p.Live)
 						progress(fmt.Sprintf("%.1f s · sent %d · accepted %d · committed %d", p.Live.Elapsed.Seconds(),
 							p.Live.Sent, p.Live.Accepted, p.Live.Committed))
 					} else {
@@ -81,6 +93,12 @@ Schedules (--schedule):
 			case err != nil:
 				return usagef("%w", err)
 			}
+			if outDir != "" {
+				about := loadAbout{dir: outDir, target: target, workload: work, seed: seed}
+				if err := writeLoad(context.WithoutCancel(cmd.Context()), about, out); err != nil {
+					return usagef("--out: %w", err)
+				}
+			}
 			return reportLoad(cmd, out, asJSON)
 		},
 	}
@@ -94,6 +112,8 @@ Schedules (--schedule):
 	fl.IntVar(&conns, "conns", 0, "connections (default 2)")
 	fl.Float64Var(&maxRate, "max-rate", 0, "refuse a rate above this, tx/s; 0: no limit")
 	peerFlags(cmd, &peer)
+	fl.StringVar(&outDir, "out", "", "folder for a record of the load, in all formats")
+	fl.StringVar(&metrics, "metrics", "", metricsUsage)
 	fl.BoolVar(&asJSON, "json", false, "print one JSON object (weir.load/1)")
 	return cmd
 }

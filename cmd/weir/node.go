@@ -16,6 +16,7 @@ import (
 
 type nodeFlags struct {
 	data, listen, linkListen, genesis, impl string
+	metrics                                 string
 	accounts                                uint32
 	blockInterval                           time.Duration
 	mempoolMiB                              int64
@@ -58,6 +59,7 @@ whose accounts have publicly known keys (--accounts of them).`,
 	fl.StringVar(&f.impl, "impl", "", "force hash kernels, kernel:implementation,…")
 	fl.BoolVar(&f.index, "index", false, "index transactions by hash and by sender and nonce (32 bytes of disk each)")
 	f.serve.register(cmd)
+	fl.StringVar(&f.metrics, "metrics", "", metricsUsage)
 	fl.BoolVar(&f.json, "json", false, "print what the node listens on as JSON")
 	fl.BoolVar(&f.control, "control", false, "")
 	if err := fl.MarkHidden("control"); err != nil {
@@ -150,6 +152,11 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 		return usagef("%w", err)
 	}
 	warnSnapshots(cmd.ErrOrStderr(), node, false)
+	served, err := startMetrics(f.metrics, "--metrics", nodeCollector{node.Stats}, cmd.ErrOrStderr())
+	if err != nil {
+		return errors.Join(err, node.Close())
+	}
+	defer served.close()
 	group, ctx := errgroup.WithContext(ctx)
 	lns.serve(ctx, group, node, srv)
 	if err := f.announce(cmd, node, lns); err != nil {

@@ -261,7 +261,7 @@ func printOutcome(cmd *cobra.Command, out bench.Outcome, asJSON bool) error {
 	return report.Terminal(cmd.OutOrStdout(), out.Env, out.Summary)
 }
 
-// writeText puts the screen and the Go benchmark text beside the record.
+// writeText puts the screen and the other formats beside the record.
 func writeText(dir string, out bench.Outcome) error {
 	var screen bytes.Buffer
 	if err := report.Terminal(&screen, out.Env, out.Summary); err != nil {
@@ -270,14 +270,11 @@ func writeText(dir string, out bench.Outcome) error {
 	if err := results.WriteFileAtomic(filepath.Join(dir, "record.txt"), screen.Bytes(), 0o644); err != nil {
 		return err
 	}
-	if !out.Summary.Valid {
-		return nil // there is no figure to compare
-	}
-	var text bytes.Buffer
-	if err := results.NewBenchWriter(&text).Write(&out.Env, out.Summary); err != nil {
+	rec, err := results.ReadFile(filepath.Join(dir, results.FileRecord), true)
+	if err != nil {
 		return err
 	}
-	return results.WriteFileAtomic(filepath.Join(dir, "bench.txt"), text.Bytes(), 0o644)
+	return results.WriteFormats(dir, rec)
 }
 
 // parseTarget reads a target's URL. That of a weir node becomes its host:port.
