@@ -21,7 +21,7 @@ func ReadValid(path string) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("cannot read record: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxRecordBytes+1))
 	switch {
 	case err != nil:

@@ -105,6 +105,17 @@ func readRun(t *testing.T, out outcome, dir string) results.Summary {
 	if b, err := os.ReadFile(filepath.Join(dir, "record.txt")); err != nil || len(b) == 0 {
 		t.Errorf("record.txt: %d bytes, %v", len(b), err)
 	}
+	for _, name := range []string{results.FileCSV, results.FileHLog, results.FileOpenMetrics} {
+		if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || len(b) == 0 {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, results.FileBench)); (err == nil) != rec.Summary.Valid {
+		t.Errorf("valid is %v and bench.txt: %v", rec.Summary.Valid, err)
+	}
+	if _, err := results.ReadValid(path); err != nil {
+		t.Error(err)
+	}
 	s := *rec.Summary
 	if s.Valid != (out.code == exitOK) || !s.Valid && out.code != exitInconclusive {
 		t.Errorf("valid is %v with exit code %d\n%s", s.Valid, out.code, out.stderr)

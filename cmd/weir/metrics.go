@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,11 +30,19 @@ type metricsServer struct {
 
 // startMetrics listens at addr and serves what c collects; flag names the flag
 // in errors. An empty addr serves nothing and gives nil, which may be closed.
-// There is no access control, so an address that others reach is taken only
-// when it was spelled out, and with a warning.
 func startMetrics(addr, flag string, c prometheus.Collector, stderr io.Writer) (*metricsServer, error) {
+	ln, err := listenMetrics(addr, flag)
+	if err != nil || ln == nil {
+		return nil, err
+	}
+	return serveMetrics(ln, c, stderr)
+}
+
+// listenMetrics opens the port, so that a bad address is refused before anything
+// else is done. It gives nil for an empty one.
+func listenMetrics(addr, flag string) (net.Listener, error) {
 	if addr == "" {
-		return nil, nil
+		return nil, nil //nolint:nilnil // no listener is what was asked for
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil && !strings.Contains(addr, ":") {
@@ -42,18 +51,26 @@ func startMetrics(addr, flag string, c prometheus.Collector, stderr io.Writer) (
 	if err != nil {
 		return nil, usagef("%s %q: give ADDRESS:PORT or a port, such as 127.0.0.1:9152", flag, addr)
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return nil, usagef("%s %q: the port %q is not 0 to %d", flag, addr, port, 1<<16-1)
-	} else if host == "" {
-		host, port = "127.0.0.1", strconv.FormatUint(n, 10)
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, usagef("%s %q: the port %q is not 0 to %d; give one, such as 127.0.0.1:9152", flag, addr, port, 1<<16-1)
 	}
-	registry := prometheus.NewPedanticRegistry()
-	if err := registry.Register(c); err != nil {
-		return nil, usagef("%s: %w", flag, err)
+	if host == "" {
+		host = "127.0.0.1"
 	}
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, usagef("%s %q: %w; choose another address", flag, addr, err)
+	}
+	return ln, nil
+}
+
+// serveMetrics serves what c collects until close. There is no access control,
+// so an address that others reach is taken only when it was spelled out, and
+// with a warning.
+func serveMetrics(ln net.Listener, c prometheus.Collector, stderr io.Writer) (*metricsServer, error) {
+	registry := prometheus.NewPedanticRegistry()
+	if err := registry.Register(c); err != nil {
+		return nil, errors.Join(usagef("metrics: %w", err), ln.Close())
 	}
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		fmt.Fprintf(stderr, "weir: warning: whoever reaches %s can read /metrics: there is no access control\n", ln.Addr())

@@ -152,11 +152,13 @@ func runNode(cmd *cobra.Command, f nodeFlags) error {
 		return usagef("%w", err)
 	}
 	warnSnapshots(cmd.ErrOrStderr(), node, false)
-	served, err := startMetrics(f.metrics, "--metrics", nodeCollector{node.Stats}, cmd.ErrOrStderr())
-	if err != nil {
-		return errors.Join(err, node.Close())
+	if lns.metrics != nil {
+		served, err := serveMetrics(lns.metrics, nodeCollector{node.Stats}, cmd.ErrOrStderr())
+		if err != nil {
+			return errors.Join(err, node.Close())
+		}
+		defer served.close()
 	}
-	defer served.close()
 	group, ctx := errgroup.WithContext(ctx)
 	lns.serve(ctx, group, node, srv)
 	if err := f.announce(cmd, node, lns); err != nil {

@@ -74,11 +74,11 @@ func (f *serveFlags) config() (rpc.Config, error) {
 	return cfg, nil
 }
 
-// listeners are a node's; link and grpc are nil for none.
-type listeners struct{ client, link, grpc net.Listener }
+// listeners are a node's; link, grpc and metrics are nil for none.
+type listeners struct{ client, link, grpc, metrics net.Listener }
 
 func (l *listeners) close() {
-	for _, ln := range []net.Listener{l.client, l.link, l.grpc} {
+	for _, ln := range []net.Listener{l.client, l.link, l.grpc, l.metrics} {
 		if ln != nil {
 			ln.Close()
 		}
@@ -92,6 +92,9 @@ func (f *nodeFlags) openListeners(secure bool) (_ *listeners, err error) {
 			l.close()
 		}
 	}()
+	if l.metrics, err = listenMetrics(f.metrics, "--metrics"); err != nil {
+		return nil, err
+	}
 	if l.client, err = net.Listen("tcp", f.listen); err != nil {
 		return nil, usagef("cannot listen on %s: %w; choose another --listen", f.listen, err)
 	}

@@ -46,7 +46,7 @@ func ReadFile(path string, opt Options) (Set, error) {
 	if err != nil {
 		return Set{}, fmt.Errorf("cannot read results: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return Set{}, fmt.Errorf("cannot read results: %s is a folder; name the files in it", path)
 	}
