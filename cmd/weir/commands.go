@@ -16,6 +16,7 @@ func subcommands() []*cobra.Command {
 		newCICmd(),
 		newCompareCmd(),
 		newImportCmd(),
+		newReportCmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),

@@ -261,13 +261,16 @@ func printOutcome(cmd *cobra.Command, out bench.Outcome, asJSON bool) error {
 	return report.Terminal(cmd.OutOrStdout(), out.Env, out.Summary)
 }
 
-// writeText puts the screen and the other formats beside the record.
+// writeText puts the screen, the report and the other formats beside the record.
 func writeText(dir string, out bench.Outcome) error {
 	var screen bytes.Buffer
 	if err := report.Terminal(&screen, out.Env, out.Summary); err != nil {
 		return err
 	}
 	if err := results.WriteFileAtomic(filepath.Join(dir, "record.txt"), screen.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if err := writeRunReport(dir, nil); err != nil {
 		return err
 	}
 	rec, err := results.ReadFile(filepath.Join(dir, results.FileRecord), true)

@@ -149,6 +149,7 @@ func runSweep(cmd *cobra.Command, f *runFlags, cfg bench.Config) error {
 	if errors.Is(err, bench.ErrConfig) {
 		return usagef("%w", err)
 	}
+	err = errors.Join(err, writeSeriesReports(cfg.OutDir, nil))
 	if res.Schema != "" {
 		if f.json {
 			if perr := printJSON(cmd.OutOrStdout(), res); perr != nil {
@@ -222,6 +223,7 @@ func runValidate(cmd *cobra.Command, f *runFlags, cfg bench.Config) error {
 		return usagef("%w", err)
 	}
 	if out.Summary.Record != "" {
+		err = errors.Join(err, writeSeriesReports(cfg.OutDir, &out.Summary))
 		if f.json {
 			if perr := printJSON(cmd.OutOrStdout(), out.Summary); perr != nil {
 				return perr
