@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/chainweir/weir/bench/capacity"
 	"github.com/chainweir/weir/results"
 )
 
@@ -84,9 +85,63 @@ func (v *view) inFlight() (Figure, bool) {
 	}
 	c.series = append(c.series, pts)
 	c.y = linearAxis("committed throughput (tx/s)", tickRate, top*1.1)
+	fitted := c.addUSL(fl, top*1.2)
 	return xyFigure("in-flight",
-		"With N transactions in flight, throughput is at most N ÷ the mean latency of the fastest trial, and at most 1 ÷ the largest demand at the knee. How far below the corner a trial lies is what queueing costs; one above the second bound cost less than those at the knee.",
+		"With N transactions in flight, throughput is at most N ÷ the mean latency of the fastest trial, and at most 1 ÷ the largest demand at the knee. How far below the corner a trial lies is what queueing costs; one above the second bound cost less than those at the knee."+fitted,
 		c, table), true
+}
+
+// addUSL draws the Universal Scalability Law through the trials with the 95 % band
+// of the curve, as far as they show it, and says in words how good it is beside
+// plain bounds.
+func (c *xyChart) addUSL(fl []flight, top float64) string {
+	points := make([]capacity.Point, len(fl))
+	for i, f := range fl {
+		points[i] = capacity.Point{N: f.n, X: f.x, R: capacity.Known(f.meanS)}
+	}
+	all, _, err := capacity.Choose(points)
+	if err != nil {
+		return " No model was fitted: " + err.Error() + "."
+	}
+	var usl *capacity.Fit
+	words := ""
+	for _, m := range all {
+		if m.Err != nil || m.Fit.Model == capacity.ModelPayload { // N is no size here
+			continue
+		}
+		words += fmt.Sprintf(" Error of %s at trials that it had not seen: %.1f %%.", modelNames[m.Fit.Model], 100*m.CVShare)
+		if m.Fit.Model == capacity.ModelUSL {
+			usl = m.Fit
+		}
+	}
+	if usl == nil {
+		return words + " The USL (universal scalability law) was not fitted: these trials do not show its parameters."
+	}
+	curve := series{name: "USL", ink: ink4, joined: true}
+	band := ribbon{ink: ink4, name: "95 % band of the USL"}
+	const steps = 80
+	for k := range steps + 1 {
+		n := usl.MinN + (usl.MaxN-usl.MinN)*float64(k)/steps
+		if !(n > 0) {
+			continue
+		}
+		p := usl.At(n)
+		curve.pts = append(curve.pts, dataPoint{x: n, y: p.X})
+		if p.Mean != nil {
+			band.xs, band.lo, band.hi = append(band.xs, n), append(band.lo, max(p.Mean.Low, 0)), append(band.hi, min(p.Mean.High, top))
+		}
+	}
+	c.series = append([]series{curve}, c.series...)
+	if len(band.xs) > 1 {
+		c.ranges = append(c.ranges, band)
+	} else {
+		words += " The trials do not tell the width of its band."
+	}
+	return words + " The fit takes N as exact, which it is not: it describes these trials and forecasts nothing."
+}
+
+var modelNames = map[string]string{
+	capacity.ModelBounds: "the bounds", capacity.ModelAmdahl: "Amdahl's law", capacity.ModelUSL: "the USL (universal scalability law)",
 }
 
 // validation compares what was foretold with what was then measured.

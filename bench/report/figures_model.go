@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/chainweir/weir/results"
 )
@@ -30,6 +31,11 @@ func (v *view) usedIn(t *results.Trial) map[string]float64 {
 			put("cpu", &all, node)
 		}
 		put("disk", n.DiskBusyNS, 1)
+		for _, st := range n.Stages {
+			if st.Workers == 1 && st.Name == string(v.sum.Demand.SerialStage) && v.sum.Demand.SerialSource != results.SourceProfile {
+				put("serial", &st.BusyNS, 1)
+			}
+		}
 	}
 	if w := t.Wire; w != nil {
 		c := v.sum.Link.CapacityBitsPerSec
@@ -91,7 +97,7 @@ func (v *view) models() (Figure, bool) {
 	if !(top > 0) {
 		return Figure{}, false
 	}
-	end, ys := top, []float64{1}
+	end, ys := top, []float64{1.05}
 	for _, r := range resources {
 		l, ok := v.line(&r)
 		if ok && !math.IsInf(l.wall(), 0) && l.wall() < farthest*top {
@@ -105,14 +111,22 @@ func (v *view) models() (Figure, bool) {
 		}
 	}
 	end *= 1.04
+	var errors []string
 	for _, r := range resources {
 		l, ok := v.line(&r)
 		if !ok && len(points[r.key]) == 0 {
 			continue
 		}
-		c.series = append(c.series, series{name: r.name, ink: r.ink, mark: r.mark, pts: points[r.key]})
+		name := r.name
+		if len(points[r.key]) == 0 { // the line bears the name
+			c.keys = append(c.keys, key{name: name, ink: r.ink, line: true})
+		}
+		c.series = append(c.series, series{name: name, ink: r.ink, mark: r.mark, pts: points[r.key]})
 		if !ok {
 			continue
+		}
+		if l.fit != nil {
+			errors = append(errors, fmt.Sprintf("%s %.0f %%", name, 100*l.fit.RelativeError))
 		}
 		c.addLine(&l, &r, top, end)
 		table.Rows = append(table.Rows, l.row(r.name, top))
@@ -123,6 +137,9 @@ func (v *view) models() (Figure, bool) {
 	c.x = linearAxis("committed throughput (tx/s)", tickRate, end)
 	c.y = linearAxis("share of the resource in use (%)", tickPercent, min(slices.Max(ys), 1.5))
 	about := "Marks are valid trials. A line is the demand at the knee times the rate, or, where the record holds one, the model that was fitted over the trials, with a band for the lines when any one trial is left out; dashed beyond the highest rate measured."
+	if len(errors) > 0 {
+		about += " A fitted model counts batches too: its line takes as many as it expects at the wall, so a trial can lie off it. Error of the fits: " + strings.Join(errors, ", ") + "."
+	}
 	for _, r := range resources {
 		if l, ok := v.line(&r); ok && l.wall() > farthest*top && !math.IsInf(l.wall(), 0) {
 			about += fmt.Sprintf(" Off the chart: %s is full at %s tx/s.", r.name, rate(l.wall()))

@@ -73,13 +73,17 @@ func rangeAxis(label string, format func(float64) string, values ...float64) axi
 			low, high = min(low, v), max(high, v)
 		}
 	}
-	if span := high - low; low > 0.4*high && span > 0 {
+	// Less than two per cent is widened: labels have four digits, and noise is no trend.
+	if span := max(high-low, 0.02*high); low > 0.4*high && high > low {
 		step := niceStep(span / 5)
 		a.lo = max(math.Floor((low-span*0.08)/step)*step, 0)
 		a.hi = math.Ceil((high+span*0.08)/step) * step
 	}
 	return a
 }
+
+// mostDecades bounds a logarithmic axis, as a ratio.
+const mostDecades = 1e12
 
 // logAxis spans the positive values with room for a mark at both ends. Less than
 // a decade is widened, so that noise does not look like a trend.
@@ -93,6 +97,7 @@ func logAxis(label string, format func(float64) string, values ...float64) axis 
 	if !(hi > 0) {
 		lo, hi = 1, 10
 	}
+	lo = max(lo, hi/mostDecades) // what is lower is drawn on the edge
 	lo, hi = roundLog(lo*0.97, -1), roundLog(hi*1.03, 1)
 	if hi/lo < 10 {
 		hi = lo * 10
@@ -200,7 +205,7 @@ func tickRate(v float64) string {
 // plain is a number with at most four digits and no zeros at its end.
 func plain(v float64) string {
 	s := strconv.FormatFloat(v, 'g', 4, 64)
-	if strings.ContainsAny(s, "e") {
+	if strings.Contains(s, "e+") && math.Abs(v) < 1e9 {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return s

@@ -105,8 +105,17 @@ func (c *xyChart) draw(z size) *scene {
 	}
 	p := &plot{s: s, x: &c.x, y: &c.y, x0: left, x1: z.w - 18, y0: z.h - 46, y1: top + 26}
 	s.text(inkMuted, z.labels, anchorStart, 6, top+8, shorten(c.y.label, z.labels, z.w-12))
-	c.drawBands(p, z)
+	labelY := p.y1 + 14.0
+	for _, r := range c.across { // labels of upright lines stand below those of level ones
+		if a, ok := p.at(c.x.lo, r.at); ok && a.y-5 < labelY+z.labels && a.y+z.labels+4 > labelY {
+			labelY = a.y + z.labels + 4
+		}
+	}
+	labels := c.drawBands(p, labelY, z.labels)
 	p.drawAxes(z)
+	for _, l := range labels {
+		p.labelBeside(z, l.ink, l.at.x, l.at.y, l.text)
+	}
 	for _, r := range c.ranges {
 		p.ribbon(r)
 	}
@@ -128,7 +137,7 @@ func (c *xyChart) draw(z size) *scene {
 		a, ok := p.at(r.at, c.y.lo)
 		if f, _ := c.x.fraction(r.at); ok && f >= 0 && f <= 1 {
 			s.line(r.ink, 1.5, []float64{6, 4}, point{a.x, p.y0}, point{a.x, p.y1})
-			p.labelBeside(z, r.ink, a.x, p.y1+14+float64(k)*(z.labels+3), r.label)
+			p.labelBeside(z, r.ink, a.x, labelY+float64(k)*(z.labels+3), r.label)
 		}
 	}
 	for i := range c.series {
@@ -137,8 +146,15 @@ func (c *xyChart) draw(z size) *scene {
 	return s
 }
 
-// drawBands draws the bands, with their labels on top.
-func (c *xyChart) drawBands(p *plot, z size) {
+// bandLabel is written once the grid is there.
+type bandLabel struct {
+	at   point
+	ink  ink
+	text string
+}
+
+// drawBands draws the bands and returns their labels.
+func (c *xyChart) drawBands(p *plot, labelY, fontSize float64) (labels []bandLabel) {
 	for k, b := range c.bands {
 		lo, okL := p.at(b.lo, c.y.lo)
 		hi, okH := p.at(b.hi, c.y.lo)
@@ -149,9 +165,10 @@ func (c *xyChart) drawBands(p *plot, z size) {
 			lo.x, hi.x = (lo.x+hi.x)/2-1.5, (lo.x+hi.x)/2+1.5
 		}
 		p.s.rect(b.ink, 0.18, b.label, lo.x, p.y0, hi.x, p.y1)
-		y := p.y1 + 14 + float64(k)*(z.labels+3)
-		p.labelBeside(z, b.ink, (lo.x+hi.x)/2, y, b.label)
+		y := labelY + float64(k)*(fontSize+3)
+		labels = append(labels, bandLabel{point{(lo.x + hi.x) / 2, y}, b.ink, b.label})
 	}
+	return labels
 }
 
 // labelBeside writes a text to the side of an upright line that has more room.
@@ -168,8 +185,8 @@ func (p *plot) drawAxes(z size) {
 	s := p.s
 	for _, t := range p.y.marks(6) {
 		y := p.y0 + t.at*(p.y1-p.y0)
-		s.line(inkGrid, 1, nil, point{p.x0, y}, point{p.x1, y})
 		if t.name != "" {
+			s.line(inkGrid, 1, nil, point{p.x0, y}, point{p.x1, y})
 			s.text(inkMuted, z.labels, anchorEnd, p.x0-6, y+4, t.name)
 		}
 	}
@@ -187,7 +204,7 @@ func (p *plot) drawX(z size, grid bool) {
 	last := math.Inf(-1)
 	for _, t := range p.x.marks(most) {
 		x := p.x0 + t.at*(p.x1-p.x0)
-		if grid && len(p.x.ticks) == 0 {
+		if grid && len(p.x.ticks) == 0 && t.name != "" {
 			s.line(inkGrid, 1, nil, point{x, p.y0}, point{x, p.y1})
 		}
 		w := textWidth(t.name, z.labels)

@@ -102,6 +102,9 @@ func readRun(t *testing.T, out outcome, dir string) results.Summary {
 	if rec.Summary == nil || rec.Env == nil {
 		t.Fatal("the record lacks its env or summary line")
 	}
+	if b, err := os.ReadFile(filepath.Join(dir, "report.html")); err != nil || len(b) < 10_000 || len(b) > 500_000 {
+		t.Errorf("report.html: %d bytes, %v", len(b), err)
+	}
 	if b, err := os.ReadFile(filepath.Join(dir, "record.txt")); err != nil || len(b) == 0 {
 		t.Errorf("record.txt: %d bytes, %v", len(b), err)
 	}
