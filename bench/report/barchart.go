@@ -85,7 +85,7 @@ func (c *barChart) row(p *plot, z size, r *barRow, y float64, stacked bool) {
 		label := shorten(r.label, z.labels, (z.w-16)*0.6)
 		s.add(item{shape: shapeText, ink: k, size: z.labels, bold: r.strong, pts: []point{{p.x0, y + z.labels + 2}}, text: label})
 		value := shorten(r.value, z.labels, z.w-28-textWidth(label, z.labels))
-		s.text(inkMuted, z.labels, anchorEnd, z.w-8, y+z.labels+2, value)
+		s.label(inkMuted, z.labels, anchorEnd, z.w-8, y+z.labels+2, value)
 	} else {
 		label := shorten(r.label, z.labels, p.x0-14)
 		s.add(item{
