@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -146,8 +145,8 @@ func (o *imported) write(dir string, force bool) error {
 		data *bytes.Buffer
 	}{{"import.json", &object}, {"points.csv", &points}, {"bench.txt", &bench}}
 	for _, f := range files {
-		if err := mayWrite(filepath.Join(dir, f.name), force); err != nil {
-			return fmt.Errorf("--out: %w", err)
+		if err := mayWrite("--out", filepath.Join(dir, f.name), force); err != nil {
+			return err
 		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -159,17 +158,6 @@ func (o *imported) write(dir string, force bool) error {
 		}
 	}
 	return nil
-}
-
-// mayWrite says that a file is not there, or may be overwritten.
-func mayWrite(path string, force bool) error {
-	switch _, err := os.Lstat(path); {
-	case force || errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	}
-	return fmt.Errorf("%s exists already: name another folder, or add --force", path)
 }
 
 // print shows a line per run, then what is wrong.
