@@ -18,7 +18,7 @@ const (
 	// an answer that is there.
 	controlLevel = 0.01
 	// mostRuns is how far the forecast of runs looks.
-	mostRuns = 2000
+	mostRuns = 1_000_000
 )
 
 // Options of a comparison.

@@ -14,7 +14,7 @@ const columns = 80
 // Widths of the columns of a table.
 const (
 	nameWidth  = 14
-	valueWidth = 10
+	valueWidth = 11
 )
 
 // Text returns the comparison as lines of at most 80 columns, grouped by unit.
@@ -22,8 +22,9 @@ func (res *Result) Text() []string {
 	out := wrapped("base  ", res.Base)
 	out = append(out, wrapped("head  ", res.Head)...)
 	for _, unit := range res.units() {
-		out = append(out, "", unitHead(unit, res.betterOf(unit)),
-			fmt.Sprintf("%-*s %*s %*s %6s %-16s %-6s %s", nameWidth, "", valueWidth, "base", valueWidth, "head", "ratio", "95 % interval", "p", "verdict"))
+		out = append(out, "")
+		out = append(out, wrapped("", unitHead(unit, res.betterOf(unit)))...)
+		out = append(out, fmt.Sprintf("%-*s %*s %*s %6s %-14s %-6s %s", nameWidth, "", valueWidth, "base", valueWidth, "head", "ratio", "95 % interval", "p", "verdict"))
 		for _, row := range res.Rows {
 			if row.Unit == unit {
 				out = append(out, row.lines()...)
@@ -143,7 +144,7 @@ func (row *Row) lines() []string {
 	if row.P != nil {
 		p = probability(*row.P)
 	}
-	return append(out, strings.TrimRight(fmt.Sprintf("%-*s %*s %*s %6s %-16s %-6s %s", nameWidth, name,
+	return append(out, strings.TrimRight(fmt.Sprintf("%-*s %*s %*s %6s %-14s %-6s %s", nameWidth, name,
 		valueWidth, value(row.Base, row.Unit)+plusMinus(row.BaseSpread),
 		valueWidth, value(row.Head, row.Unit)+plusMinus(row.HeadSpread),
 		ratio(row.Ratio), interval(row.CI95), p, row.Verdict), " "))

@@ -159,7 +159,11 @@ func MinDetectable(n int, power, alpha float64) float64 {
 	if power == 0.8 && alpha == 0.05 && n >= simulatedFrom && n < simulatedFrom+len(simulatedChange) {
 		return simulatedChange[n-simulatedFrom]
 	}
-	k, _ := rankSumDepth(n, n, 1-alpha)
+	f := float64(n)
+	k, _ := normalDepth(f*f/2, math.Sqrt(f*f*(2*f+1)/12), 1-alpha)
+	if n <= 30 || k == 0 { // beyond, the two differ by one of hundreds
+		k, _ = rankSumDepth(n, n, 1-alpha)
+	}
 	if k == 0 {
 		return math.Inf(1)
 	}
@@ -167,7 +171,7 @@ func MinDetectable(n int, power, alpha float64) float64 {
 	for shiftPower(n, k, hi) < power && hi < 1e3 {
 		hi *= 2
 	}
-	for range 60 {
+	for range 40 {
 		mid := (lo + hi) / 2
 		if shiftPower(n, k, mid) < power {
 			lo = mid

@@ -84,6 +84,11 @@ func TestRoundsToDetect(t *testing.T) {
 			t.Errorf("%d rounds see it, got %d", n, got)
 		}
 	}
+	// 200 values are where the two ways to count meet.
+	if got, want := float64(RoundsToDetect(.2, .8, .05, 1000)), 411.; math.Abs(got-want) > 2 {
+		t.Errorf("0.2 sigma needs %v values, want some %v", got, want)
+	}
+	closeTo(t, "many", MinDetectable(200, .8, .05), math.Sqrt(2*7.8489/200*math.Pi/3), .002)
 	if got := RoundsToDetect(1e-6, .8, .05, 100); got != 0 {
 		t.Errorf("nothing sees a millionth of a sigma in 100 rounds, got %d", got)
 	}

@@ -17,6 +17,7 @@ func subcommands() []*cobra.Command {
 		newCompareCmd(),
 		newImportCmd(),
 		newReportCmd(),
+		newHistoryCmd(),
 		newWorkloadCmd(),
 		newProbeCmd(),
 		newLinkCmd(),
