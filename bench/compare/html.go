@@ -153,7 +153,7 @@ th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--line);w
 th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:9rem}
 .faster{color:var(--good);font-weight:600}.slower{color:var(--bad);font-weight:600}.same,.inconclusive,.changed{color:var(--dim)}
 .box{border-left:.3rem solid var(--bad);padding:.3rem .8rem;margin:.5rem 0;background:var(--band)}
-svg{max-width:100%;height:auto}svg text{fill:var(--fg);font:13px system-ui,sans-serif}
+caption{text-align:left}svg{width:100%;min-width:36rem;height:auto}svg text{fill:var(--fg);font:13px system-ui,sans-serif}
 svg .axis,svg .one{stroke:var(--dim)}svg .band{fill:var(--band)}
 svg .m-faster{stroke:var(--good);fill:var(--good)}svg .m-slower{stroke:var(--bad);fill:var(--bad)}svg .m-same,svg .m-inconclusive,svg .m-changed{stroke:var(--mild);fill:var(--mild)}
 p.dim,li.dim{color:var(--dim)}@media print{body{max-width:none}}
@@ -169,13 +169,13 @@ p.dim,li.dim{color:var(--dim)}@media print{body{max-width:none}}
 {{range .Rows}}<tr><th scope="row">{{.Metric}}</th><td>{{.BaseText}}</td><td>{{.HeadText}}</td><td>{{.RatioText}}</td><td>{{.IntervalText}}</td><td>{{.PText}}</td><td class="{{.Verdict}}"{{if .Reason}} title="{{.Reason}}"{{end}}>{{.Verdict}}</td></tr>
 {{end}}</tbody></table></div>
 {{if .Mean}}<p>{{.Mean}}</p>{{end}}
-{{if .Plot.Marks}}{{with .Plot}}<svg viewBox="0 0 {{.Width}} {{.Height}}" role="img" aria-labelledby="t{{$s.ID}}"><title id="t{{$s.ID}}">Ratio head/base of {{$s.Unit}} with 95 % intervals</title>
+{{if .Plot.Marks}}{{with .Plot}}<div class="scroll"><svg viewBox="0 0 {{.Width}} {{.Height}}" role="img" aria-labelledby="t{{$s.ID}}"><title id="t{{$s.ID}}">Ratio head/base of {{$s.Unit}} with 95 % intervals</title>
 <rect class="band" x="{{.SameFrom}}" y="0" width="{{.SameWidth}}" height="{{.Axis}}"/>
 <line class="one" x1="{{.One}}" x2="{{.One}}" y1="0" y2="{{.Axis}}" stroke-dasharray="3 3"/>
 {{$left := .Left}}{{range .Marks}}<text x="0" y="{{add .Y 5}}">{{.Name}}</text>{{if .Interval}}<line class="m-{{.Verdict}}" stroke-width="2" x1="{{.From}}" x2="{{.To}}" y1="{{.Y}}" y2="{{.Y}}"/>{{end}}<circle class="m-{{.Verdict}}" cx="{{.X}}" cy="{{.Y}}" r="4"/>
 {{end}}<line class="axis" x1="{{.Left}}" x2="{{.Width}}" y1="{{.Axis}}" y2="{{.Axis}}"/>
 {{$axis := .Axis}}{{range .Ticks}}<text x="{{.X}}" y="{{add $axis 18}}" text-anchor="middle">{{.Text}}</text>{{end}}
-<text x="{{.One}}" y="{{add .Axis 38}}" text-anchor="middle">ratio head/base ({{$s.Unit}}); grey band: same</text></svg>{{end}}{{end}}
+<text x="{{.One}}" y="{{add .Axis 38}}" text-anchor="middle">ratio head/base ({{$s.Unit}}); grey band: same</text></svg></div>{{end}}{{end}}
 {{end}}
 <h2>Method</h2>
 <p>One run of a process is one value. Ratios are the median shift of logarithms (Hodges–Lehmann), intervals invert the exact Mann–Whitney test, p is two-sided and is adjusted for {{len .Rows}} rows (Benjamini–Hochberg) before it decides. A row is same when its whole interval lies within ±{{pct .Delta}}. Nothing is dropped as an outlier.</p>
