@@ -126,7 +126,8 @@ func flatten(rows []CSVRow, head CSVRow, v reflect.Value, path string) []CSVRow 
 	case reflect.Map:
 		if counts, ok := v.Interface().(Rejections); ok {
 			for _, reason := range sortedKeys(counts) {
-				rows = flatten(rows, head, reflect.ValueOf(counts[reason]), path+"."+reason)
+				// A reader of CSV need not keep control characters as they are.
+				rows = flatten(rows, head, reflect.ValueOf(counts[reason]), path+"."+benchLine(reason))
 			}
 		}
 		return rows
@@ -143,6 +144,7 @@ func flatten(rows []CSVRow, head CSVRow, v reflect.Value, path string) []CSVRow 
 			f := v.Type().Field(i)
 			key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if f.IsExported() && !csvSkip[key] {
+				// A reader of CSV need not keep control characters as they are.
 				rows = flatten(rows, head, v.Field(i), joinKey(path, f))
 			}
 		}

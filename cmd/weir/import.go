@@ -44,8 +44,8 @@ Formats (--format; found out from the file unless given):
   loadtime-csv  the CSV of loadtime report --csv
   hotstuff      SUMMARY blocks of the HotStuff and Narwhal harnesses
 
---out DIR writes import.json, points.csv (n,x for weir fit; n is the number of
-transactions in the system) and bench.txt (Go benchmark text, for weir compare
+--out DIR writes import.json, points.csv (n,x,r for weir fit; n transactions in
+the system, r seconds each) and bench.txt (Go benchmark text, for weir compare
 and benchstat).`,
 		Example: "  weir import report.html\n" +
 			"  weir import --duration 90s loadtime.txt --json\n" +
@@ -133,9 +133,9 @@ func (o *imported) write(dir string, force bool) error {
 	if err := printJSON(&object, o.object()); err != nil {
 		return err
 	}
-	points.WriteString("n,x\n")
+	points.WriteString("n,x,r\n")
 	for _, p := range o.Points {
-		fmt.Fprintf(&points, "%v,%v\n", p.N, p.X)
+		fmt.Fprintf(&points, "%v,%v,%s\n", p.N, p.X, turnSec(&o.Runs[p.Run], p.Source))
 	}
 	if err := importers.WriteBench(&bench, o.Runs); err != nil {
 		return err
@@ -158,6 +158,19 @@ func (o *imported) write(dir string, force bool) error {
 		}
 	}
 	return nil
+}
+
+// turnSec is the response time in seconds that belongs to n: of a client's whole
+// turn where n counts clients, so that think time is in it. Empty: not known.
+func turnSec(r *importers.Run, source string) string {
+	ms := r.LatencyMS.Mean
+	if source == "clients" && r.IterationMS != nil {
+		ms = r.IterationMS
+	}
+	if ms == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*ms/1e3, 'g', -1, 64)
 }
 
 // print shows a line per run, then what is wrong.

@@ -62,7 +62,7 @@ func TestImportCommand(t *testing.T) {
 		t.Errorf("%s", stdout)
 	}
 	for name, want := range map[string]string{
-		"import.json": stdout, "points.csv": "n,x\n689.55", "bench.txt": "BenchmarkImport/tool=loadtime/name=bbbb/clients=2/offered=400 1 346 tx/s",
+		"import.json": stdout, "points.csv": "n,x,r\n689.55", "bench.txt": "BenchmarkImport/tool=loadtime/name=bbbb/clients=2/offered=400 1 346 tx/s",
 	} {
 		data, err := os.ReadFile(filepath.Join(out, name))
 		if err != nil || !strings.Contains(string(data), want) {

@@ -14,7 +14,7 @@ const maxLatencyNS = int64(24 * 3600 * 1e9)
 
 // samples collects latencies one by one.
 type samples struct {
-	hist     *hdrhistogram.Histogram
+	hist     *hdrhistogram.Histogram // nil before the first sample: it is large
 	n        int64
 	negative int64
 	min, max float64 // ns
@@ -22,7 +22,7 @@ type samples struct {
 }
 
 func newSamples() *samples {
-	return &samples{hist: hdrhistogram.New(1000, maxLatencyNS, 3), min: math.Inf(1), max: math.Inf(-1)}
+	return &samples{min: math.Inf(1), max: math.Inf(-1)}
 }
 
 func (s *samples) add(ns float64) error {
@@ -37,6 +37,9 @@ func (s *samples) add(ns float64) error {
 	if ns < 0 {
 		s.negative++
 		return nil
+	}
+	if s.hist == nil {
+		s.hist = hdrhistogram.New(1000, maxLatencyNS, 3)
 	}
 	return s.hist.RecordValue(int64(math.Round(ns)))
 }
