@@ -113,6 +113,7 @@ check: lint test ## What CI runs, without the fresh machine
 check-measure: ## Checks that depend on time: links, shaped runs, predictions, verdicts of ci, the probe's cost (root)
 	$(GO) test -count=1 -tags measure -run Measured -v -timeout 20m ./bench/link
 	$(GO) test -count=1 -tags measure -run Measured -v -timeout 40m ./bench/ci
+	$(GO) test -count=1 -tags measure -run MeasuredManySamples -v ./loadgen
 	$(GO) test -count=1 -tags measure -run 'Measured(ShapedLink|Validation|Probe)' -v -timeout 40m ./cmd/weir
 
 clean: ## Remove what was built

@@ -202,7 +202,7 @@ func (r *run) soakPiece(ctx context.Context, after time.Duration) error {
 	// A piece is short, and drained at its end: what its backlog does is noise. A
 	// load that is too high shows in loss, latency and the rate, which counts the
 	// time of the drain.
-	obs.Backlog = nil
+	obs.Backlog = &knee.Growth{}
 	j := knee.Judge(r.cfg.SLO, spec, obs, knee.DefaultWidthGoal)
 	t.Phase = results.PhaseSoak
 	t.Verdict, t.Reason = results.Verdict(j.Verdict), j.Reason

@@ -63,9 +63,9 @@ func TestSoakVerdict(t *testing.T) {
 		}, results.SoakFails, "7 of 60 pieces broke the goal at 5000 tx/s; the last of them: loss 1 %"},
 		{"the generator was measured", 60, nil, func(s *results.Soak) {
 			for i := range 7 {
-				s.Series[8*i].Verdict = results.VerdictInvalid
+				s.Series[8*i].Verdict, s.Series[8*i].Reason = results.VerdictInvalid, "the generator was late"
 			}
-		}, results.SoakInconclusive, "measured the generator"},
+		}, results.SoakInconclusive, "7 of 60 pieces did not measure the system; the last of them: the generator was late"},
 		{"an invalid piece is no point of the drift", 60, nil, func(s *results.Soak) {
 			s.Series[30].Verdict, s.Series[30].CommittedTxPerSec = results.VerdictInvalid, new(float64)
 		}, results.SoakSteady, ""},

@@ -151,13 +151,14 @@ func thin(t, y []float64) (tt, yy []float64) {
 // soakVerdict is the worst of the rows, in words. A row of which nothing is
 // known decides nothing, but for rate and latency.
 func soakVerdict(s *results.Soak) (verdict, reason string) {
-	if n := s.Pieces - s.WarmUp - s.Invalid; n < soakMinPoints {
-		return results.SoakInconclusive, fmt.Sprintf("%d pieces can be used, a trend takes %d: soak longer", max(n, 0), soakMinPoints)
-	}
-	if n := float64(s.Pieces); float64(s.Invalid) > soakBrokenMax*n {
-		return results.SoakInconclusive, fmt.Sprintf("%d of %d pieces measured the generator or a disturbance and not the system", s.Invalid, s.Pieces)
-	} else if float64(s.Broken) > soakBrokenMax*n {
-		return results.SoakFails, fmt.Sprintf("%d of %d pieces broke the goal at %.0f tx/s; the last of them: %s", s.Broken, s.Pieces, s.OfferedTxPerSec, lastBroken(s))
+	n := float64(s.Pieces)
+	switch left := s.Pieces - s.WarmUp - s.Invalid; {
+	case float64(s.Invalid) > soakBrokenMax*n:
+		return results.SoakInconclusive, fmt.Sprintf("%d of %d pieces did not measure the system; the last of them: %s", s.Invalid, s.Pieces, lastOf(s, results.VerdictInvalid))
+	case float64(s.Broken) > soakBrokenMax*n:
+		return results.SoakFails, fmt.Sprintf("%d of %d pieces broke the goal at %.0f tx/s; the last of them: %s", s.Broken, s.Pieces, s.OfferedTxPerSec, lastOf(s, results.VerdictBad))
+	case left < soakMinPoints:
+		return results.SoakInconclusive, fmt.Sprintf("%d pieces can be used, a trend takes %d: soak longer", max(left, 0), soakMinPoints)
 	}
 	texts := map[string][]string{}
 	if s.OthersChange != nil {
@@ -188,9 +189,10 @@ func soakVerdict(s *results.Soak) (verdict, reason string) {
 	return results.SoakSteady, "every change lies within its limit"
 }
 
-func lastBroken(s *results.Soak) string {
+// lastOf is why the last piece of a verdict has it.
+func lastOf(s *results.Soak, v results.Verdict) string {
 	for i := len(s.Series) - 1; i >= 0; i-- {
-		if s.Series[i].Verdict == results.VerdictBad {
+		if s.Series[i].Verdict == v {
 			return s.Series[i].Reason
 		}
 	}

@@ -33,6 +33,17 @@ type EnvClass struct {
 	GoVersion      string     `json:"go_version"`
 	Disk           *EnvDisk   `json:"disk"` // of the data folder, null when none was named
 	NIC            *EnvNIC    `json:"nic"`  // null when none was named
+
+	// Keys below may be missing, which means the same as null: records of the
+	// first release lack them.
+
+	Microcode   NullString `json:"microcode,omitempty"`
+	Mitigations NullString `json:"mitigations,omitempty"` // each vulnerability of the processor with what is done about it
+	Sockets     *int64     `json:"sockets,omitempty"`
+	NUMANodes   *int64     `json:"numa_nodes,omitempty"`
+	// GoFlags is how this program was built and what its runtime was told, where
+	// that is not usual: GOAMD64, -race, -tags, GOGC, GOMEMLIMIT, GODEBUG, …
+	GoFlags NullString `json:"go_flags,omitempty"`
 }
 
 // EnvDisk is the device and file system behind a data folder.
@@ -50,6 +61,10 @@ type EnvNIC struct {
 	Driver          NullString `json:"driver"`
 	SpeedBitsPerSec *float64   `json:"speed_bits_per_sec"` // layer 1, null when the driver does not know
 	MTUBytes        *int64     `json:"mtu_bytes"`
+
+	RxQueues *int64     `json:"rx_queues,omitempty"`
+	TxQueues *int64     `json:"tx_queues,omitempty"`
+	Duplex   NullString `json:"duplex,omitempty"`
 }
 
 // EnvDetail is what differs between runs on one machine.
@@ -73,6 +88,9 @@ type EnvDetail struct {
 	FsyncMaxNS     *int64     `json:"fsync_max_ns"`
 	ClockSource    NullString `json:"clock_source"`
 	BootTimeUnixNS *int64     `json:"boot_time_unix_ns"`
+
+	HugePages   NullString `json:"transparent_huge_pages,omitempty"`
+	MemoryLimit *int64     `json:"memory_limit_bytes,omitempty"` // of the control group
 }
 
 // EnvWarning is one thing that may spoil a measurement.

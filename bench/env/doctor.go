@@ -29,8 +29,8 @@ type Finding struct {
 // spoiling are the codes of warnings that make a figure wrong, worst first.
 // Every other one is a note.
 var spoiling = []string{
-	"other_load", "load_average", "steal", "cgroup_quota", "swap", "memory", "disk_space", "disk_memory", "disk_remote",
-	"clock_source", "governor", "fsync_spread", "not_linux",
+	"other_load", "pressure", "load_average", "steal", "race", "cgroup_quota", "throttled", "swap", "memory", "disk_space",
+	"disk_memory", "disk_remote", "battery", "clock_source", "governor", "fsync_spread", "half_duplex", "not_linux",
 }
 
 // Limits of what Doctor looks at beside Warnings.
@@ -101,6 +101,7 @@ func examine(src source, e results.Env, opt DoctorOptions) []results.EnvWarning 
 	if opt.OpenFiles > 0 && opt.OpenFiles < openFilesMin {
 		add("open_files", fmt.Sprintf("ulimit -n %d before the run", openFilesMin), "this process may open %d files: not enough for thousands of connections", opt.OpenFiles)
 	}
+	out = append(out, examineMore(src, e)...)
 	out = append(out, examineEBPF(src, e, opt)...)
 	out = append(out, examineNetwork(src, opt)...)
 	return out

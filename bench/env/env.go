@@ -52,6 +52,7 @@ func read(ctx context.Context, fsys fs.FS, opt Options) (results.Env, []results.
 	readSystem(src, c, d)
 	c.Virtualisation = virtualisation(src)
 	readBuild(d)
+	readMore(src, c, d)
 	if name, err := os.Hostname(); err == nil {
 		d.HostHash = HashHost(name)
 	}

@@ -1,7 +1,9 @@
 package env
 
 import (
+	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/chainweir/weir/results"
 )
@@ -19,8 +21,31 @@ func readNIC(src source, name string) *results.EnvNIC {
 	} else {
 		nic.Driver = results.NullString(driverByIoctl(name))
 	}
+	nic.RxQueues, nic.TxQueues = queues(src, base)
+	if v, ok := src.text(base + "duplex"); ok && v != "unknown" {
+		nic.Duplex = results.NullString(v)
+	}
 	nic.SpeedBitsPerSec = nominalSpeed(src.integer(base+"speed"), string(nic.Driver))
 	return nic
+}
+
+// queues counts the receive and transmit queues of an interface, nil when the
+// kernel does not list them.
+func queues(src source, base string) (rx, tx *int64) {
+	entries, err := fs.ReadDir(src.fsys, base+"queues")
+	if err != nil {
+		return nil, nil
+	}
+	rx, tx = new(int64), new(int64)
+	for _, e := range entries {
+		switch {
+		case strings.HasPrefix(e.Name(), "rx-"):
+			*rx++
+		case strings.HasPrefix(e.Name(), "tx-"):
+			*tx++
+		}
+	}
+	return rx, tx
 }
 
 // inventedSpeed are drivers that report a constant which limits nothing.

@@ -117,7 +117,7 @@ func (r *doctorReport) leftovers(ctx context.Context, clean bool) error {
 func (r *doctorReport) print(cmd *cobra.Command) {
 	w := cmd.OutOrStdout()
 	for _, f := range r.Findings {
-		fmt.Fprintf(w, "%-6s  %s: %s\n        → %s\n", f.Level, f.Code, f.Text, f.Remedy)
+		fmt.Fprintf(w, "%-6s  %s\n        → %s\n", f.Level, hang(f.Code+": "+f.Text, 8), hang(f.Remedy, 10))
 	}
 	if r.Link != "" {
 		fmt.Fprintf(w, "note    link: --link cannot be used here: %s\n", r.Link)

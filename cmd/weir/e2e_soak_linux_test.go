@@ -33,6 +33,9 @@ func TestSoak(t *testing.T) {
 		if p.MemoryBytes == nil || *p.MemoryBytes < 1<<20 || p.MemorySource != "rss" || p.CommittedTxPerSec == nil || p.CommitP99MS == nil || p.CPUSecPerTx == nil {
 			t.Errorf("piece %d lacks a figure: %+v", i+1, p)
 		}
+		if strings.Contains(p.Reason, "backlog") {
+			t.Errorf("piece %d is judged by its backlog: %s", i+1, p.Reason)
+		}
 	}
 	rec, err := results.ReadFile(filepath.Join(dir, "out", "record.jsonl"), false)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,7 +91,7 @@ func printSoakOutcome(cmd *cobra.Command, out bench.Outcome, f *runFlags) error 
 		printSoak(w, out.Summary.Soak)
 		if f.soak.rate > 0 {
 			for _, text := range out.Summary.Warnings {
-				fmt.Fprintf(w, "  warning  %s\n", text)
+				fmt.Fprintf(w, "  warning  %s\n", hang(text, 11))
 			}
 		}
 	}
@@ -104,19 +105,19 @@ func printSoak(w io.Writer, s *results.Soak) {
 		share = fmt.Sprintf(", %.0f %% of the knee,", 100**s.OfFraction)
 	}
 	length := time.Duration(s.LoadSec * 1e9).Round(time.Second)
-	fmt.Fprintf(w, "\nsoak: %.0f tx/s%s for %v in %d pieces of %.3g s, the first %d left out\n\n", s.OfferedTxPerSec, share, length, s.Pieces, s.PieceSec, s.WarmUp)
-	fmt.Fprintf(w, "  %-12s %10s %21s %8s %17s  %s\n", "", "median", "first → last", "change", "95 % interval", "verdict")
+	fmt.Fprintf(w, "\nsoak: %.0f tx/s%s for %v\n%d pieces of %.3g s, the first %d are warm-up\n\n", s.OfferedTxPerSec, share, length, s.Pieces, s.PieceSec, s.WarmUp)
+	fmt.Fprintf(w, "  %-12s %10s %18s %7s %16s  %s\n", "", "median", "first → last", "change", "95 % interval", "verdict")
 	for _, d := range s.Drift {
 		name, unit, scale, format := soakWords(d.Metric)
 		if d.Change == nil {
-			fmt.Fprintf(w, "  %-12s %10s %21s %8s %17s  %s\n", name, "unknown", "", "", "", d.Verdict)
+			fmt.Fprintf(w, "  %-12s %10s %18s %7s %16s  %s\n", name, "unknown", "", "", "", d.Verdict)
 			continue
 		}
 		value := func(v float64) string { return fmt.Sprintf(format, v*scale) }
-		fmt.Fprintf(w, "  %-12s %10s %21s %7.1f%% %17s  %s\n", name, value(*d.Median)+unit, value(*d.First)+" → "+value(*d.Last),
+		fmt.Fprintf(w, "  %-12s %10s %18s %6.1f%% %16s  %s\n", name, value(*d.Median)+unit, value(*d.First)+" → "+value(*d.Last),
 			100**d.Change, fmt.Sprintf("%+.1f%% %+.1f%%", 100**d.ChangeLow, 100**d.ChangeHigh), d.Verdict)
 	}
-	fmt.Fprintf(w, "\n  %s: %s\n  record  %s\n", s.Verdict, s.Reason, s.Record)
+	fmt.Fprintf(w, "\n  %s\n  record  %s\n", hang(s.Verdict+": "+s.Reason, 2), s.Record)
 }
 
 // soakWords are a metric's name, unit, scale and format on the screen.
@@ -134,4 +135,11 @@ func soakWords(metric string) (name, unit string, scale float64, format string) 
 		return "node cpu/tx", " µs", 1e6, "%.2f"
 	}
 	return metric, "", 1, "%.4g"
+}
+
+// hang breaks text for a place that many columns from the left, and indents the
+// lines after the first.
+func hang(text string, indent int) string {
+	lines := strings.TrimSuffix(wrap(text, helpColumns-indent), "\n")
+	return strings.ReplaceAll(lines, "\n  ", "\n"+strings.Repeat(" ", indent))
 }
