@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chainweir/weir/bench/env"
@@ -205,7 +206,7 @@ func (r *run) soakPiece(ctx context.Context, after time.Duration) error {
 	obs.Backlog = &knee.Growth{}
 	j := knee.Judge(r.cfg.SLO, spec, obs, knee.DefaultWidthGoal)
 	t.Phase = results.PhaseSoak
-	t.Verdict, t.Reason = results.Verdict(j.Verdict), j.Reason
+	t.Verdict, t.Reason = results.Verdict(j.Verdict), strings.TrimSuffix(j.Reason, ", backlog 0 tx/s") // it was not judged
 	if t.Valid = t.Verdict != results.VerdictInvalid; t.Valid {
 		t.InvalidReason = ""
 	} else {
