@@ -3,6 +3,8 @@ package compare
 import (
 	"errors"
 	"strings"
+
+	"github.com/chainweir/weir/results"
 )
 
 // Errors of this package. The text names file, line and value.
@@ -48,9 +50,16 @@ type arm struct {
 	byKey  map[string]*series
 	runs   int
 	traits traits   // what must be equal on both sides
+	envs   []runEnv // the machine of each run that says it
 	notes  []string // what a reader must know, about this side
 	bad    []string // why it must not be judged
 	quiet  []string // differences that explain and do not forbid
+}
+
+// runEnv is where one run was made.
+type runEnv struct {
+	path string
+	env  results.Env
 }
 
 func newArm(path string) *arm {

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
+	"github.com/chainweir/weir/bench/env"
 	"github.com/chainweir/weir/results"
 )
 
@@ -53,7 +55,7 @@ func (a *arm) readRecord(in io.Reader, path string) error {
 	return a.addRun(rec.Env, rec.Summary, path)
 }
 
-func (a *arm) addRun(env *results.Env, sum *results.Summary, path string) error {
+func (a *arm) addRun(machine *results.Env, sum *results.Summary, path string) error {
 	a.runs++
 	if !sum.Valid {
 		a.bad = append(a.bad, fmt.Sprintf("%s is an INVALID run: %s", path, orSilent(sum.Warnings)))
@@ -74,18 +76,12 @@ func (a *arm) addRun(env *results.Env, sum *results.Summary, path string) error 
 	if sum.Link.Kind == results.LinkShaped && sum.Link.NominalBitsPerSec != nil {
 		a.traits.add("link_bits_per_sec", fmt.Sprint(*sum.Link.NominalBitsPerSec))
 	}
-	if env == nil {
+	if machine == nil {
 		a.notes = append(a.notes, path+" has no fingerprint of its machine: whether it may be compared is unknown")
 		return nil
 	}
-	class, err := flatten(env.Class)
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrInput, path, err)
-	}
-	for key, value := range class {
-		a.traits.add(key, value)
-	}
-	for _, w := range env.Warnings {
+	a.envs = append(a.envs, runEnv{path, *machine})
+	for _, w := range machine.Warnings {
 		a.quiet = append(a.quiet, w.Text)
 	}
 	return nil
@@ -137,43 +133,6 @@ func (a *arm) readLoad(raw []byte, path string) error {
 	return nil
 }
 
-// flatten turns a class into named texts: nested objects by path, null as
-// "unknown".
-func flatten(class results.EnvClass) (map[string]string, error) {
-	raw, err := json.Marshal(class)
-	if err != nil {
-		return nil, err
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return nil, err
-	}
-	out := map[string]string{}
-	flattenInto(out, "", tree)
-	return out, nil
-}
-
-func flattenInto(out map[string]string, prefix string, tree map[string]any) {
-	for key, v := range tree {
-		switch v := v.(type) {
-		case nil:
-			out[prefix+key] = "unknown"
-		case map[string]any:
-			flattenInto(out, prefix+key+".", v)
-		case []any:
-			words := make([]string, len(v))
-			for i, w := range v {
-				words[i] = fmt.Sprint(w)
-			}
-			out[prefix+key] = strings.Join(words, " ")
-		case float64:
-			out[prefix+key] = fmt.Sprintf("%.10g", v)
-		default:
-			out[prefix+key] = fmt.Sprint(v)
-		}
-	}
-}
-
 // differences lists the traits in which two sides differ: those that forbid a
 // comparison, and those that are only noted.
 func differences(a, b *arm) (forbidding, noted []string) {
@@ -197,9 +156,6 @@ func differences(a, b *arm) (forbidding, noted []string) {
 			continue
 		}
 		text := fmt.Sprintf("%s: %s against %s", traitText(key), clip(was), clip(is))
-		if key == "cpu_features" {
-			text = "cpu features: " + setDifference(was, is)
-		}
 		// What one side does not know forbids nothing: older records and other
 		// tools lack it.
 		if known := len(a.traits[key]) > 0 && len(b.traits[key]) > 0; a.forbids(key) && known {
@@ -208,7 +164,38 @@ func differences(a, b *arm) (forbidding, noted []string) {
 			noted = append(noted, text)
 		}
 	}
+	other, told := otherMachines(a, b)
+	forbidding, noted = append(forbidding, other...), append(noted, told...)
 	sort.Strings(forbidding)
+	return forbidding, noted
+}
+
+// otherMachines compares the machine of every run with that of the first one.
+func otherMachines(a, b *arm) (forbidding, noted []string) {
+	all := slices.Concat(a.envs, b.envs)
+	seen := map[string]bool{}
+	for _, run := range all[min(1, len(all)):] {
+		diffs, err := env.Differences(all[0].env, run.env)
+		if err != nil {
+			forbidding = append(forbidding, fmt.Sprintf("%s: %v", run.path, err))
+			continue
+		}
+		for _, d := range diffs {
+			name := traitText(strings.TrimPrefix(strings.TrimPrefix(d.Key, "class."), "detail."))
+			text := fmt.Sprintf("%s: %s against %s", name, clip(d.A), clip(d.B))
+			if d.Key == "class.cpu_features" {
+				text = name + ": " + setDifference(d.A, d.B)
+			}
+			switch {
+			case seen[text]:
+			case d.Class:
+				forbidding = append(forbidding, text)
+			default:
+				noted = append(noted, text)
+			}
+			seen[text] = true
+		}
+	}
 	return forbidding, noted
 }
 
@@ -231,15 +218,15 @@ func clip(s string) string {
 // setDifference says which words only one of two lists has.
 func setDifference(a, b string) string {
 	inA, inB := map[string]bool{}, map[string]bool{}
-	for _, w := range strings.Fields(a) {
+	for _, w := range words(a) {
 		inA[w] = true
 	}
-	for _, w := range strings.Fields(b) {
+	for _, w := range words(b) {
 		inB[w] = true
 	}
 	only := func(list string, other map[string]bool) string {
 		var out []string
-		for _, w := range strings.Fields(list) {
+		for _, w := range words(list) {
 			if !other[w] {
 				out = append(out, w)
 			}
@@ -250,4 +237,9 @@ func setDifference(a, b string) string {
 		return clip(strings.Join(out, " "))
 	}
 	return fmt.Sprintf("only base has %s, only head has %s", only(a, inB), only(b, inA))
+}
+
+// words splits a JSON list of words.
+func words(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(`[]", `, r) })
 }

@@ -61,7 +61,7 @@ var importRules = []importRule{
 	benchLeaf("bench/report", "results", "bench/stat", "bench/capacity"),
 	benchLeaf("bench/plan", "results", "bench/stat", "bench/capacity"),
 	benchLeaf("bench/ci", "results", "bench/stat"),
-	benchLeaf("bench/compare", "results", "bench/stat"),
+	benchLeaf("bench/compare", "results", "bench/stat", "bench/env"),
 	{folder: "bench", exact: true, may: []string{"*"}, instead: "cmd is flags and printing: move the logic into bench"},
 	{folder: "results", instead: "a record must be readable without the rest: define the type in results and fill it in elsewhere"},
 	{folder: "cmd", may: []string{"*", "cmd/..."}, instead: "nothing is out of reach for cmd"},
