@@ -210,7 +210,7 @@ func TestEveryKeyIsRecomputedOrGiven(t *testing.T) {
 		}},
 		{reflect.TypeFor[results.Summary](), givenSummary, []string{
 			"valid", "knee", "latency_ms", "wire", "link", "demand", "utilisation", "bottleneck", "next_wall",
-			"node_alone_bound_tx_per_sec", "on_a_network", "stages", "trials", "search", "machine",
+			"node_alone_bound_tx_per_sec", "on_a_network", "stages", "trials", "search", "machine", "soak",
 		}},
 	} {
 		for i := range c.typ.NumField() {
