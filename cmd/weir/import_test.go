@@ -74,7 +74,7 @@ func TestImportCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, stderr = runCommand("import", file, "--out", out)
-	if code != exitUsage || !strings.Contains(stderr, "points.csv exists already") || !strings.Contains(stderr, "--force") {
+	if code != exitUsage || !strings.Contains(stderr, "points.csv is there already") || !strings.Contains(stderr, "--force") {
 		t.Errorf("%d %s", code, stderr)
 	}
 	if _, err := os.Stat(filepath.Join(out, "import.json")); err == nil {
