@@ -172,7 +172,9 @@ func helperCapacity(t *testing.T, addr string) {
 			t.Fatal(err)
 		}
 		c := o.Trial.Counts
-		if !o.Trial.Valid || c.Committed != c.Sent {
+		// More is offered than one core can send: that the generator was the limit
+		// is what is measured here.
+		if c.Sent == 0 || c.Committed != c.Sent {
 			t.Fatalf("%+v %s", c, o.Trial.InvalidReason)
 		}
 		if got := float64(c.Sent) / (d + SendGrace).Seconds(); got > best.TxPerSec {
