@@ -14,7 +14,8 @@ type Gate struct {
 	Metric string // a metric's name, or a unit that stands for all metrics in it
 	Better Better // what the comparison implies: >= higher, <= lower
 	// Limit is the change that is still allowed, as a fraction, 0 or above: 0.03
-	// for both tps>=-3% and p99<=+3%.
+	// for both tps>=-3% and p99<=+3%. 0 allows none that is certain, however small:
+	// allocs/op<=+0%.
 	Limit float64
 }
 

@@ -169,14 +169,21 @@ func (j *judged) conclude() {
 		// at all is the same.
 		delta = 0
 	}
-	r.Control.Fired = j.control.fired(r.Pairs, delta)
+	// A gate that allows nothing is not content with a certain change because it
+	// is small; then neither is its control.
+	strict := s.gate != nil && s.gate.Limit == 0
+	controlDelta := delta
+	if strict {
+		controlDelta = 0
+	}
+	r.Control.Fired = j.control.fired(r.Pairs, controlDelta)
 	worse := s.worse(j.change.median)
 	lo, hi := j.change.lo, j.change.hi
 	if s.Better == Higher {
 		lo, hi = -hi, -lo
 	}
 	switch {
-	case j.change.within(delta):
+	case j.change.within(delta) && !(strict && *r.PAdjusted <= 1-Confidence && lo > 0):
 		r.Verdict = Same
 	case s.Better == Unknown:
 		r.Verdict = Inconclusive // a change that nobody can call good or bad

@@ -194,6 +194,28 @@ func TestMeasureZeros(t *testing.T) {
 	}
 }
 
+// A gate that allows nothing is not passed by a certain change because the
+// change is smaller than --delta; noise that lies within it passes.
+func TestMeasureGateOfZero(t *testing.T) {
+	allocs := Metric{Name: "Sum allocs/op", Unit: "allocs/op", Better: Lower}
+	for head, want := range map[float64]Outcome{100: Pass, 101: Fail, 99: Pass} {
+		cfg := config(script(func(arm Arm, _ int) Sample {
+			v := 100.0
+			if arm == Head {
+				v = head
+			}
+			return Sample{Values: []Value{{allocs, v}}}
+		}), t, "allocs/op<=+0%")
+		if res, err := Measure(t.Context(), cfg); err != nil || res.Outcome != want {
+			t.Errorf("100 against %v: %+v, %v, want %s", head, res.Rows, err, want)
+		}
+	}
+	noise := script(func(_ Arm, run int) Sample { return timed(jitter(run)) })
+	if res, err := Measure(t.Context(), config(noise, t, "time<=+0%")); err != nil || res.Outcome != Pass {
+		t.Errorf("noise: %+v, %v", res.Rows, err)
+	}
+}
+
 // A unit that nobody can judge gets no verdict, until a gate says the direction.
 func TestMeasureUnknownDirection(t *testing.T) {
 	odd := Metric{Name: "odd", Unit: "things"}
