@@ -186,12 +186,15 @@ func (r *Runner) Run(ctx context.Context, arm Arm) (Sample, error) {
 		return Sample{}, fmt.Errorf("%w: %s: %w", ErrSetup, command, err)
 	}
 	err = cmd.Wait()
+	endGroup(cmd)
 	usage := usageOf(cmd.ProcessState, time.Since(begin))
 	switch {
 	case errors.Is(context.Cause(ctx), errTimeout):
 		return Sample{}, fmt.Errorf("%w: %s did not end within %v (--timeout)", failure, command, r.Timeout)
 	case ctx.Err() != nil:
 		return Sample{}, ctx.Err()
+	case errors.Is(err, exec.ErrWaitDelay):
+		return Sample{}, fmt.Errorf("%w: %s ended and left a process behind that keeps its output open; let it wait for what it starts", failure, command)
 	case stdout.over:
 		return Sample{}, fmt.Errorf("%w: %s printed more than %d bytes", failure, command, outputMax)
 	}

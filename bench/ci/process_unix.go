@@ -17,6 +17,10 @@ func group(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
+// endGroup ends what a process has left behind in its group: it would run beside
+// the next run and be measured there.
+func endGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // mostly there is nothing to end
+
 // usageOf reads what an ended process used.
 func usageOf(state *os.ProcessState, wall time.Duration) usage {
 	u := usage{wall: wall, cpu: state.UserTime() + state.SystemTime()}
