@@ -137,8 +137,15 @@ func (f *ciFlags) config() (cfg ci.Config, answer *regexp.Regexp, err error) {
 	return cfg, answer, nil
 }
 
-// ciRecord is the name of the raw record in the folder of --out.
-const ciRecord = "ci.jsonl"
+// Names of the files in the folder of --out.
+const (
+	ciRecord   = "ci.jsonl" // the raw record
+	ciText     = "report.txt"
+	ciMarkdown = "report.md"
+	ciJUnit    = "junit.xml"
+	ciBase     = "base.txt"
+	ciHead     = "head.txt"
+)
 
 // prepare makes the folder and finds out before the first run whether the files
 // can be written.
@@ -150,7 +157,13 @@ func (f *ciFlags) prepare() error {
 		}
 		f.out = filepath.Join("weir-runs", time.Now().UTC().Format("2006-01-02T150405Z")+"-"+host+"-ci")
 	}
-	for flag, path := range map[string]string{"--out": filepath.Join(f.out, ciRecord), "--junit": f.junit, "--markdown": f.markdown} {
+	type target struct{ flag, path string }
+	targets := []target{{"--junit", f.junit}, {"--markdown", f.markdown}}
+	for _, name := range []string{ciRecord, ciText, ciMarkdown, ciJUnit, ciBase, ciHead} {
+		targets = append(targets, target{"--out", filepath.Join(f.out, name)})
+	}
+	for _, t := range targets {
+		flag, path := t.flag, t.path
 		if path == "" {
 			continue
 		}
@@ -268,11 +281,11 @@ func (f *ciFlags) write(rep *ci.Report) error {
 		path string
 		data []byte
 	}{
-		{filepath.Join(f.out, "report.txt"), screen.Bytes()},
-		{filepath.Join(f.out, "report.md"), markdown},
-		{filepath.Join(f.out, "junit.xml"), junit},
-		{filepath.Join(f.out, "base.txt"), baseText},
-		{filepath.Join(f.out, "head.txt"), headText},
+		{filepath.Join(f.out, ciText), screen.Bytes()},
+		{filepath.Join(f.out, ciMarkdown), markdown},
+		{filepath.Join(f.out, ciJUnit), junit},
+		{filepath.Join(f.out, ciBase), baseText},
+		{filepath.Join(f.out, ciHead), headText},
 		{f.junit, junit},
 		{f.markdown, markdown},
 	} {

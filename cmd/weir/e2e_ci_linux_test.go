@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -179,6 +180,17 @@ func TestCIRefuses(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join(dir, "new")); !os.IsNotExist(err) {
 			t.Errorf("%s leaves a folder behind: %v", args, err)
+		}
+	}
+	// A folder that holds somebody's file of a name that the report takes.
+	for _, name := range []string{"base.txt", "head.txt", "report.md", "report.txt", "junit.xml"} {
+		own := filepath.Join(dir, "own-"+name)
+		if err := errors.Join(os.Mkdir(own, 0o700), os.WriteFile(filepath.Join(own, name), []byte("mine"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		out := weir(t, dir, "ci", "echo 1", "echo 1", "--rounds", "6", "--max-rounds", "6", "--out", own)
+		if b, err := os.ReadFile(filepath.Join(own, name)); out.code != exitUsage || !strings.Contains(out.stderr, "--force") || string(b) != "mine" {
+			t.Errorf("%s is there: %s, it holds %q, %v", name, out, b, err)
 		}
 	}
 }
