@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chainweir/weir/results"
 )
 
 var historyOpt = HistoryOptions{Level: 0.01, Delta: 0.03}
@@ -112,9 +114,31 @@ func TestHistoryFile(t *testing.T) {
 	if err := AppendPoint(path, b); err != nil {
 		t.Fatal(err)
 	}
-	points, err := ReadHistory([]string{filepath.Dir(path)})
+	points, _, err := ReadHistory([]string{filepath.Dir(path)})
 	if err != nil || len(points) != 2 || !points[0].At.Equal(at) || *points[0].Revision != "abc" || points[0].Values[0].Value != 90_000 {
 		t.Errorf("%+v, %v", points, err)
+	}
+}
+
+// TestHistoryLeavesOut: one run that decided nothing does not take the history of
+// a whole folder away, and is named.
+func TestHistoryLeavesOut(t *testing.T) {
+	n := 0
+	dir := runFolder(t, func(s *results.Summary, _ *results.Env) {
+		n++
+		s.Valid, s.Warnings = n != 2, []string{"the generator was late"}
+	}, 90_000, 50_000, 91_000)
+	cut := filepath.Join(dir, "cut")
+	if err := errors.Join(os.Mkdir(cut, 0o700), os.WriteFile(filepath.Join(cut, recordName), []byte(`{"schema":"weir.run/1","type":"trial"}`+"\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	points, left, err := ReadHistory([]string{dir})
+	if text := strings.Join(left, "\n"); err != nil || len(points) != 2 || len(left) != 2 ||
+		!strings.Contains(text, "run01") || !strings.Contains(text, "INVALID run (the generator was late)") || !strings.Contains(text, "cut/record.jsonl has no summary") {
+		t.Errorf("%+v, %q, %v", points, left, err)
+	}
+	if _, _, err := ReadHistory([]string{filepath.Join(dir, "run01", recordName)}); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "INVALID") {
+		t.Errorf("an INVALID run by its name: %v", err)
 	}
 }
 
@@ -134,12 +158,12 @@ func TestHistoryBadFiles(t *testing.T) {
 		"huge":    {strings.Replace(goodLine, `"value":1`, `"value":1e999`, 1), "f:1:"},
 	} {
 		path := write(t, "f", c.text)
-		if _, err := ReadHistory([]string{path}); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := ReadHistory([]string{path}); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 	for _, path := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
-		if _, err := ReadHistory([]string{path}); !errors.Is(err, ErrInput) {
+		if _, _, err := ReadHistory([]string{path}); !errors.Is(err, ErrInput) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -24,34 +24,41 @@ import (
 // maxHistoryLine bounds a line of a history file.
 const maxHistoryLine = 4 << 20
 
+// errNoPoint is a record that is what it should be and yet no point of a
+// history: of a run that is INVALID or did not end.
+var errNoPoint = fmt.Errorf("%w: no point of a history", ErrInput)
+
 // ReadHistory returns the points of all paths: history files, records, and
 // folders with *.jsonl files or run folders right below. The order is that of
-// the files; NewHistory sorts by time.
-func ReadHistory(paths []string) ([]Point, error) {
-	var out []Point
+// the files; NewHistory sorts by time. A run in a folder that is INVALID or did
+// not end is left out, and leftOut says so; one that is named itself is an error.
+func ReadHistory(paths []string) (points []Point, leftOut []string, err error) {
 	read := 0
 	for _, path := range paths {
 		files, err := historyFiles(path)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, file := range files {
 			raw, err := os.ReadFile(file)
 			if err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrInput, err)
+				return nil, nil, fmt.Errorf("%w: %w", ErrInput, err)
 			}
-			points, err := parseHistory(raw, file)
-			if err != nil {
-				return nil, err
+			more, err := parseHistory(raw, file)
+			switch {
+			case errors.Is(err, errNoPoint) && file != path:
+				leftOut = append(leftOut, "left out: "+strings.TrimPrefix(err.Error(), errNoPoint.Error()+": "))
+			case err != nil:
+				return nil, nil, err
 			}
 			read++
-			out = append(out, points...)
+			points = append(points, more...)
 		}
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%w: no point in %d files of %s: add one with weir history --add RECORD --to FILE", ErrInput, read, strings.Join(paths, ", "))
+	if len(points) == 0 {
+		return nil, nil, fmt.Errorf("%w: no point in %d files of %s: add one with weir history --add RECORD --to FILE", ErrInput, read, strings.Join(append(paths, leftOut...), ", "))
 	}
-	return out, nil
+	return points, leftOut, nil
 }
 
 func historyFiles(path string) ([]string, error) {
@@ -159,9 +166,9 @@ func recordPoint(raw []byte, path string) (Point, error) {
 	case err != nil:
 		return Point{}, fmt.Errorf("%w: %w", ErrInput, err)
 	case rec.Summary == nil:
-		return Point{}, fmt.Errorf("%w: %s has no summary, so the run did not end: leave it out, or continue it with weir run --resume", ErrInput, path)
+		return Point{}, fmt.Errorf("%w: %s has no summary, so the run did not end: leave it out, or continue it with weir run --resume", errNoPoint, path)
 	case !rec.Summary.Valid:
-		return Point{}, fmt.Errorf("%w: %s is an INVALID run (%s): it has no place in a history", ErrInput, path, orSilent(rec.Summary.Warnings))
+		return Point{}, fmt.Errorf("%w: %s is an INVALID run (%s): it has no place in a history", errNoPoint, path, orSilent(rec.Summary.Warnings))
 	}
 	sum := rec.Summary
 	p := Point{

@@ -39,7 +39,8 @@ func newHistoryCmd() *cobra.Command {
 when none is named), puts every figure of one kind of machine into a series by
 time, and finds where its level or its spread changed, without being told how
 often: E-divisive means with a permutation test, on logarithms. Six points are
-the least that can show a change.
+the least that can show a change. A run in a folder that is INVALID or did not
+end is left out, with a warning.
 
 With --add a record or a Go benchmark text becomes a line of the history file
 --to: the medians of its runs, with time, revision and machine.
@@ -106,7 +107,7 @@ func runHistory(cmd *cobra.Command, args []string, f historyFlags) error {
 	if len(args) == 0 {
 		args = []string{baselinesDir}
 	}
-	points, err := compare.ReadHistory(args)
+	points, leftOut, err := compare.ReadHistory(args)
 	if err != nil {
 		return usagef("%w", err)
 	}
@@ -114,6 +115,7 @@ func runHistory(cmd *cobra.Command, args []string, f historyFlags) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
+	h.Warnings = append(h.Warnings, leftOut...)
 	if len(h.Series) == 0 {
 		return usagef("--filter %q leaves none of the series of %d points", f.filter, len(points))
 	}
