@@ -180,6 +180,14 @@ func TestNoisy(t *testing.T) {
 	if !res.Noisy || res.Verdict != Inconclusive || len(res.Warnings) == 0 {
 		t.Errorf("noisy %v, verdict %s: want a noisy comparison that decides nothing", res.Noisy, res.Verdict)
 	}
+	// Ten runs of a side are the fewest with a control; fewer say that there is none.
+	for runs, want := range map[int]bool{8: false, 10: true} {
+		drift := slices.Concat(around(1, runs/2, 100, .005), around(2, runs/2, 120, .005))
+		res := mustCompare(t, write(t, "a.txt", benchText("ns/op", drift...)), write(t, "b.txt", benchText("ns/op", drift...)), opt3)
+		if noted := strings.Contains(strings.Join(res.Notes, "\n"), "no control"); res.Noisy != want || noted == want {
+			t.Errorf("%d runs that drift: noisy %v, notes %q", runs, res.Noisy, res.Notes)
+		}
+	}
 	noisy := 0
 	for seed := range uint64(200) {
 		res := mustCompare(t, write(t, "a.txt", benchText("ns/op", around(1000+2*seed, 20, 100, .05)...)), write(t, "b.txt", benchText("ns/op", around(1001+2*seed, 20, 100, .05)...)), opt3)

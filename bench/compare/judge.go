@@ -114,6 +114,22 @@ func (res *Result) discard(reason string) {
 	}
 }
 
+// controlHalf is the fewest values of a half that reach the control's level: 5
+// against 5 give 2/252 at best, 4 against 4 give 2/70.
+const controlHalf = 5
+
+// longestHalf is the longest half of any side of what may vary; -1: nothing may.
+func longestHalf(pairs []pair) int {
+	longest := -1
+	for _, p := range pairs {
+		if p.base.exact || p.head.exact {
+			continue
+		}
+		longest = max(longest, len(p.base.values)/2, len(p.head.values)/2)
+	}
+	return longest
+}
+
 // control holds the first half of every side against its second half. The two
 // are the same program on the same machine: where they differ by more than
 // delta, beyond chance, the machine changed while it was measured, and a change
@@ -129,7 +145,7 @@ func (res *Result) control(pairs []pair) {
 		for i, s := range []*series{pr.base, pr.head} {
 			n := len(s.values) / 2
 			x, y, logs := scale(s.values[:n], s.values[n:])
-			if n < 4 || !logs {
+			if n < controlHalf || !logs {
 				continue
 			}
 			shift, _, _, _, err := stat.ShiftInterval(y, x, confidence)
@@ -141,6 +157,13 @@ func (res *Result) control(pairs []pair) {
 				halves = append(halves, half{fmt.Sprintf("%s %s of %s", s.metric, s.unit, []string{"base", "head"}[i]), shift})
 			}
 		}
+	}
+	switch longest := longestHalf(pairs); {
+	case longest < 0:
+		return // what is exact needs none
+	case longest < controlHalf:
+		res.Notes = append(res.Notes, fmt.Sprintf("no control: it takes %d runs of a side to tell its first half from its second; whether the machine changed meanwhile is not known (weir ci has a control in every round)", 2*controlHalf))
+		return
 	}
 	adjusted, err := stat.BenjaminiHochberg(p)
 	if err != nil {

@@ -38,8 +38,8 @@ it decides. Four runs per side are the least that can decide.
 Verdicts: faster, slower, same (the whole interval lies within ±delta),
 changed (which way is better is not known), inconclusive. When the first half
 of a side differs from its second half the machine changed meanwhile: the
-comparison is noisy and decides nothing. To measure both sides in turns, with
-a control, use weir ci.
+comparison is noisy and decides nothing (ten runs of a side are the fewest that
+can show it). To measure both sides in turns, with a control, use weir ci.
 
 Exit codes: 0 nothing is slower, 1 something is slower, 2 a file cannot be
 read or the sides are not comparable, 3 inconclusive, noisy, or invalid runs.`,
