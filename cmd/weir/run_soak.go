@@ -68,11 +68,18 @@ func runSoak(cmd *cobra.Command, f *runFlags, cfg bench.Config) error {
 	case out.Summary.Soak == nil:
 		return inconclusivef("there was no soak; see the warnings")
 	}
-	switch s := out.Summary.Soak; s.Verdict {
-	case results.SoakDrifts, results.SoakFails:
+	return soakError(&out.Summary)
+}
+
+// soakError gives a soak its exit code.
+func soakError(sum *results.Summary) error {
+	switch s := sum.Soak; {
+	case s.Verdict == results.SoakDrifts, s.Verdict == results.SoakFails:
 		return failf("the soak %s: %s", s.Verdict, s.Reason)
-	case results.SoakInconclusive:
+	case s.Verdict == results.SoakInconclusive:
 		return inconclusivef("the soak is inconclusive: %s", s.Reason)
+	case !sum.Valid:
+		return inconclusivef("the soak is %s (%s), but the search before it is INVALID: its load is no known share of the knee; see the warnings, or give the load with --soak-rate", s.Verdict, s.Reason)
 	}
 	return nil
 }
