@@ -142,7 +142,15 @@ func uslStarts(points []Point, params int, opt USLOptions) [][]float64 {
 		highest = max(highest, p.X/p.N)
 	}
 	var starts [][]float64
-	for _, start := range [][]float64{{highest, 0, 0}, {highest, 0.1, 1e-4}} {
+	first := [][]float64{{highest, 0, 0}, {highest, 0.1, 1e-4}}
+	if params == 3 {
+		// Wild points may have several minima, each with its peak at another place.
+		for _, k := range []int{len(points) / 4, len(points) / 2, len(points) - 1} {
+			n := points[k].N
+			first = append(first, []float64{highest, 0, 1 / (n * n)})
+		}
+	}
+	for _, start := range first {
 		starts = append(starts, start[:params])
 	}
 	for subset := 1; subset < 1<<params; subset += 2 {
@@ -235,7 +243,7 @@ func (u *USL) derive() {
 		u.PeakN, u.PeakX = &n, Known(u.Predict(n))
 		factor, far := Extrapolation(n, u.MinN, u.MaxN)
 		if u.PeakExtrapolated = far; far && n > u.MaxN {
-			u.warn("the peak at n = %.4g lies %.1f times beyond the largest measured n (%.4g): it is an extrapolation, and may not exist", n, factor, u.MaxN)
+			u.warn("the peak at n = %.4g lies %.4g times beyond the largest measured n (%.4g): it is an extrapolation, and may not exist", n, factor, u.MaxN)
 		} else if n > u.MaxN {
 			u.warn("the peak at n = %.4g lies beyond the largest measured n (%.4g): no point shows the decline behind it", n, u.MaxN)
 		}

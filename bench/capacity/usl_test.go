@@ -86,6 +86,20 @@ func TestUSLExact(t *testing.T) {
 	same(t, "peak n", *u.PeakN, 7, 5e-3)
 }
 
+// TestUSLSeveralMinima: points so wild that the sum of squares has two minima;
+// the lower one has its peak inside of them. A dense grid over alpha and beta
+// found 2.6583865e-5 at alpha 0, beta 0.0175750.
+func TestUSLSeveralMinima(t *testing.T) {
+	wild := pts(1, .0005500515622719653, 2, .0011986641216663765, 4, .003617581889112829, 8, .006234117936823547,
+		15, .003663190578384098, 17, .0009988150443687577, 32, .0008732055041953811, 64, .0049915003336894965)
+	u, err := FitUSL(wild, USLOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "sum of squares", u.RSE*u.RSE*float64(u.DF), 2.6583865e-5, 1e-12)
+	same(t, "beta", u.Beta, .0175750, 1e-6)
+}
+
 // uslPoints are exact.
 func uslPoints(alpha, beta, gamma float64, ns ...float64) []Point {
 	var out []Point

@@ -140,7 +140,7 @@ func (d *fitDoc) addPrediction(f *capacity.Fit, n float64) {
 		N: p.N, X: p.X, CI95: pair(p.Mean), PI95: pair(p.Single), Factor: p.Factor, Extrapolated: p.Extrapolated,
 	})
 	if p.Extrapolated {
-		d.Warnings = append(d.Warnings, fmt.Sprintf("n = %v lies %.1f times outside the measured range (%v to %v): the model is believed there, not the points", n, p.Factor, f.MinN, f.MaxN))
+		d.Warnings = append(d.Warnings, fmt.Sprintf("n = %v lies %.4g times outside the measured range (%v to %v): the model is believed there, not the points", n, p.Factor, f.MinN, f.MaxN))
 	}
 }
 
@@ -218,7 +218,7 @@ func printFitRows(w io.Writer, d *fitDoc) {
 			text += fmt.Sprintf(", a run [%.5g, %.5g]", p.PI95[0], p.PI95[1])
 		}
 		if p.Extrapolated {
-			text += fmt.Sprintf("\n%27s  EXTRAPOLATED %.1f times beyond the points", "", p.Factor)
+			text += fmt.Sprintf("\n%27s  EXTRAPOLATED %.4g times beyond the points", "", p.Factor)
 		}
 		fmt.Fprintf(w, "%12.6g %14.6g  %s\n", p.N, p.X, text)
 	}
