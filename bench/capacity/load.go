@@ -74,7 +74,9 @@ func FitLoad(points []LoadPoint) (LoadModel, error) {
 			ErrNoModel, highRate/lowRate, highBatch/lowBatch, minSpread)
 	}
 	m.MaxTxPerSec = highRate
-	m.solve(points, -1)
+	if !m.solve(points, -1) {
+		return LoadModel{}, fmt.Errorf("%w: the trials are explained best by transactions that cost nothing; they differ too little in rate", ErrNoModel)
+	}
 	wall, _, ok := m.Wall()
 	if !ok {
 		return LoadModel{}, fmt.Errorf("%w: idle work and batches alone fill the resource", ErrNoModel)
@@ -114,8 +116,10 @@ func (m *LoadModel) DemandAt(txPerSec float64) float64 {
 	return m.PerTx + (m.IdlePerSec+m.PerBatch*m.BatchesPerSec)/txPerSec
 }
 
-// solve fits the coefficients to all points but one (-1: to all).
-func (m *LoadModel) solve(points []LoadPoint, without int) {
+// solve fits the coefficients to all points but one (-1: to all), with a cost per
+// transaction above 0. found is false when the minimum has none: what is fitted
+// is then no minimum.
+func (m *LoadModel) solve(points []LoadPoint, without int) (found bool) {
 	// Normal equations of rows divided by what they explain, so that 1 is wanted
 	// of each: relative errors count, not absolute ones.
 	var a [3][3]float64
@@ -134,11 +138,8 @@ func (m *LoadModel) solve(points []LoadPoint, without int) {
 			}
 		}
 	}
-	best := math.Inf(1)
-	for subset := range 8 {
-		if subset&1 == 0 {
-			continue // a transaction costs something
-		}
+	best, free := math.Inf(1), math.Inf(1) // free: of transactions that cost nothing
+	for subset := 1; subset < 8; subset++ {
 		x, ok := solveSubset(a, b, subset)
 		if !ok {
 			continue
@@ -147,13 +148,18 @@ func (m *LoadModel) solve(points []LoadPoint, without int) {
 		for r := range 3 {
 			sse -= x[r] * b[r] // at the minimum
 		}
+		if sse = max(sse, 0); subset&1 == 0 {
+			free = min(free, sse)
+			continue
+		}
 		// One more coefficient has to explain something.
-		if sse = max(sse, 0); sse < best*(1-1e-9)-1e-15 {
+		if sse < best*(1-1e-9)-1e-15 {
 			best = sse
 			m.PerTx, m.IdlePerSec, m.PerBatch = x[0], x[1], x[2]
 		}
 	}
 	m.RelErr = math.Sqrt(best / float64(n))
+	return !(free < best*(1-1e-9)-1e-15)
 }
 
 // row is a point's part of each coefficient in what it used.

@@ -65,18 +65,20 @@ func TestFitLoadRefuses(t *testing.T) {
 	good := loads(0.01, 12e-6, 90e-6, someRates, someSizes)
 	alike := loads(0.01, 12e-6, 90e-6, []float64{9000, 9100, 9200, 9300, 9400}, []float64{9, 9, 9, 9, 9})
 	full := loads(1.5, 1e-9, 0, someRates, someSizes)
+	back := loads(0.5, -1e-6, 90e-6, someRates, someSizes)
 	for name, c := range map[string]struct {
 		points []LoadPoint
 		want   error
 	}{
-		"nothing":        {nil, ErrNoModel},
-		"four":           {good[:4], ErrNoModel},
-		"too much alike": {alike, ErrNoModel},
-		"idle work":      {full, ErrNoModel},
-		"no time":        {append([]LoadPoint{{Txs: 1, Batches: 1, Used: 1}}, good...), ErrBadDemand},
-		"NaN":            {append([]LoadPoint{{Sec: 1, Txs: 1, Batches: 1, Used: math.NaN()}}, good...), ErrBadDemand},
-		"infinite":       {append([]LoadPoint{{Sec: 1, Txs: math.Inf(1), Batches: 1, Used: 1}}, good...), ErrBadDemand},
-		"negative":       {append([]LoadPoint{{Sec: 1, Txs: 1, Batches: -1, Used: 1}}, good...), ErrBadDemand},
+		"time is given back": {back, ErrNoModel},
+		"nothing":            {nil, ErrNoModel},
+		"four":               {good[:4], ErrNoModel},
+		"too much alike":     {alike, ErrNoModel},
+		"idle work":          {full, ErrNoModel},
+		"no time":            {append([]LoadPoint{{Txs: 1, Batches: 1, Used: 1}}, good...), ErrBadDemand},
+		"NaN":                {append([]LoadPoint{{Sec: 1, Txs: 1, Batches: 1, Used: math.NaN()}}, good...), ErrBadDemand},
+		"infinite":           {append([]LoadPoint{{Sec: 1, Txs: math.Inf(1), Batches: 1, Used: 1}}, good...), ErrBadDemand},
+		"negative":           {append([]LoadPoint{{Sec: 1, Txs: 1, Batches: -1, Used: 1}}, good...), ErrBadDemand},
 	} {
 		if m, err := FitLoad(c.points); !errors.Is(err, c.want) {
 			t.Errorf("%s: %+v, %v", name, m, err)
