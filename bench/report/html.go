@@ -42,6 +42,12 @@ func Of(rec results.Record, opt Options) (HTML, error) {
 	if len(p.Banners) == 0 || p.Banners[0].List == nil { // else they stand there
 		p.Warnings = append(slices.Clone(v.sum.Warnings), v.notes...)
 	}
+	var held []Figure
+	if v.sum.Soak != nil {
+		var s section
+		s, held = v.soakSection()
+		p.Sections = append(p.Sections, s)
+	}
 	p.Sections = append(p.Sections, section{Title: "Throughput and latency", Figures: drawAll(load)})
 	if len(use) > 0 {
 		p.Sections = append(p.Sections, section{Title: "Wire and resources", Figures: drawAll(use)})
@@ -55,7 +61,7 @@ func Of(rec results.Record, opt Options) (HTML, error) {
 		return HTML{}, err
 	}
 	return HTML{
-		Page: data, Figures: slices.Concat(load, use, model), Valid: v.sum.Valid && !v.partial,
+		Page: data, Figures: slices.Concat(held, load, use, model), Valid: v.sum.Valid && !v.partial,
 		Warnings: slices.Concat(v.sum.Warnings, v.notes),
 	}, nil
 }
@@ -126,6 +132,9 @@ func (v *view) banners() []banner {
 	case !v.sum.Valid:
 		out = append(out, banner{Head: "INVALID: do not quote this run", Text: "The run decided nothing, for these reasons:", List: v.sum.Warnings})
 	}
+	if b, ok := v.soakBanner(); ok {
+		out = append(out, b)
+	}
 	if v.sum.Interrupted {
 		out = append(out, banner{Class: "partial", Head: "INTERRUPTED", Text: "The run was stopped before its search ended."})
 	}
@@ -154,7 +163,14 @@ func (v *view) tiles() []tile {
 	for _, l := range k.LatencyAt {
 		latency.More = append(latency.More, fmt.Sprintf("at %.0f %% of the rate: p50 %s · p99 %s", 100*l.Fraction, ms(l.P50), ms(l.P99)))
 	}
-	return []tile{sustainable, latency, v.wallTile(), v.wireTile()}
+	tiles := []tile{sustainable, latency, v.wallTile(), v.wireTile()}
+	switch {
+	case s.Soak != nil && k.LowerTxPerSec == nil:
+		return []tile{v.soakTile()} // no knee was searched
+	case s.Soak != nil:
+		return append([]tile{v.soakTile()}, tiles...)
+	}
+	return tiles
 }
 
 func (v *view) wallTile() tile {

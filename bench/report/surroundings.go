@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,18 +200,27 @@ func (v *view) method() []string {
 	if len(v.rec.Trials) > 0 {
 		schedule = "a " + v.rec.Trials[0].Schedule + " schedule"
 	}
-	return []string{
+	knee := []string{
+		"The rate doubles until a trial fails; then the interval between good and bad is narrowed; the lower bound must pass " + confirm + " again at full length.",
+		"The knee is that interval of offered rates: the lower end held, the upper end did not.",
+	}
+	if v.sum.Soak != nil && v.sum.Knee.LowerTxPerSec == nil {
+		knee = []string{
+			"This is a soak: one load is held on one node that is not started anew, in pieces, because a piece's transactions are signed before it; no knee was searched.",
+			"Each piece is a trial, judged without its backlog, which is drained at its end; drift is told from chance over the pieces behind the warm-up.",
+		}
+	}
+	return slices.Concat([]string{
 		"Load is open: " + schedule + ", computed from a seed beforehand, says when each transaction is to be sent, and never waits for answers.",
 		"Throughput counts committed and valid transactions only; offered = sent + dropped, and sent = committed + rejected + expired + lost.",
 		"Every latency counts from the intended send, so that a stalled system cannot hide its stall; percentiles come from merged histograms and are never averaged.",
 		"A trial is good when the goal holds (" + goal + "), the queue does not grow, and at least 99 % of the offered load was sent.",
 		"A trial that measured the generator or a disturbance is invalid, not bad, and takes no part.",
-		"The rate doubles until a trial fails; then the interval between good and bad is narrowed; the lower bound must pass " + confirm + " again at full length.",
-		"The knee is that interval of offered rates: the lower end held, the upper end did not.",
+	}, knee, []string{
 		"Wire bytes are frames with 14 bytes of Ethernet header, counted outside the programs where the kernel allows it; loopback frames are converted to MTU 1500 before anything is planned with them.",
 		"The service demand of a resource is its busy time per committed transaction; no rate can exceed 1 ÷ the largest demand, and the measured utilisation at the knee is the proof of a wall.",
 		"What lies beyond the measured rates is a model, drawn dashed and called extrapolated beyond twice the highest of them.",
-	}
+	})
 }
 
 // raw leads to the record.
