@@ -163,6 +163,9 @@ func (r *run) soakPieces(ctx context.Context, src probe.Source) (err error) {
 		for w := range tr.warnings {
 			r.warn("%s", w)
 		}
+		if !r.sum.Valid {
+			r.warn("the soak is inconclusive: %s", s.res.Reason)
+		}
 		r.warn("a soak is offered in pieces: for %.0f s between them the node rested while the next transactions were signed", s.res.RestSec)
 	}()
 	began := time.Now()
