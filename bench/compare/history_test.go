@@ -127,13 +127,16 @@ func TestHistoryLeavesOut(t *testing.T) {
 	dir := runFolder(t, func(s *results.Summary, _ *results.Env) {
 		n++
 		s.Valid, s.Warnings = n != 2, []string{"the generator was late"}
-	}, 90_000, 50_000, 91_000)
+		if n == 4 { // a soak at a given rate
+			s.Knee, s.LatencyMS = results.Knee{}, results.SummaryLatency{}
+		}
+	}, 90_000, 50_000, 91_000, 1)
 	cut := filepath.Join(dir, "cut")
 	if err := errors.Join(os.Mkdir(cut, 0o700), os.WriteFile(filepath.Join(cut, recordName), []byte(`{"schema":"weir.run/1","type":"trial"}`+"\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	points, left, err := ReadHistory([]string{dir})
-	if text := strings.Join(left, "\n"); err != nil || len(points) != 2 || len(left) != 2 ||
+	if text := strings.Join(left, "\n"); err != nil || len(points) != 2 || len(left) != 3 || !strings.Contains(text, "run03") ||
 		!strings.Contains(text, "run01") || !strings.Contains(text, "INVALID run (the generator was late)") || !strings.Contains(text, "cut/record.jsonl has no summary") {
 		t.Errorf("%+v, %q, %v", points, left, err)
 	}

@@ -190,6 +190,9 @@ func recordPoint(raw []byte, path string) (Point, error) {
 			return Point{}, fmt.Errorf("%w: %s: %w", ErrInput, path, err)
 		}
 	}
+	if len(p.Values) == 0 {
+		return Point{}, fmt.Errorf("%w: %s has none of the figures that a history keeps: no rate held the goal, or it is a soak at a given rate", errNoPoint, path)
+	}
 	if err := p.check(); err != nil {
 		return Point{}, fmt.Errorf("%w: %s: %w", ErrInput, path, err)
 	}
