@@ -2,8 +2,10 @@ package ci
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 type junitSuite struct {
@@ -63,6 +65,39 @@ func (r *Report) JUnit() ([]byte, error) {
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
+	return suite.encode()
+}
+
+// NoResultJUnit is the JUnit XML of a comparison that ended without rows, so that
+// a reader of the file finds what happened, and not the file of an earlier one:
+// a failure when head is wrong, an error for every other reason.
+func NoResultJUnit(reason error, started time.Time) ([]byte, error) {
+	suite := junitSuite{
+		Name: "weir ci", Time: fmt.Sprintf("%.3f", time.Since(started).Seconds()), Timestamp: started.UTC().Format("2006-01-02T15:04:05"),
+	}
+	c := junitCase{Name: "comparison", Class: "weir.ci", Time: "0"}
+	detail := &junitDetail{Message: reason.Error(), Type: "no result", Text: reason.Error()}
+	if errors.Is(reason, ErrHead) {
+		detail.Type = "wrong"
+		c.Failure, suite.Failures = detail, 1
+	} else {
+		c.Error, suite.Errors = detail, 1
+	}
+	suite.Cases = []junitCase{c}
+	return suite.encode()
+}
+
+// NoResultMarkdown is the comment for a pull request of such a comparison.
+func NoResultMarkdown(reason error) string {
+	mark := "❔"
+	if errors.Is(reason, ErrHead) {
+		mark = "❌"
+	}
+	return fmt.Sprintf("### weir ci: %s %s\n", mark, cell(reason.Error()))
+}
+
+// encode counts the cases and writes the document.
+func (suite junitSuite) encode() ([]byte, error) {
 	suite.Tests = len(suite.Cases)
 	b, err := xml.MarshalIndent(struct {
 		XMLName xml.Name   `xml:"testsuites"`

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -203,6 +205,11 @@ func runCI(cmd *cobra.Command, args []string, f *ciFlags) (err error) {
 		return err
 	}
 	ctx, started := commandContext(cmd), time.Now()
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP) // the runs' groups do not hear of a terminal that closes
+		defer stop()
+	}
 	machine := env.Read(ctx, env.Options{})
 	rec, err := ci.NewRecorder(filepath.Join(f.out, ciRecord), machine)
 	if err != nil {
@@ -219,7 +226,7 @@ func runCI(cmd *cobra.Command, args []string, f *ciFlags) (err error) {
 	res, err := ci.Measure(ctx, cfg)
 	progress("")
 	if err != nil {
-		return f.failed(ctx, errors.Join(err, rec.Close()))
+		return errors.Join(f.failed(ctx, errors.Join(err, rec.Close())), f.writeNoResult(ctx, err, started))
 	}
 	rep := ci.NewReport(res, base, head, cfg, machine, started, f.out)
 	if err := errors.Join(rec.Summary(rep), rec.Close(), f.write(&rep)); err != nil {
@@ -255,6 +262,33 @@ func (f *ciFlags) failed(ctx context.Context, err error) error {
 	_ = os.Remove(path)
 	_ = os.Remove(f.out)
 	return usagef("%w", err)
+}
+
+// writeNoResult writes the files for other programs when there is no report: a
+// pipeline that reads them must not find those of an earlier comparison. Where
+// nothing was learnt there is none to replace without --force, and none is made.
+func (f *ciFlags) writeNoResult(ctx context.Context, reason error, started time.Time) error {
+	if ctx.Err() != nil {
+		reason = errors.New("interrupted")
+	} else if !errors.Is(reason, ci.ErrHead) && !errors.Is(reason, ci.ErrInvalidRuns) && !f.force {
+		return nil
+	}
+	junit, err := ci.NoResultJUnit(reason, started)
+	if err != nil {
+		return err
+	}
+	for _, file := range []struct {
+		path string
+		data []byte
+	}{{f.junit, junit}, {f.markdown, []byte(ci.NoResultMarkdown(reason))}} {
+		if file.path == "" {
+			continue
+		}
+		if err := results.WriteFileAtomic(file.path, file.data, 0o644); err != nil {
+			return usagef("%w", err)
+		}
+	}
+	return nil
 }
 
 // write puts the report beside the record in every form, and where it was asked

@@ -137,6 +137,22 @@ func TestCIWrongHead(t *testing.T) {
 			t.Errorf("%s: %s", head, out)
 		}
 	}
+	// A pipeline that reads the files finds that head is wrong, not what was there.
+	for _, name := range []string{"j.xml", "m.md"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("all passed"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for head, want := range map[string]string{"echo 2": `failures="1" errors="0"`, "true": `failures="1" errors="0"`} {
+		out := weir(t, dir, "ci", "echo 1", head, "--out", "w-"+strings.Fields(head)[0], "--junit", "j.xml", "--markdown", "m.md", "--force")
+		junit, err := os.ReadFile(filepath.Join(dir, "j.xml"))
+		if out.code != exitFailed || err != nil || !strings.Contains(string(junit), want) || !strings.Contains(string(junit), "head is wrong") {
+			t.Errorf("%s: %s, %v, %s", head, out, err, junit)
+		}
+		if md, err := os.ReadFile(filepath.Join(dir, "m.md")); err != nil || !strings.Contains(string(md), "❌ head is wrong") {
+			t.Errorf("%s: %v, %s", head, err, md)
+		}
+	}
 	out := weir(t, dir, "ci", "false", "true", "--out", "kept")
 	if _, err := os.Stat(filepath.Join(dir, "kept")); out.code != exitUsage || !os.IsNotExist(err) {
 		t.Errorf("base fails: %s; its folder is left: %v", out, err)
