@@ -155,31 +155,6 @@ func (e estimate) fired(n int, delta float64) bool {
 	return e.p <= level && e.away(delta)
 }
 
-// adjust returns Benjamini and Hochberg's adjusted probabilities (1995): p_(i)
-// times m/i, made monotone from the largest down.
-func adjust(p []float64) []float64 {
-	order := make([]int, len(p))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case p[a] < p[b]:
-			return -1
-		case p[a] > p[b]:
-			return 1
-		}
-		return 0
-	})
-	out := make([]float64, len(p))
-	least := 1.0
-	for i := len(order) - 1; i >= 0; i-- {
-		least = min(least, p[order[i]]*float64(len(p))/float64(i+1))
-		out[order[i]] = least
-	}
-	return out
-}
-
 // changeSD is the standard deviation of a round's change when that of a round's
 // control is controlSD and all runs are equally noisy: 3/2 of a run's variance
 // beside 2.

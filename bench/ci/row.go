@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -102,8 +103,9 @@ func judge(list []*series, gated bool) ([]Row, error) {
 			deciding = append(deciding, j)
 		}
 	}
-	setAdjusted(all)
-	setAdjusted(deciding)
+	if err := errors.Join(setAdjusted(all), setAdjusted(deciding)); err != nil {
+		return nil, err
+	}
 	rows := make([]Row, len(all))
 	for i, j := range all {
 		j.conclude()
@@ -112,14 +114,16 @@ func judge(list []*series, gated bool) ([]Row, error) {
 	return rows, nil
 }
 
-func setAdjusted(list []*judged) {
+func setAdjusted(list []*judged) error {
 	p := make([]float64, len(list))
 	for i, j := range list {
 		p[i] = j.change.p
 	}
-	for i, q := range adjust(p) {
-		list[i].row.PAdjusted = &q
+	adjusted, err := stat.BenjaminiHochberg(p)
+	for i := range adjusted {
+		list[i].row.PAdjusted = &adjusted[i]
 	}
+	return err
 }
 
 func estimateSeries(s *series, gated bool) (*judged, error) {

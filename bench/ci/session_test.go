@@ -3,7 +3,6 @@ package ci
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -265,17 +264,6 @@ func TestMeasureRefuses(t *testing.T) {
 		if _, err := Measure(t.Context(), cfg); !errors.Is(err, ErrSetup) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
-	}
-}
-
-func TestAdjust(t *testing.T) {
-	got := adjust([]float64{0.01, 0.04, 0.03, 0.005})
-	want := []float64{0.02, 0.04, 0.04, 0.02}
-	if !slices.EqualFunc(got, want, func(a, b float64) bool { return a-b < 1e-12 && b-a < 1e-12 }) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got := adjust(nil); len(got) != 0 {
-		t.Errorf("of none %v", got)
 	}
 }
 
