@@ -37,7 +37,7 @@ func TestMeasuredShapedLink(t *testing.T) {
 func TestMeasuredValidation(t *testing.T) {
 	needRoot(t, "to make network namespaces")
 	dir := e2eTemp(t)
-	out := weir(t, dir, "run", "--json", "--validate", "--budget", "150s", "--out", "out")
+	out := weir(t, dir, "run", "--json", "--validate", "--budget", "240s", "--out", "out")
 	valid(t, validator(t, results.SchemaRun), out.stdout)
 	var s results.Summary
 	if err := json.Unmarshal([]byte(out.stdout), &s); err != nil {

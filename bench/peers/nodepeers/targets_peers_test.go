@@ -36,7 +36,7 @@ func findKnee(t *testing.T, target string, args ...string) {
 	t.Helper()
 	weir := goBuild(t, "../../..", "weir", "./cmd/weir")
 	record := filepath.Join(t.TempDir(), "record")
-	args = append([]string{"run", "--target", target, "--budget", "30s", "--json", "--out", record}, args...)
+	args = append([]string{"run", "--target", target, "--budget", "60s", "--json", "--out", record}, args...)
 	cmd := exec.CommandContext(t.Context(), weir, args...)
 	var words tail
 	var out bytes.Buffer
@@ -65,7 +65,7 @@ func findKnee(t *testing.T, target string, args ...string) {
 		s.Engine, *k.LowerTxPerSec, *k.UpperTxPerSec, *w.TxBytes, *w.BytesPerTx.In, *w.BytesPerTx.Out, s.Bottleneck, 100**s.Utilisation.CPU)
 	check := exec.CommandContext(t.Context(), weir, "check", filepath.Join(record, "record.jsonl"))
 	if words, err := check.CombinedOutput(); err != nil {
-		t.Logf("weir check: %v: %s", err, words)
+		t.Errorf("weir check: %v: %s", err, words)
 	}
 }
 
