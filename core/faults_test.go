@@ -56,7 +56,7 @@ func TestDiskFaults(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			hits := 0
 			// When the fault is possible only at some moments, a few more.
-			for seed := uint64(0); seed < uint64(rounds) || hits == 0 && seed < uint64(rounds)+30; seed++ {
+			for seed := uint64(0); seed < uint64(rounds) || hits == 0 && seed < uint64(rounds)+150; seed++ {
 				t.Run(fmt.Sprint(seed), func(t *testing.T) { // its own, so that its nodes' memory is free again
 					hit, err := faultRun(t, f, seed, nil)
 					if err != nil {
