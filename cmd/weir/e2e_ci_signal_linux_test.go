@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,6 +17,11 @@ import (
 // TestCISignals: Ctrl-C, an end by a service manager and a terminal that closes
 // end the run under way with all that it started, whose open pipe tells.
 func TestCISignals(t *testing.T) {
+	// Below nohup a hangup is ignored, and children inherit that; a signal that is
+	// caught is the default again in a child.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			dir := e2eTemp(t)
