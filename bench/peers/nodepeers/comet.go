@@ -39,6 +39,10 @@ func tuned(rpcPort, p2pPort int) []setting {
 	return []setting{
 		{"", "db_backend", text(cometTags)},
 		{"rpc", "laddr", text(fmt.Sprintf("tcp://127.0.0.1:%d", rpcPort))},
+		// A subscriber that is late by 200 events is thrown out: blocks without a
+		// pause come faster than that while one of them is read.
+		{"rpc", "experimental_subscription_buffer_size", "10000"},
+		{"rpc", "experimental_websocket_write_buffer_size", "10000"},
 		{"p2p", "laddr", text(fmt.Sprintf("tcp://127.0.0.1:%d", p2pPort))},
 		{"p2p", "pex", "false"},
 		{"mempool", "size", "200000"},
