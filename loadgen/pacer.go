@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,7 +27,8 @@ import (
 // took all that is due whenever they happen to leave would turn the jitter of
 // waking up into variance of the counts, λ²·Var(delay) per end of the stretch.
 type pacer struct {
-	tokens chan int // number of a driver, from 0
+	tokens  chan int // number of a driver, from 0
+	drivers int      // how many tokens there are
 
 	now      func() int64           // ns since the first intended send
 	times    []int64                // intended times
@@ -36,6 +38,8 @@ type pacer struct {
 	meter    *blockMeter            // told when the schedule is kept
 	fine     func(d time.Duration)  // sleepFine, but in virtual time
 	writers  []*sender              // one per connection, as many as goroutines
+
+	last atomic.Int32 // the token whose driver took the last frame
 
 	mu   sync.Mutex
 	next int // first transaction not yet handed out
@@ -93,6 +97,7 @@ func (p *pacer) take(ctx context.Context, token int) (f frame, wakeNS int64, ok 
 	}
 	f = frame{to: p.pick(token, now), first: p.next, n: p.count(p.point(now)), nowNS: now}
 	p.next += f.n
+	p.last.Store(int32(token))
 	return f, 0, true
 }
 
@@ -177,28 +182,31 @@ const (
 	// fineWait is the last part of a wait, for which the runtime's timer is too
 	// coarse (an idle Go process on Linux wakes up to 1 ms late).
 	fineWait = 2 * time.Millisecond
-	// maxLead bounds how long before a transaction's time a driver wakes up, and
-	// is how long after it the second one looks whether it was taken.
+	// maxLead bounds how long before a transaction's time a driver wakes up.
 	maxLead = 100 * time.Microsecond
 )
 
 // wait returns at the given time, or some time before it.
 //
-// Without a batch window the first driver wakes up ahead of time, by twice as
-// long as it lately woke up late, and looks at the clock for the rest. That is
-// done at low rates only (aloneTxPerSec), where it costs maxLead of a processor
-// per transaction at most and usually a third of it. With a window none ever
-// spins, because the generator shares its cores with what it measures.
+// Without a batch window the driver that did not write last wakes up ahead of
+// time, by twice as long as it lately woke up late, and looks at the clock for
+// the rest. The other one, whose processor may still be busy with what its write
+// set off (on loopback the kernel likes to run the reader right there), is to
+// wake up at that time, in case its fellow is not run. That is done at low rates
+// only (aloneTxPerSec), where it costs maxLead of a processor per transaction at
+// most and usually a third of it. With a window none ever spins, because the
+// generator shares its cores with what it measures.
 func (d *driver) wait(ctx context.Context, now, untilNS int64) {
-	switch {
-	case d.p.windowNS > 0:
+	if d.p.windowNS > 0 {
 		d.sleep(ctx, time.Duration(untilNS-now))
 		return
-	case d.token > 0:
-		d.sleep(ctx, time.Duration(untilNS-now)+maxLead)
-		return
 	}
-	if asked := untilNS - d.leadNS; asked > now {
+	leads := d.p.drivers == 1 || d.p.last.Load() != int32(d.token)
+	asked := untilNS - d.leadNS
+	if !leads {
+		asked = untilNS - d.leadNS/2
+	}
+	if asked > now {
 		length := time.Duration(asked - now)
 		d.sleep(ctx, length)
 		if now = d.p.now(); length > fineWait || now < asked {
@@ -206,7 +214,7 @@ func (d *driver) wait(ctx context.Context, now, untilNS int64) {
 		}
 		d.leadNS = min(d.leadNS+(2*(now-asked)-d.leadNS)/8, int64(maxLead))
 	}
-	for now < untilNS {
+	for leads && now < untilNS {
 		now = d.p.now()
 	}
 }

@@ -127,7 +127,8 @@ func newRun(cfg Config) (*run, error) {
 		windowNS: int64(cfg.BatchWindow), endNS: int64(cfg.Duration + SendGrace), limit: r.frameLimit, fine: sleepFine,
 	}
 	r.cores = usableCores()
-	for i := range min(maxDrivers, len(r.cores), cfg.Conns) {
+	r.pacer.drivers = min(maxDrivers, len(r.cores), cfg.Conns)
+	for i := range r.pacer.drivers {
 		r.pacer.tokens <- i
 	}
 	r.sampler = newSampler(r)
