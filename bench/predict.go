@@ -31,22 +31,10 @@ type model struct {
 	// was the wall: it holds what is lost to repeated frames, and what the service
 	// level lets pass. 1 where the wire was not the wall.
 	efficiency float64
-	cpu        *cpuLine // nil: unknown
-	others     []capacity.Wall
-	maxTried   float64 // the highest rate that was committed, tx/s
+	walls      []capacity.Wall // of everything but the wire, the first one first
+	fitted     map[string]bool // resources whose wall comes from all trials
+	maxTried   float64         // the highest rate that was committed, tx/s
 }
-
-// cpuLine is the busy time of the shared cores as a line over the rate: cores
-// busy = Base + SecPerTx·rate. The base holds what other programs take.
-type cpuLine struct {
-	Base     float64 `json:"base_cores"`
-	SecPerTx float64 `json:"sec_per_tx"`
-	Cores    float64 `json:"cores"`
-	Whole    bool    `json:"whole_host"` // of node, generator and all others; else the node alone
-}
-
-// wallTxPerSec is where the line reaches all cores.
-func (l *cpuLine) wallTxPerSec() float64 { return (l.Cores - l.Base) / l.SecPerTx }
 
 // prediction is one line of what was foretold.
 type prediction struct {
@@ -60,8 +48,7 @@ type prediction struct {
 }
 
 // newModel takes what a prediction needs from a record over a shaped link.
-// hostCores are the cores of this machine, nodeCores those of the node.
-func newModel(rec results.Record, hostCores, nodeCores float64) (*model, error) {
+func newModel(rec results.Record) (*model, error) {
 	s := rec.Summary
 	if s == nil || s.Link.NominalBitsPerSec == nil || s.Link.CapacityBitsPerSec.In == nil || s.Wire.TxBytes == nil {
 		return nil, errNoModel
@@ -85,15 +72,7 @@ func newModel(rec results.Record, hostCores, nodeCores float64) (*model, error) 
 		return nil, errNoModel
 	}
 	m.payloadIn, m.payloadOut = in/committed, out/committed
-	m.cpu = fitCPU(rec.Trials, hostCores, nodeCores)
-	for _, w := range []struct {
-		name string
-		sec  *float64
-	}{{results.WallSerial, s.Demand.Serial}, {results.WallDisk, s.Demand.Disk}} {
-		if w.sec != nil && *w.sec > 0 {
-			m.others = append(m.others, capacity.Wall{Name: w.name, TxPerSec: 1 / *w.sec})
-		}
-	}
+	m.otherWalls(s.Demand)
 	if knee := middle(s.Knee); s.Bottleneck == results.WallWire && knee != nil && s.Valid {
 		ideal := m.wireTxPerSec(*s.Link.NominalBitsPerSec, 0)
 		// A knee above what the wire carries was found in trials that buffers and
@@ -101,6 +80,25 @@ func newModel(rec results.Record, hostCores, nodeCores float64) (*model, error) 
 		m.efficiency = min(max(*knee/ideal, 0.85), 1)
 	}
 	return m, nil
+}
+
+// otherWalls takes the walls behind the wire: of what was mostly idle over this
+// link where all trials together say it would be full, of all else from what it
+// took at the knee.
+func (m *model) otherWalls(measured results.Demand) {
+	d := capacity.Demands{
+		CPU: measured.CPU, HostCPU: measured.HostCPU, Generator: measured.Generator, Serial: measured.Serial, Disk: measured.Disk,
+	}
+	m.fitted = map[string]bool{}
+	for _, r := range modelled {
+		for _, f := range measured.Models {
+			if f.Resource == r.name && f.WallTxPerSec > 0 {
+				*r.at(&d) = capacity.Known(1 / f.WallTxPerSec)
+				m.fitted[r.name] = true
+			}
+		}
+	}
+	m.walls = capacity.Walls(d)
 }
 
 // wireTxPerSec is the rate at which the busier direction of a link is full.
@@ -125,80 +123,16 @@ func (m *model) predict(linkBits, txBytes float64) prediction {
 		p.Assumed = "framing per transaction as measured, the longer transaction in full frames"
 	}
 	p.TxPerSec = m.wireTxPerSec(linkBits, more)
-	if m.cpu != nil && m.cpu.wallTxPerSec() < p.TxPerSec {
-		p.TxPerSec, p.Wall = m.cpu.wallTxPerSec(), results.WallCPU
-		p.Assumed = "busy cores grow with the rate as between the trials"
-	}
-	for _, w := range m.others {
-		if w.TxPerSec < p.TxPerSec {
-			p.TxPerSec, p.Wall = w.TxPerSec, w.Name
-			p.Assumed = "each transaction takes the " + w.Name + " as long as at the knee measured"
+	if len(m.walls) > 0 && m.walls[0].TxPerSec < p.TxPerSec {
+		w := m.walls[0]
+		p.TxPerSec, p.Wall = w.TxPerSec, w.Name
+		p.Assumed = "each transaction takes as much of " + w.Resource + " as at the knee measured"
+		if m.fitted[w.Resource] {
+			p.Assumed = "the use of " + w.Resource + " grows with the rate as between the trials"
 		}
 	}
 	p.Extrapolated = p.TxPerSec > 2*m.maxTried
 	return p
-}
-
-// fitCPU fits the line to all trials that were measured, by least squares. Nil
-// when their rates lie too close together for a slope.
-func fitCPU(trials []results.Trial, hostCores, nodeCores float64) *cpuLine {
-	for _, whole := range []bool{true, false} {
-		line := &cpuLine{Cores: nodeCores, Whole: whole}
-		if whole {
-			line.Cores = hostCores
-		}
-		var x, y []float64
-		for i := range trials {
-			t := &trials[i]
-			if t.WindowSec == nil || *t.WindowSec <= 0 || t.CommittedTxPerSec == nil || !t.Valid {
-				continue
-			}
-			var busy float64
-			switch {
-			case whole && t.HostCPUBusyNS != nil:
-				busy = float64(*t.HostCPUBusyNS)
-			case !whole && t.Node != nil && t.Node.CPUUserNS != nil && t.Node.CPUSysNS != nil:
-				busy = float64(*t.Node.CPUUserNS + *t.Node.CPUSysNS)
-			default:
-				continue
-			}
-			x = append(x, float64(t.Counts.Committed) / *t.WindowSec)
-			y = append(y, busy/1e9 / *t.WindowSec)
-		}
-		if line.fit(x, y) {
-			return line
-		}
-	}
-	return nil
-}
-
-// fit tells whether the points make a line that rises and starts at or above
-// nothing. One that would start below is laid through zero: no program gives
-// time back.
-func (l *cpuLine) fit(x, y []float64) bool {
-	const spread = 1.3 // highest ÷ lowest rate, for a slope to mean anything
-	n := float64(len(x))
-	if n < 3 {
-		return false
-	}
-	lo, hi, mx, my := math.Inf(1), 0.0, 0.0, 0.0
-	for i := range x {
-		lo, hi = min(lo, x[i]), max(hi, x[i])
-		mx, my = mx+x[i]/n, my+y[i]/n
-	}
-	var sxy, sxx float64
-	for i := range x {
-		sxy += (x[i] - mx) * (y[i] - my)
-		sxx += (x[i] - mx) * (x[i] - mx)
-	}
-	if lo <= 0 || hi/lo < spread || sxx == 0 {
-		return false
-	}
-	l.SecPerTx = sxy / sxx
-	if l.Base = my - l.SecPerTx*mx; l.Base < 0 {
-		l.Base, l.SecPerTx = 0, my/mx
-	}
-	return l.SecPerTx > 0 && l.Base < l.Cores
 }
 
 // middle is the geometric middle of a knee's interval: the best single guess

@@ -5,16 +5,15 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/chainweir/weir/results"
 )
 
 // wireRecord is a run over a link of 100 Mbit/s whose transactions take 200 B of
-// payload, at rates where a frame carries framePayload bytes, with cores busy
-// base + sec·rate.
-func wireRecord(framePayload, base, sec float64, rates ...float64) results.Record {
+// payload, at rates where a frame carries framePayload bytes, and of whose
+// processors a transaction takes sec seconds.
+func wireRecord(framePayload, sec float64, rates ...float64) results.Record {
 	s := &results.Summary{Valid: true, Bottleneck: results.WallCPU}
+	s.Demand.HostCPU, s.Demand.CPU = &sec, new(sec/2)
 	s.Wire.TxBytes = new(200.0)
 	s.Link.NominalBitsPerSec, s.Link.CapacityBitsPerSec.In = new(100e6), new(99.5e6)
 	rec := results.Record{Summary: s}
@@ -23,7 +22,7 @@ func wireRecord(framePayload, base, sec float64, rates ...float64) results.Recor
 		packets := float64(n) * 200 / framePayload
 		t := results.Trial{
 			ID: i + 1, Valid: true, Verdict: results.VerdictGood, WindowSec: new(1.0), CommittedTxPerSec: new(r),
-			Counts: results.Counts{Committed: n}, HostCPUBusyNS: new(int64((base + sec*r) * 1e9)),
+			Counts: results.Counts{Committed: n},
 			Wire: &results.WireCounters{
 				In:  results.WireDirection{PayloadBytes: new(n * 200), Bytes: new(n*200 + int64(66*packets))},
 				Out: results.WireDirection{PayloadBytes: new(n * 2), Bytes: new(n * 5)},
@@ -38,7 +37,7 @@ func wireRecord(framePayload, base, sec float64, rates ...float64) results.Recor
 // matter, because at the wall they are full.
 func TestPredictTheWire(t *testing.T) {
 	for _, framePayload := range []float64{400, 800, 1448} {
-		m, err := newModel(wireRecord(framePayload, 0, 20e-6, 5000, 10000, 20000), 2, 2)
+		m, err := newModel(wireRecord(framePayload, 10e-6, 5000, 10000, 20000))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +53,10 @@ func TestPredictTheWire(t *testing.T) {
 }
 
 func TestPredictTheFlip(t *testing.T) {
-	m, err := newModel(wireRecord(1448, 0.4, 20e-6, 5000, 20000, 50000), 2, 2)
+	rec := wireRecord(1448, 25e-6, 5000, 20000, 50000)
+	// Over this link batches were small; the trials say that full ones cost less.
+	rec.Summary.Demand.Models = []results.DemandModel{{Resource: "host_cpu", WallTxPerSec: 80_000}}
+	m, err := newModel(rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,67 +70,56 @@ func TestPredictTheFlip(t *testing.T) {
 			t.Errorf("%s: wall %s, want %s", p.Name, p.Wall, walls[i])
 		}
 	}
-	// (2 - 0.4) cores ÷ 20 µs.
-	if p := all[2]; math.Abs(p.TxPerSec-80_000) > 1 || p.Extrapolated || p.LinkBitsPerSec < 2*100e6 {
+	if p := all[2]; math.Abs(p.TxPerSec-80_000) > 1 || !strings.Contains(p.Assumed, "between the trials") || p.Extrapolated || p.LinkBitsPerSec < 2*100e6 {
 		t.Errorf("beyond the processor: %+v, want 80 000 tx/s on a link at least twice as wide", p)
 	}
 	if p := all[3]; p.ValueBytes == nil || *p.ValueBytes != 1000 || p.LinkBitsPerSec != 50e6 || p.TxPerSec > all[0].TxPerSec/4 {
 		t.Errorf("longer transactions: %+v beside %+v", p, all[0])
 	}
-	slow, err := newModel(wireRecord(1448, 0, 20e-6, 5000, 20000, 40000), 8, 8)
+	// Without a fit, what was measured at the knee stays.
+	slow, err := newModel(wireRecord(1448, 5e-6, 5000, 20000, 40000))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := slow.predict(1e12, 0); !p.Extrapolated || p.Wall != results.WallCPU {
-		t.Errorf("ten times what was tried: %+v, want it stamped", p)
+	if p := slow.predict(1e12, 0); !p.Extrapolated || p.Wall != results.WallCPU || math.Abs(p.TxPerSec-200_000) > 1 {
+		t.Errorf("five times what was tried: %+v, want 200 000 tx/s, stamped", p)
+	}
+	// The disk fills first.
+	rec.Summary.Demand.Disk = new(1.0 / 30_000)
+	if m, err = newModel(rec); err != nil {
+		t.Fatal(err)
+	}
+	if p := m.predict(1e12, 0); p.Wall != results.WallDisk || math.Abs(p.TxPerSec-30_000) > 1 {
+		t.Errorf("%+v, want the disk at 30 000 tx/s", p)
 	}
 }
 
 func TestNoModelWithoutCounters(t *testing.T) {
-	rec := wireRecord(1448, 0, 1e-6, 1000)
+	rec := wireRecord(1448, 1e-6, 1000)
 	rec.Trials[0].Wire = nil
-	if _, err := newModel(rec, 2, 2); err == nil {
+	if _, err := newModel(rec); err == nil {
 		t.Error("a run without wire counters predicts something")
 	}
-	if _, err := newModel(results.Record{}, 2, 2); err == nil {
+	if _, err := newModel(results.Record{}); err == nil {
 		t.Error("an empty record predicts something")
 	}
-	// Rates too close together have no slope.
-	m, err := newModel(wireRecord(1448, 1, 1e-6, 1000, 1010, 1020), 2, 2)
-	if err != nil || m.cpu != nil {
-		t.Errorf("a slope from three equal rates: %+v, %v", m.cpu, err)
+	// A run that knows of no other resource foretells the wire alone.
+	blind := wireRecord(1448, 0, 1000)
+	m, err := newModel(blind)
+	if err != nil || len(m.walls) != 0 || m.predict(1e12, 0).Wall != results.WallWire {
+		t.Errorf("walls %+v, %v", m.walls, err)
 	}
-}
-
-// TestFitFindsTheLine whatever it is, when it rises from zero or above.
-func TestFitFindsTheLine(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		base := rapid.Float64Range(0, 1.5).Draw(t, "base")
-		sec := rapid.Float64Range(1e-7, 1e-3).Draw(t, "sec")
-		var x, y []float64
-		for _, r := range rapid.SliceOfN(rapid.Float64Range(100, 1e5), 3, 20).Draw(t, "rates") {
-			x, y = append(x, r), append(y, base+sec*r)
-		}
-		x, y = append(x, 50, 200), append(y, base+sec*50, base+sec*200)
-		l := cpuLine{Cores: 2}
-		if !l.fit(x, y) {
-			t.Fatalf("no line")
-		}
-		if want := (2 - base) / sec; math.Abs(l.wallTxPerSec()/want-1) > 1e-3 {
-			t.Fatalf("wall at %v, want %v (%+v)", l.wallTxPerSec(), want, l)
-		}
-	})
 }
 
 func TestEfficiencyIsOnlyOfAWire(t *testing.T) {
-	rec := wireRecord(1448, 0, 1e-6, 20000, 40000, 57000)
+	rec := wireRecord(1448, 1e-6, 20000, 40000, 57000)
 	rec.Summary.Knee = results.Knee{LowerTxPerSec: new(56000.0), UpperTxPerSec: new(58000.0)}
-	m, err := newModel(rec, 2, 2)
+	m, err := newModel(rec)
 	if err != nil || m.efficiency != 1 {
 		t.Fatalf("efficiency %v, %v: the wire was not the wall", m.efficiency, err)
 	}
 	rec.Summary.Bottleneck = results.WallWire
-	if m, err = newModel(rec, 2, 2); err != nil {
+	if m, err = newModel(rec); err != nil {
 		t.Fatal(err)
 	}
 	knee := math.Sqrt(56000.0 * 58000)

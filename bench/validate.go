@@ -96,12 +96,7 @@ func Validate(ctx context.Context, cfg Config) (out Outcome, err error) {
 // predictions makes them from the first run and writes them down, or reads
 // those that were written before. Those must still be what the record gives.
 func (s *series) predictions(cfg Config, base results.Record) ([]prediction, string, error) {
-	cores := base.Env.Class.UsableCores
-	nodeCores := cores
-	if cfg.NodeCores > 0 {
-		nodeCores = float64(cfg.NodeCores)
-	}
-	m, err := newModel(base, cores, nodeCores)
+	m, err := newModel(base)
 	if err != nil {
 		return nil, "", err
 	}
@@ -157,12 +152,12 @@ func (m *model) all(linkBits float64) ([]prediction, error) {
 	return list, nil
 }
 
-// beyond is a link rate at which the processor should be the wall: at least
-// twice what it can fill, and at least twice the one measured.
+// beyond is a link rate at which the wire should not be the wall: at least twice
+// what the next wall can fill, and at least twice the one measured.
 func (m *model) beyond(linkBits float64) float64 {
 	wide := 5 * linkBits
-	if m.cpu != nil {
-		wide = 2 * linkBits * m.cpu.wallTxPerSec() / m.wireTxPerSec(linkBits, 0)
+	if len(m.walls) > 0 {
+		wide = 2 * linkBits * m.walls[0].TxPerSec / m.wireTxPerSec(linkBits, 0)
 	}
 	wide = max(wide, 2*linkBits)
 	unit := math.Pow(10, math.Floor(math.Log10(wide)))

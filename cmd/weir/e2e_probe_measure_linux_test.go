@@ -18,22 +18,28 @@ import (
 const (
 	overheadSlot   = 400 * time.Millisecond // attached, or not
 	overheadWindow = 100 * time.Millisecond // the first of a slot is left out
-	overheadPairs  = 14
+	overheadQuads  = 7                      // A B B A in one run
+	overheadRuns   = 8                      // with the probe, and as many without
 	overheadWarmUp = 2 * overheadSlot
 	// overheadLeast is the lower bound that tier 1 must not fall under.
 	overheadLeast = 0.97
 )
 
 // What tier 1 costs a saturated node: the committed rate with it over the rate
-// without, in slots that alternate as ABBA within one run, and the same without
-// attaching anything, which shows what the machine's noise alone does.
+// without, of four slots A B B A at a time, and the same without attaching
+// anything, which shows what the machine's noise alone does. Runs of both kinds
+// alternate; the quads of all runs are one sample.
 func TestMeasuredProbeOverhead(t *testing.T) {
 	b := newFairBench(t)
 	b.saturate(t)
-	same := b.toggled(t, false)
-	tier1 := b.toggled(t, true)
+	var ratios [2][]float64
+	for i := range 2 * overheadRuns {
+		attached := i % 2
+		ratios[attached] = append(ratios[attached], b.toggled(t, attached == 1)...)
+	}
+	same, tier1 := bootstrapMedian(ratios[0]), bootstrapMedian(ratios[1])
 	t.Logf("A/A    %.3f [%.3f %.3f]", same.Median, same.Low, same.High)
-	t.Logf("tier 1 %.3f [%.3f %.3f] at %.0f tx/s offered, %d pairs", tier1.Median, tier1.Low, tier1.High, b.rate, overheadPairs)
+	t.Logf("tier 1 %.3f [%.3f %.3f] at %.0f tx/s offered, %d quads of slots each", tier1.Median, tier1.Low, tier1.High, b.rate, overheadQuads*overheadRuns)
 	if same.Low < overheadLeast {
 		t.Errorf("nothing attached already gives an interval from %.3f: this machine is too busy to resolve %.2f; run it alone", same.Low, overheadLeast)
 	}
@@ -45,10 +51,11 @@ func TestMeasuredProbeOverhead(t *testing.T) {
 	}
 }
 
-// toggled returns the ratios of slots B over A; attached: with tier 1 in B.
-func (b *fairBench) toggled(t *testing.T, attached bool) stat.Interval {
+// toggled returns the ratios of slots B over A, of each quad; attached: with
+// tier 1 in B.
+func (b *fairBench) toggled(t *testing.T, attached bool) []float64 {
 	t.Helper()
-	const duration = overheadWarmUp + 2*overheadPairs*overheadSlot
+	const duration = overheadWarmUp + 4*overheadQuads*overheadSlot
 	need := b.next + loadgen.MaxTxs(b.rate, duration)
 	if err := b.corpus.Extend(t.Context(), need, nil); err != nil {
 		t.Fatal(err)
@@ -73,7 +80,7 @@ func (b *fairBench) toggled(t *testing.T, attached bool) stat.Interval {
 		t.Fatal(err)
 	}
 	b.next = need
-	slots := make([]float64, 2*overheadPairs)
+	slots := make([]float64, 4*overheadQuads)
 	for _, w := range out.Windows {
 		at := w.StartNS - int64(overheadWarmUp)
 		slot := at / int64(overheadSlot)
@@ -81,18 +88,22 @@ func (b *fairBench) toggled(t *testing.T, attached bool) stat.Interval {
 			slots[slot] += float64(w.Counts.Committed)
 		}
 	}
-	ratios := make([]float64, overheadPairs)
+	ratios := make([]float64, overheadQuads)
 	for i := range ratios {
-		x, y := slots[2*i], slots[2*i+1]
-		if inB(2 * i) {
-			x, y = y, x
+		var without, with float64
+		for k := 4 * i; k < 4*i+4; k++ {
+			if inB(k) {
+				with += slots[k]
+			} else {
+				without += slots[k]
+			}
 		}
-		if x == 0 {
-			t.Fatalf("nothing was committed in pair %d: %v", i, slots)
+		if without == 0 {
+			t.Fatalf("nothing was committed in quad %d: %v", i, slots)
 		}
-		ratios[i] = y / x
+		ratios[i] = with / without
 	}
-	return bootstrapMedian(ratios)
+	return ratios
 }
 
 // inB: slots alternate as A B B A.
@@ -102,7 +113,7 @@ func inB(slot int) bool { return slot%4 == 1 || slot%4 == 2 }
 func toggle(start time.Time, port uint16) error {
 	var w *probe.Watcher
 	var err error
-	for slot := range 2 * overheadPairs {
+	for slot := range 4 * overheadQuads {
 		<-time.After(time.Until(start.Add(overheadWarmUp + time.Duration(slot)*overheadSlot)))
 		switch {
 		case port == 0:
