@@ -144,6 +144,11 @@ func fileFaultRun(t *testing.T, f fileFault, seed uint64) (hit int, err error) {
 	// What was on disk before is told after it, so the load may still have been
 	// busy; but a node that has gone on would close without an error.
 	closed := n.Close()
+	if fault.Power != nil && running {
+		// It was between two segments and opened a file after the loss: no power
+		// loss leaves a process that goes on.
+		return 0, nil
+	}
 	if f.stops && (!errors.Is(closed, store.ErrPoisoned) || fault.Err != nil && !errors.Is(closed, fault.Err)) {
 		return hit, fmt.Errorf("the node ended with %w", closed)
 	}
