@@ -1,9 +1,7 @@
 package compare
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 	"strings"
@@ -44,8 +42,8 @@ func both(v results.InOut) *float64 {
 }
 
 // readRecord adds one run to a.
-func (a *arm) readRecord(in io.Reader, path string) error {
-	rec, err := results.Read(in, path, false)
+func (a *arm) readRecord(raw []byte, path string) error {
+	rec, err := results.ParseValid(raw, path, false)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInput, err)
 	}
@@ -105,9 +103,9 @@ func orSilent(reasons []string) string {
 
 // readLoad adds the object of one weir load to a.
 func (a *arm) readLoad(raw []byte, path string) error {
-	var l results.LoadResult
-	if err := json.Unmarshal(raw, &l); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrInput, path, err)
+	l, err := results.ParseLoad(raw, path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
 	}
 	a.runs++
 	if !l.Valid {
