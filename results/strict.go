@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // maxRecordBytes bounds a record that is read in one piece: 250 000 windows.
@@ -58,7 +59,7 @@ func ParseValid(data []byte, name string, lenient bool) (Record, error) {
 		return rec, err
 	}
 	if len(bad) > 0 {
-		return rec, violationError(name, bad[0])
+		return rec, violationError(name, bad)
 	}
 	return rec, nil
 }
@@ -77,12 +78,21 @@ func ParseLoad(data []byte, name string) (LoadResult, error) {
 		return l, err
 	}
 	if bad := validateLine(schema, line, text, false); len(bad) > 0 {
-		return l, violationError(name, bad[0])
+		return l, violationError(name, bad)
 	}
 	return l, nil
 }
 
-func violationError(name string, v SchemaViolation) error {
+// violationError names the first of the violations of one line, but none that
+// another one inside the same value explains: what may be null or an object is
+// not wrong for not being null.
+func violationError(name string, bad []SchemaViolation) error {
+	v := bad[0]
+	for _, w := range bad[1:] {
+		if (w.Path == v.Path || strings.HasPrefix(w.Path, v.Path+"/")) && strings.HasSuffix(v.Text, "want null") {
+			v = w
+		}
+	}
 	text := v.Text
 	if r := []rune(text); len(r) > maxViolationText {
 		text = string(r[:maxViolationText]) + "…"

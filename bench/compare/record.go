@@ -50,20 +50,24 @@ func (a *arm) readRecord(raw []byte, path string) error {
 	if rec.Summary == nil {
 		return fmt.Errorf("%w: %s has no summary, so the run did not end: continue it with weir run --resume, or compare another one", ErrInput, path)
 	}
-	return a.addRun(rec.Env, rec.Summary, path)
+	return a.addRun(&rec, path)
 }
 
-func (a *arm) addRun(machine *results.Env, sum *results.Summary, path string) error {
+func (a *arm) addRun(rec *results.Record, path string) error {
+	machine, sum, how := rec.Env, rec.Summary, measuredBy(rec)
 	a.runs++
 	if !sum.Valid {
 		a.bad = append(a.bad, fmt.Sprintf("%s is an INVALID run: %s", path, orSilent(sum.Warnings)))
-	} else if !sum.Knee.Confirmed {
+	} else if how == bySearch && !sum.Knee.Confirmed {
 		a.notes = append(a.notes, path+": the knee is not confirmed")
 	}
-	for _, m := range recordMetrics {
-		if v := m.of(sum); v != nil {
-			a.add(m.name, m.unit, m.better, *v)
+	a.traits.add("measured", how)
+	if how == bySearch {
+		for _, m := range recordMetrics {
+			a.put(m.name, m.unit, m.better, m.of(sum))
 		}
+	} else if err := a.addFixed(rec, path); err != nil {
+		return err
 	}
 	for key, value := range map[string]string{
 		"workload": sum.Workload, "engine": sum.Engine, "nodes": fmt.Sprint(sum.Nodes), "slo": sum.SLO,
