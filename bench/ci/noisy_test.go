@@ -2,6 +2,7 @@ package ci
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"strings"
 	"testing"
@@ -88,5 +89,29 @@ func TestNoisyRefusesAllGates(t *testing.T) {
 	}
 	if r = noisyReport(t, sampleGates, 1); r.Outcome != Noisy || strings.Contains(r.Headline(), "seen") {
 		t.Errorf("nothing was slower: %s", r.Headline())
+	}
+}
+
+// What weir ci --json prints is what its JSON Schema says, and nothing else.
+func TestReportSchema(t *testing.T) {
+	for name, r := range map[string]Report{
+		"failed": sampleReport(t, sampleGates, 1.1), "without gates": sampleReport(t, "", 1), "noisy": noisyReport(t, sampleGates, .9),
+	} {
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad, err := results.ValidateObject(Schema, b); err != nil || len(bad) > 0 {
+			t.Errorf("%s: %v %v", name, err, bad)
+		}
+		for _, old := range []string{`"noisy":`, `"control":{`, `"aside":`} {
+			with := strings.Replace(string(b), old, `"other":1,`+old, 1)
+			if strings.HasSuffix(old, "{") {
+				with = strings.Replace(string(b), old, old+`"other":1,`, 1)
+			}
+			if bad, err := results.ValidateObject(Schema, []byte(with)); err != nil || len(bad) == 0 {
+				t.Errorf("%s: %v, an unknown key at %s is accepted", name, err, old)
+			}
+		}
 	}
 }
