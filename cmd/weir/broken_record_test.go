@@ -105,3 +105,11 @@ func TestCommandsAndPartialRecords(t *testing.T) {
 		}
 	}
 }
+
+// fit reads points; a record in their place is called what it is.
+func TestFitRefusesARecord(t *testing.T) {
+	record := recordFile(t, nil)
+	if out := command("fit", record); out.code != exitUsage || out.stdout != "" || !strings.Contains(out.stderr, record+":1: ") || !strings.Contains(out.stderr, "points.csv") {
+		t.Errorf("%s", out)
+	}
+}
