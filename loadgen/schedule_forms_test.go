@@ -238,7 +238,7 @@ func TestReplayGivesTheSameTimes(t *testing.T) {
 			t.Fatal(err)
 		}
 		want[i+1], _ = p.Times(uint64(i) + 77)
-		trials = append(trials, results.Trial{ID: i + 1, Schedule: string(p.Schedule), Seed: uint64(i) + 77,
+		trials = append(trials, results.Trial{ID: i + 1, Phase: results.PhaseExplore, Valid: true, Verdict: results.VerdictBad, Schedule: string(p.Schedule), Seed: uint64(i) + 77,
 			OfferedTxPerSec: p.RateTxPerSec, DurationSec: d.Seconds(), Counts: results.Counts{Offered: int64(len(want[i+1]))}})
 	}
 	windows := []results.Window{

@@ -48,7 +48,7 @@ func (f *form) replay(rateTxPerSec float64, duration time.Duration) (Plan, error
 
 // recorded reads the trial.
 func (f *form) recorded() (Plan, error) {
-	rec, err := results.ReadFile(f.path, true)
+	rec, err := results.ReadValidPart(f.path, true)
 	if err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", ErrSchedule, err)
 	}

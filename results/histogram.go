@@ -81,6 +81,38 @@ func QuantilesMS(h *hdrhistogram.Histogram, unitNS, negative int64) Quantiles {
 	return q
 }
 
+// MergedMS merges the histograms of one stage over the windows that use wants,
+// and returns their quantiles. Without such a histogram there are none.
+func MergedMS(windows []Window, stage string, use func(Window) bool) (Quantiles, error) {
+	var all *hdrhistogram.Histogram
+	var unit, negative int64
+	for _, w := range windows {
+		if !use(w) {
+			continue
+		}
+		for _, h := range w.Histograms {
+			if h.Stage != stage {
+				continue
+			}
+			one, err := h.Decode()
+			switch {
+			case err != nil:
+				return Quantiles{}, fmt.Errorf("trial %d, window %d: %w", w.TrialID, w.Index, err)
+			case all == nil:
+				all, unit = one, h.UnitNS
+			case unit != h.UnitNS:
+				return Quantiles{}, fmt.Errorf("trial %d, window %d: histogram %q: %w: its unit is %d ns, that of the others %d ns", w.TrialID, w.Index, stage, ErrBadHistogram, h.UnitNS, unit)
+			default:
+				if dropped := all.Merge(one); dropped > 0 {
+					return Quantiles{}, fmt.Errorf("trial %d, window %d: histogram %q: %w: %d samples lie beyond the range of the others", w.TrialID, w.Index, stage, ErrBadHistogram, dropped)
+				}
+			}
+			negative += h.Negative
+		}
+	}
+	return QuantilesMS(all, unit, negative), nil
+}
+
 // Short returns the three percentiles that a summary repeats.
 func (q Quantiles) Short() Percentiles {
 	return Percentiles{P50: q.P50, P99: q.P99, P999: q.P999}

@@ -129,10 +129,17 @@ func decodeLine(raw []byte) (Line, error) {
 
 func decodeAs[T Line](raw []byte) (Line, error) {
 	var v T
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return nil, explain(raw, err)
+	if err := unmarshal(raw, &v); err != nil {
+		return nil, err
 	}
 	return v, nil
+}
+
+func unmarshal(raw []byte, v any) error {
+	if err := json.Unmarshal(raw, v); err != nil {
+		return explain(raw, err)
+	}
+	return nil
 }
 
 // Record is a record in memory.

@@ -27,35 +27,79 @@ func (v SchemaViolation) String() string {
 // maxViolations bounds what is reported of one file.
 const maxViolations = 100
 
-var runSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	data, err := JSONSchema(SchemaRun)
-	if err != nil {
-		return nil, err
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
+var schemas struct {
+	mu   sync.Mutex
+	done map[string]*jsonschema.Schema
+}
+
+// compiled returns a schema of this package, which is compiled once.
+func compiled(name string) (*jsonschema.Schema, error) {
+	schemas.mu.Lock()
+	defer schemas.mu.Unlock()
+	if s := schemas.done[name]; s != nil {
+		return s, nil
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	if err := c.AddResource(SchemaFile(SchemaRun), doc); err != nil {
+	for _, n := range SchemaNames() {
+		data, err := JSONSchema(n)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			return nil, fmt.Errorf("the JSON Schema of %s: %w", n, err)
+		}
+		if err := c.AddResource(SchemaFile(n), doc); err != nil {
+			return nil, fmt.Errorf("the JSON Schema of %s: %w", n, err)
+		}
+	}
+	if _, err := JSONSchema(name); err != nil {
 		return nil, err
 	}
-	return c.Compile(SchemaFile(SchemaRun))
-})
+	s, err := c.Compile(SchemaFile(name))
+	if err != nil {
+		return nil, fmt.Errorf("the JSON Schema of %s: %w", name, err)
+	}
+	if schemas.done == nil {
+		schemas.done = map[string]*jsonschema.Schema{}
+	}
+	schemas.done[name] = s
+	return s, nil
+}
+
+// ValidateObject holds one JSON object against the JSON Schema of a name such
+// as "weir.compare/1". The error is for text that is no JSON, and for a name
+// that has no schema.
+func ValidateObject(name string, object []byte) ([]SchemaViolation, error) {
+	schema, err := compiled(name)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(object))
+	if err != nil {
+		return nil, err
+	}
+	return violations(1, schema.Validate(doc)), nil
+}
 
 // Validate holds every complete line of a record against the JSON Schema. A
 // last line without its newline is left out unless it is whole. The error is for
 // a record that cannot be read.
 func Validate(in io.Reader, name string) ([]SchemaViolation, error) {
-	schema, err := runSchema()
+	return validate(in, name, maxViolations)
+}
+
+// validate ends with the line in which there are most violations in all.
+func validate(in io.Reader, name string, most int) ([]SchemaViolation, error) {
+	schema, err := compiled(SchemaRun)
 	if err != nil {
-		return nil, fmt.Errorf("the JSON Schema of %s: %w", SchemaRun, err)
+		return nil, err
 	}
 	var out []SchemaViolation
 	r := bufio.NewReaderSize(in, 64<<10)
 	last := false
-	for n := 1; !last && len(out) < maxViolations; n++ {
+	for n := 1; !last && len(out) < most; n++ {
 		line, err := readWhole(r)
 		if last = errors.Is(err, io.EOF); err != nil && !last {
 			return out, fmt.Errorf("%s:%d: %w", name, n, err)

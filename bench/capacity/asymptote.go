@@ -9,8 +9,9 @@ import (
 //	X(N) = min(N/R₀, C)
 //
 // by least squares of X: R₀ is the time that one unit of load takes, C the
-// capacity. The minimum is exact: for every stretch between two measured n the
-// best line and plateau that meet there, and every meeting right at a measured n.
+// capacity. The minimum is exact, however many points there are: for every
+// stretch between two measured n the best line and plateau that meet there, and
+// every meeting right at a measured n.
 // It wants three points at two different n.
 func FitBounds(points []Point) (*Fit, error) {
 	if err := checkPoints(points, 2); err != nil {
@@ -75,6 +76,10 @@ type bounds struct {
 	sse                  float64
 }
 
+// bestBounds looks at every split of the points, sorted by n, into those on the
+// line and those on the plateau. Both sums of squares are carried from split to
+// split by updates that take no difference of large numbers, so that a table of
+// any length is searched whole, in one pass.
 func bestBounds(points []Point) bounds {
 	best := bounds{sse: math.Inf(1)}
 	// A simpler explanation (only a line, only a plateau) is tried first and kept
@@ -84,62 +89,63 @@ func bestBounds(points []Point) bounds {
 		scale += p.X * p.X
 	}
 	consider := func(b bounds) {
-		b.sse = 0
-		for _, p := range points {
-			r := p.X - min(b.slope*p.N, b.plateau)
-			b.sse += r * r
-		}
 		if b.sse < best.sse-1e-14*scale {
 			best = b
 		}
 	}
-	var nx, nn, tail float64
+	plateaus := plateausOf(points)
+	var all line
 	for _, p := range points {
-		nx, nn, tail = nx+p.N*p.X, nn+p.N*p.N, tail+p.X
+		all.add(p)
 	}
-	count := float64(len(points))
-	consider(bounds{slope: nx / nn, plateau: math.Inf(1), varSlope: 1 / nn})
-	consider(bounds{slope: math.Inf(1), plateau: tail / count, varPlateau: 1 / count})
-	for _, k := range splits(points) {
-		nx, nn, tail = 0, 0, 0
-		for _, p := range points[:k] {
-			nx, nn = nx+p.N*p.X, nn+p.N*p.N
+	consider(bounds{slope: all.slope, plateau: math.Inf(1), varSlope: 1 / all.nn, sse: all.sse})
+	consider(bounds{slope: math.Inf(1), plateau: plateaus[0].mean, varPlateau: 1 / plateaus[0].count, sse: plateaus[0].sse})
+	var l line
+	for k := 1; k < len(points); k++ {
+		l.add(points[k-1])
+		if points[k].N == points[k-1].N {
+			continue // what was measured at one n lies on one piece
 		}
-		for _, p := range points[k:] {
-			tail += p.X
-		}
-		rest := float64(len(points) - k)
-		slope, plateau := nx/nn, tail/rest
-		if slope*points[k-1].N <= plateau && slope*points[k].N >= plateau {
-			consider(bounds{slope: slope, plateau: plateau, varSlope: 1 / nn, varPlateau: 1 / rest})
+		rest := plateaus[k]
+		if l.slope*points[k-1].N <= rest.mean && l.slope*points[k].N >= rest.mean {
+			consider(bounds{slope: l.slope, plateau: rest.mean, varSlope: 1 / l.nn, varPlateau: 1 / rest.count, sse: l.sse + rest.sse})
 		}
 		// The bend right at the last n of the line.
 		bend := points[k-1].N
-		s := (nx + bend*tail) / (nn + rest*bend*bend)
-		consider(bounds{slope: s, plateau: s * bend, varSlope: 1 / (nn + rest*bend*bend), tied: true})
+		nn := l.nn + rest.count*bend*bend
+		s := (l.slope*l.nn + bend*rest.mean*rest.count) / nn
+		ds, dp := s-l.slope, s*bend-rest.mean
+		consider(bounds{slope: s, plateau: s * bend, varSlope: 1 / nn, tied: true, sse: l.sse + ds*ds*l.nn + rest.sse + dp*dp*rest.count})
 	}
 	return best
 }
 
-// maxSplits bounds the search in long tables, where neighbours hardly differ.
-const maxSplits = 400
+// line is the least squares line through the origin of the points so far.
+type line struct{ slope, nn, sse float64 }
 
-// splits are the numbers of points that may lie on the line.
-func splits(points []Point) []int {
-	var out []int
-	for k := 1; k < len(points); k++ {
-		if points[k].N > points[k-1].N {
-			out = append(out, k)
-		}
+func (l *line) add(p Point) {
+	r := p.X - l.slope*p.N
+	before := l.nn
+	l.nn += p.N * p.N
+	l.sse += r * r * before / l.nn
+	l.slope += r * p.N / l.nn
+}
+
+// flat is the mean of some points.
+type flat struct{ mean, count, sse float64 }
+
+// plateausOf returns the mean of the points from each one to the last.
+func plateausOf(points []Point) []flat {
+	out := make([]flat, len(points))
+	var f flat
+	for k := len(points) - 1; k >= 0; k-- {
+		r := points[k].X - f.mean
+		f.count++
+		f.mean += r / f.count
+		f.sse += r * r * (f.count - 1) / f.count
+		out[k] = f
 	}
-	if len(out) <= maxSplits {
-		return out
-	}
-	few := make([]int, maxSplits)
-	for i := range few {
-		few[i] = out[i*len(out)/maxSplits]
-	}
-	return few
+	return out
 }
 
 // FitPayload fits the cost of a transaction over its size S in bytes,

@@ -36,7 +36,8 @@ type junitDetail struct {
 }
 
 // JUnit returns the report as JUnit XML: a case for every metric that decides.
-// What is not decided is an error: it must not look like a pass.
+// What is not decided is an error: it must not look like a pass. So is a failure
+// that a noisy report refuses to gate on.
 func (r *Report) JUnit() ([]byte, error) {
 	suite := junitSuite{
 		Name: "weir ci", Time: fmt.Sprintf("%.3f", r.DurationSec), Timestamp: r.StartedAt.UTC().Format("2006-01-02T15:04:05"),
@@ -53,10 +54,10 @@ func (r *Report) JUnit() ([]byte, error) {
 			c.Name = *row.Gate
 		}
 		detail := &junitDetail{Message: fmt.Sprintf("%s: %s (%s)", row.Name, row.Verdict, percent(row.Ratio)), Type: string(row.Outcome), Text: text}
-		switch row.Outcome {
-		case Pass:
+		switch {
+		case row.Outcome == Pass:
 			c.Out = text
-		case Fail:
+		case row.Outcome == Fail && !row.Refused:
 			c.Failure = detail
 			suite.Failures++
 		default:

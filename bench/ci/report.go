@@ -85,7 +85,11 @@ func (r *Report) Headline() string {
 	case Fail:
 		return "FAIL: " + r.about(Fail) + ", found twice"
 	case Noisy:
-		return "NOISY, gating refused: base differs from itself in " + r.about(Noisy)
+		text := "NOISY, gating refused: base differs from itself in " + r.about(Noisy)
+		if seen := r.about(Fail); seen != "" {
+			text += "; seen all the same, twice, and not gated on: slower by " + seen
+		}
+		return text
 	}
 	text := "inconclusive: " + r.about(Undecided)
 	if n := r.more(); n > 0 {

@@ -39,6 +39,9 @@ type Row struct {
 
 	Gate    *string `json:"gate"`    // nil: none names the metric
 	Outcome Outcome `json:"outcome"` // of the gate, or of the metric where no gate is given
+	// Refused says that the outcome counts for nothing, because the control of
+	// this or of another deciding metric fired.
+	Refused bool `json:"refused"`
 	// Delta is the resolution: an interval inside ±delta is the same.
 	Delta float64 `json:"delta_ratio"`
 	// Smallest is the change that these rounds would have found in four of five

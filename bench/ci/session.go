@@ -71,8 +71,8 @@ type Result struct {
 	// faster, same.
 	Verdict Verdict `json:"verdict"`
 	Outcome Outcome `json:"outcome"`
-	// Noisy says that the control of a deciding metric fired, and which gates are
-	// refused for it.
+	// Noisy says that the control of a deciding metric fired: the machine changed
+	// while it was measured, and every gate is refused, those of other metrics too.
 	Noisy       bool     `json:"noisy"`
 	Rounds      int      `json:"rounds"` // of the first measurement
 	Enough      bool     `json:"enough"` // they resolve what was asked for, by the control
@@ -126,7 +126,9 @@ func Measure(ctx context.Context, cfg Config) (Result, error) {
 // conclude sums up the rows that decide.
 func (r *Result) conclude() {
 	verdicts := []Verdict{Same, Faster, Inconclusive, Slower}
-	outcomes := []Outcome{Pass, Undecided, Noisy, Fail}
+	// What a restless machine says is neither a pass nor a failure, so noisy goes
+	// before both.
+	outcomes := []Outcome{Pass, Undecided, Fail, Noisy}
 	v, o := 0, 0
 	for _, row := range r.Rows {
 		if row.Decides {
@@ -136,6 +138,9 @@ func (r *Result) conclude() {
 		}
 	}
 	r.Verdict, r.Outcome = verdicts[v], outcomes[o]
+	for i := range r.Rows {
+		r.Rows[i].Refused = r.Noisy && r.Rows[i].Decides
+	}
 	slices.SortStableFunc(r.Rows, func(a, b Row) int { // what decides comes first
 		switch {
 		case a.Decides == b.Decides:

@@ -34,7 +34,7 @@ func (r *Report) Text(w io.Writer) error {
 			fmt.Fprintf(&b, "  %s\n", note)
 		}
 	}
-	fmt.Fprintf(&b, "\n%s\n", r.Headline())
+	fmt.Fprintf(&b, "\n%s\n", wrap(r.Headline(), 80))
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", warning)
 	}
@@ -64,7 +64,11 @@ func lastPart(name string) string {
 func (r *Row) notes() []string {
 	var out []string
 	if r.Gate != nil {
-		out = append(out, fmt.Sprintf("gate %s: %s", *r.Gate, r.Outcome))
+		text := fmt.Sprintf("gate %s: %s", *r.Gate, r.Outcome)
+		if r.Refused && r.Outcome != Noisy {
+			text += ", refused: another metric's control fired"
+		}
+		out = append(out, text)
 	}
 	if c := r.Control; c.Fired {
 		out = append(out, fmt.Sprintf("base against itself: %s %s, so that nothing is decided", percent(c.Ratio), interval(c.CI95)))
@@ -118,6 +122,27 @@ func interval(ci *[2]float64) string {
 	return fmt.Sprintf("[%s, %s]", signed(ci[0]-1), signed(ci[1]-1))
 }
 
+// wrap breaks a text at spaces into lines of n columns.
+func wrap(text string, n int) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Fields(text) {
+		size := len([]rune(word))
+		switch {
+		case i == 0:
+		case column+1+size > n:
+			b.WriteString("\n  ")
+			column = 2
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += size
+	}
+	return b.String()
+}
+
 // clip shortens a text to n characters, in its middle.
 func clip(s string, n int) string {
 	r := []rune(s)
@@ -138,7 +163,11 @@ func (r *Report) Markdown() string {
 		row := &r.Rows[i]
 		gate := "–"
 		if row.Gate != nil {
-			gate = fmt.Sprintf("`%s` %s %s", strings.ReplaceAll(backticks(*row.Gate), "|", "\\|"), mark[row.Outcome], row.Outcome)
+			outcome, sign := string(row.Outcome), mark[row.Outcome]
+			if row.Refused && row.Outcome != Noisy {
+				outcome, sign = "refused ("+outcome+")", mark[Noisy]
+			}
+			gate = fmt.Sprintf("`%s` %s %s", strings.ReplaceAll(backticks(*row.Gate), "|", "\\|"), sign, outcome)
 		}
 		verdict := string(row.Verdict)
 		if row.Verdict == Slower || row.Verdict == Faster {

@@ -71,7 +71,7 @@ func compareArms(a, b *arm, opt Options) (*Result, error) {
 	res.Warnings = append(res.Warnings, slices.Concat(a.bad, b.bad)...)
 	res.Notes = append(res.Notes, slices.Concat(a.notes, b.notes, noted)...)
 	if a.kind == kindRecord {
-		res.Notes = append(res.Notes, "latencies and costs are those at each run's own knee: where tps differs they were taken at different rates")
+		res.Notes = append(res.Notes, measuredNote(a.traits.text("measured")))
 	}
 	pairs, err := res.match(a, b, opt)
 	if err != nil {

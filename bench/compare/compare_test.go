@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chainweir/weir/results"
 )
@@ -237,10 +236,10 @@ func TestBadFiles(t *testing.T) {
 		"inf":        {"BenchmarkA 1 +Inf ns/op\n", "f:1:"},
 		"foreign":    {`{"schema":"k6/1"}` + "\n", `"k6/1"`},
 		"cut":        {`{"schema":"weir.run/1","ty`, "f:1:"},
-		"cut second": {`{"schema":"weir.run/1","type":"trial"}` + "\n" + `{"schema":"weir.r`, "f:2:"},
-		"mixed":      {`{"schema":"weir.run/1","type":"trial"}` + "\n" + `{"schema":"x"}` + "\n", "f:2:"},
-		"partial":    {`{"schema":"weir.run/1","type":"trial"}` + "\n", "no summary"},
-		"other kind": {`{"schema":"weir.load/1","valid":true,"committed_tx_per_sec":5}`, "like with like"},
+		"cut second": {trialLine(t) + `{"schema":"weir.r`, "f:2:"},
+		"mixed":      {trialLine(t) + `{"schema":"x"}` + "\n", "f:2:"},
+		"partial":    {trialLine(t), "no summary"},
+		"other kind": {loadLine(t), "like with like"},
 		"no match":   {"BenchmarkOther 1 5 ns/op\n", "in common"},
 	} {
 		path := write(t, "f", c.text)
@@ -266,10 +265,10 @@ func runFolder(t *testing.T, change func(*results.Summary, *results.Env), knees 
 	t.Helper()
 	dir := t.TempDir()
 	for i, knee := range knees {
-		env := results.Env{Class: results.EnvClass{OS: "linux", Arch: "amd64", CPUBrand: "Test", UsableCores: 2, CPUFeatures: []string{"avx2"}}}
+		env := results.Env{Class: results.EnvClass{OS: "linux", Arch: "amd64", CPUBrand: "Test", LogicalCores: 2, UsableCores: 2, GoVersion: "go1.26", CPUFeatures: []string{"avx2"}}}
 		lower, p99 := knee, 40.
-		sum := results.Summary{Valid: true, StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Workload: "transfer", Engine: "solo", Nodes: 1, Link: results.Link{Kind: "loopback"}}
-		sum.Knee = results.Knee{LowerTxPerSec: &lower, Confirmed: true}
+		sum := results.Summary{Valid: true, StartedAt: lineTime, Workload: "transfer", Engine: "solo", Nodes: 1, Link: results.Link{Kind: "loopback"}}
+		sum.Knee = results.Knee{LowerTxPerSec: &lower, Confirmed: true, Confirmations: 3}
 		sum.LatencyMS.Commit.P99 = &p99
 		if change != nil {
 			change(&sum, &env)

@@ -132,7 +132,7 @@ func TestHistoryLeavesOut(t *testing.T) {
 		}
 	}, 90_000, 50_000, 91_000, 1)
 	cut := filepath.Join(dir, "cut")
-	if err := errors.Join(os.Mkdir(cut, 0o700), os.WriteFile(filepath.Join(cut, recordName), []byte(`{"schema":"weir.run/1","type":"trial"}`+"\n"), 0o600)); err != nil {
+	if err := errors.Join(os.Mkdir(cut, 0o700), os.WriteFile(filepath.Join(cut, recordName), []byte(trialLine(t)), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	points, left, err := ReadHistory([]string{dir})
@@ -156,8 +156,8 @@ func TestHistoryBadFiles(t *testing.T) {
 		"no time": {strings.Replace(goodLine, "2026-01-01", "0001-01-01", 1), "at is missing"},
 		"values":  {strings.Replace(goodLine, `"metric":"x"`, `"metric":""`, 1), "values[0]"},
 		"better":  {strings.Replace(goodLine, `"lower"`, `"less"`, 1), `"less"`},
-		"no run":  {`{"schema":"weir.run/1","type":"trial"}`, "no summary"},
-		"invalid": {`{"schema":"weir.run/1","type":"summary","valid":false,"warnings":["why"]}`, "INVALID"},
+		"no run":  {trialLine(t), "no summary"},
+		"invalid": {summaryLine(t, false), "INVALID"},
 		"huge":    {strings.Replace(goodLine, `"value":1`, `"value":1e999`, 1), "f:1:"},
 	} {
 		path := write(t, "f", c.text)

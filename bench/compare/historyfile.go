@@ -161,7 +161,7 @@ func (p *Point) check() error {
 
 // recordPoint turns a valid run into a point.
 func recordPoint(raw []byte, path string) (Point, error) {
-	rec, err := results.Read(bytes.NewReader(raw), path, false)
+	rec, err := results.ParseValid(raw, path, false)
 	switch {
 	case err != nil:
 		return Point{}, fmt.Errorf("%w: %w", ErrInput, err)

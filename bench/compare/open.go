@@ -133,7 +133,7 @@ func (a *arm) read(raw []byte, path string) error {
 	a.kind = kind
 	switch kind {
 	case kindRecord:
-		return a.readRecord(bytes.NewReader(raw), path)
+		return a.readRecord(raw, path)
 	case kindLoad:
 		return a.readLoad(raw, path)
 	}

@@ -1,9 +1,7 @@
 package compare
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 	"strings"
@@ -44,28 +42,32 @@ func both(v results.InOut) *float64 {
 }
 
 // readRecord adds one run to a.
-func (a *arm) readRecord(in io.Reader, path string) error {
-	rec, err := results.Read(in, path, false)
+func (a *arm) readRecord(raw []byte, path string) error {
+	rec, err := results.ParseValid(raw, path, false)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrInput, err)
 	}
 	if rec.Summary == nil {
 		return fmt.Errorf("%w: %s has no summary, so the run did not end: continue it with weir run --resume, or compare another one", ErrInput, path)
 	}
-	return a.addRun(rec.Env, rec.Summary, path)
+	return a.addRun(&rec, path)
 }
 
-func (a *arm) addRun(machine *results.Env, sum *results.Summary, path string) error {
+func (a *arm) addRun(rec *results.Record, path string) error {
+	machine, sum, how := rec.Env, rec.Summary, measuredBy(rec)
 	a.runs++
 	if !sum.Valid {
 		a.bad = append(a.bad, fmt.Sprintf("%s is an INVALID run: %s", path, orSilent(sum.Warnings)))
-	} else if !sum.Knee.Confirmed {
+	} else if how == bySearch && !sum.Knee.Confirmed {
 		a.notes = append(a.notes, path+": the knee is not confirmed")
 	}
-	for _, m := range recordMetrics {
-		if v := m.of(sum); v != nil {
-			a.add(m.name, m.unit, m.better, *v)
+	a.traits.add("measured", how)
+	if how == bySearch {
+		for _, m := range recordMetrics {
+			a.put(m.name, m.unit, m.better, m.of(sum))
 		}
+	} else if err := a.addFixed(rec, path); err != nil {
+		return err
 	}
 	for key, value := range map[string]string{
 		"workload": sum.Workload, "engine": sum.Engine, "nodes": fmt.Sprint(sum.Nodes), "slo": sum.SLO,
@@ -105,9 +107,9 @@ func orSilent(reasons []string) string {
 
 // readLoad adds the object of one weir load to a.
 func (a *arm) readLoad(raw []byte, path string) error {
-	var l results.LoadResult
-	if err := json.Unmarshal(raw, &l); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrInput, path, err)
+	l, err := results.ParseLoad(raw, path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
 	}
 	a.runs++
 	if !l.Valid {

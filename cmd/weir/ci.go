@@ -53,7 +53,8 @@ last kind must be the same every time. --answer says which part of it must be.
 
 --gate bounds by how much a metric may get worse. Without it, anything worse by
 a change that --delta can tell counts. A change is reported only when a second
-measurement finds it again. When the control fires, the gate is refused.
+measurement finds it again. When the control of any of them fires, the report
+is noisy and no gate counts; what was seen all the same is named.
 
 Exit codes: 0 pass, 1 slower (confirmed) or HEAD is wrong, 2 usage or
 environment, 3 inconclusive, too noisy or invalid runs.`,

@@ -56,6 +56,7 @@ func TestCIGates(t *testing.T) {
 		out := finish(t, cmd)
 		var doc ciDoc
 		oneObject(t, out.stdout, &doc)
+		holdSchema(t, "weir.ci/1", out.stdout)
 		if out.code != want.code || doc.Schema != "weir.ci/1" || doc.Outcome != want.outcome || doc.ExitCode != want.code || doc.Noisy || doc.Rounds != 6 || doc.Record != "out" {
 			t.Errorf("%s: %+v, %s", gate, doc, out)
 		}

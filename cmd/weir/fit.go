@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -73,6 +74,9 @@ func runFit(cmd *cobra.Command, path string, f *fitFlags) error {
 	path, data, err := readPoints(cmd.InOrStdin(), path)
 	if err != nil {
 		return err
+	}
+	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
+		return usagef("%s:1: this is a JSON object, such as a record has, and no table of points: one run is one point; weir run --sweep writes points.csv, weir import --out too, and weir plan reads records", path)
 	}
 	table, err := capacity.ParsePoints(path, data, f.nColumn, f.xColumn)
 	if err != nil {

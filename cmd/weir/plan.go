@@ -178,7 +178,7 @@ func planSources(paths []string) (sources []plan.Source, notes []string, err err
 			if len(sources) == maxPlanRecords {
 				return nil, nil, usagef("more than %d records: name fewer", maxPlanRecords)
 			}
-			rec, err := results.ReadFile(file, false)
+			rec, err := results.ReadValidPart(file, false)
 			if err != nil {
 				return nil, nil, usagef("%w", err)
 			}

@@ -19,7 +19,7 @@ func planRecord(t *testing.T, dir string, change func(*results.Summary)) string 
 	f := func(v float64) *float64 { return &v }
 	sum := results.Summary{
 		Valid: true, Warnings: []string{}, Nodes: 1, Workload: "transfer", Engine: "solo",
-		Knee:    results.Knee{LowerTxPerSec: f(95e3), UpperTxPerSec: f(98e3), Confirmed: true},
+		Knee:    results.Knee{LowerTxPerSec: f(95e3), UpperTxPerSec: f(98e3), Confirmed: true, Confirmations: 3},
 		Machine: &results.Machine{NodeCores: 2, HostCores: 2},
 		Demand: results.Demand{
 			CPU: f(10e-6), Serial: f(1e-6), Disk: f(1e-6),

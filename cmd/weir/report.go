@@ -86,7 +86,7 @@ func runReport(cmd *cobra.Command, path string, f *reportFlags) error {
 	if sameFile(f.out, path) {
 		return usagef("--out %s is the record itself: name another file", f.out)
 	}
-	rec, err := results.ReadFile(path, true)
+	rec, err := results.ReadValidPart(path, true)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 		return usagef("%w; name a record.jsonl or the folder of a run", err)
 	} else if err != nil {

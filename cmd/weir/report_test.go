@@ -140,7 +140,7 @@ func TestReportOfBadInput(t *testing.T) {
 		want string
 	}{
 		"nothing there":  {[]string{filepath.Join(dir, "no.jsonl")}, "no.jsonl"},
-		"empty":          {[]string{write("empty.jsonl", "")}, "nothing to report"},
+		"empty":          {[]string{write("empty.jsonl", "")}, "empty.jsonl:1: "},
 		"foreign":        {[]string{write("foreign.jsonl", first+"\n{\"schema\":\"k6/1\"}\n")}, "foreign.jsonl:2:"},
 		"no JSON":        {[]string{write("text.jsonl", "BenchmarkX 1 2 ns/op\n")}, "text.jsonl:1:"},
 		"NaN":            {[]string{write("nan.jsonl", strings.Replace(string(whole), `"valid":true`, `"valid":NaN`, 1))}, "nan.jsonl:"},
