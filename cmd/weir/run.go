@@ -230,12 +230,20 @@ func runRun(cmd *cobra.Command, f *runFlags) error {
 		return inconclusivef("interrupted; what was measured is in %s", cfg.OutDir)
 	case errors.Is(err, netlab.ErrNotPermitted), errors.Is(err, netlab.ErrNotSupported), errors.Is(err, netlab.ErrKernelFeature):
 		return usagef("%w", err)
+	case errors.Is(err, bench.ErrCutShort):
+		return cutShort(err, cfg.OutDir)
 	case err != nil:
 		return usagef("the run failed: %w", err)
 	case !out.Summary.Valid:
 		return inconclusivef("the run is inconclusive; see the warnings")
 	}
 	return nil
+}
+
+// cutShort ends a command whose target was lost in the middle: nothing was wrong
+// with how it was asked, but the record is not valid.
+func cutShort(err error, dir string) error {
+	return inconclusivef("%w; what was measured until then is in %s, marked invalid", err, dir)
 }
 
 // enterUserNamespace starts the program again where it may make network
