@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
+	"github.com/chainweir/weir/core/client"
 	"github.com/chainweir/weir/results"
 )
 
@@ -26,10 +28,9 @@ func (r *run) cutShort(ctx context.Context, err error) error {
 	if name == "" {
 		name = "the node"
 	}
-	var gone *net.OpError
 	var first string
 	switch n := len(tr.done); {
-	case n == 0 && (r.cfg.Target == "" || !errors.As(err, &gone)):
+	case n == 0 && (r.cfg.Target == "" || !gone(err)):
 		return err
 	case n == 0: // it was there when the run looked for it
 		first = name + " was lost before the first trial"
@@ -40,4 +41,10 @@ func (r *run) cutShort(ctx context.Context, err error) error {
 	}
 	return fmt.Errorf("%w %.1f s after its start, at %s UTC: %s: %w",
 		ErrCutShort, now.Sub(r.started).Seconds(), now.UTC().Format(time.TimeOnly), first, err)
+}
+
+// gone tells whether an error is the end of a connection, or that there is none.
+func gone(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) || errors.Is(err, client.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
