@@ -344,7 +344,7 @@ func (l *liveLine) show(p bench.Progress) {
 		l.trial = fmt.Sprintf("trial %d %s at %.0f tx/s, %.0f s left", e.Spec.Index, e.Spec.Phase, e.Spec.RateTxPerSec, e.Left.Seconds())
 		l.print(l.trial)
 	case p.Live != nil:
-		l.print(fmt.Sprintf("%s · sent %d · committed %d", l.trial, p.Live.Sent, p.Live.Committed))
+		l.print(fmt.Sprintf("%s · sent %s · committed %s", l.trial, si(float64(p.Live.Sent), ""), si(float64(p.Live.Committed), "")))
 	case p.Step != "":
 		l.print(p.Step)
 	}
