@@ -61,7 +61,7 @@ func (r *run) search(ctx context.Context, src probe.Source) (err error) {
 	r.peerBytes()
 	r.conclude(res)
 	r.excluded()
-	return err
+	return r.cutShort(ctx, err)
 }
 
 // openTrials fills in what runs the trials. The caller has opened the probe.

@@ -91,6 +91,7 @@ func Soak(ctx context.Context, cfg SoakConfig) (out Outcome, err error) {
 	} else {
 		out.Summary.Soak, out.Summary.Interrupted = long.Summary.Soak, long.Summary.Interrupted
 		out.Summary.Warnings = appendNew(out.Summary.Warnings, long.Summary.Warnings)
+		out.Summary.Valid = out.Summary.Valid && err == nil
 	}
 	return out, errors.Join(err, writeSummary(cfg.OutDir, out.Summary))
 }
@@ -174,7 +175,7 @@ func (r *run) soakPieces(ctx context.Context, src probe.Source) (err error) {
 			if cause := context.Cause(ctx); errors.Is(cause, results.ErrWrite) {
 				return cause
 			}
-			return err
+			return r.cutShort(ctx, err)
 		}
 		s.res.LoadSec += s.piece.Seconds()
 		s.res.RestSec = time.Since(began).Seconds() - s.res.LoadSec

@@ -35,8 +35,9 @@ type trials struct {
 	onLive   func(loadgen.Live)
 	onSign   func(done, total int)
 
-	goesOn   bool // our own node is not started anew between trials either
-	used     int  // transactions of the corpus that a remote chain has seen
+	goesOn   bool   // our own node is not started anew between trials either
+	used     int    // transactions of the corpus that a remote chain has seen
+	broke    string // what ended the last trial before its time; empty: nothing
 	done     []results.Trial
 	windows  map[int][]results.Window // by trial id
 	hists    map[int][]results.Histogram
@@ -125,6 +126,7 @@ func (r *trials) measure(ctx context.Context, spec knee.TrialSpec) (results.Tria
 		end.err = errors.Join(end.err, err)
 	}
 	r.used = first + int(out.Trial.Counts.Offered)
+	r.broke = out.Failure
 	out.SetID(spec.Index)
 	t := out.Trial
 	t.Phase = phaseOf(spec.Phase)

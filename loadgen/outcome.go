@@ -47,7 +47,8 @@ type Outcome struct {
 	Conns             int
 	BatchWindow       time.Duration
 
-	Interrupted bool // ctx ended before the run did
+	Interrupted bool   // ctx ended before the run did
+	Failure     string // what ended the run before its time, and when; empty: nothing did
 	Warnings    []string
 
 	heldBack     float64 // share of the delay at the end that full sockets caused
@@ -219,7 +220,8 @@ func (r *run) validate(o *Outcome, problems []string) {
 	case o.Interrupted:
 		why = append(why, "the run was interrupted")
 	case r.failure != nil:
-		why = append(why, r.failure.Error())
+		o.Failure = fmt.Sprintf("%.1f s after the first transaction, %s", float64(r.failedNS)/1e9, r.failure)
+		why = append(why, o.Failure)
 	}
 	for a := range numAnomalies {
 		var n int64

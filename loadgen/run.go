@@ -41,6 +41,7 @@ type run struct {
 	maxBytes int   // of one frame's transactions; 0: no limit
 	failOnce sync.Once
 	failure  error
+	failedNS int64 // when
 	cancel   context.CancelFunc
 }
 
@@ -153,7 +154,7 @@ func (r *run) frameLimit(first, n int) int {
 // fail ends the run early. The first reason counts.
 func (r *run) fail(err error) {
 	r.failOnce.Do(func() {
-		r.failure = err
+		r.failure, r.failedNS = err, r.clock()
 		r.cancel()
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -178,22 +177,27 @@ func TestHostileRuns(t *testing.T) {
 func TestSessionsAreBounded(t *testing.T) {
 	server, run := certs(t, t.TempDir(), time.Hour)
 	s := serve(t, &observed{}, ServerConfig{TLS: server}, "127.0.0.1:0")
-	var conns []net.Conn
-	for range maxSessions { // sockets that say nothing take a place each
-		conn, err := net.Dial("tcp", s.addr)
+	var clients []*Client
+	for range maxSessions {
+		c, err := dial(t, ClientConfig{Addr: s.addr, TLS: run})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
-		conns = append(conns, conn)
+		clients = append(clients, c)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	if _, err := Dial(ctx, ClientConfig{Addr: s.addr, TLS: run}); err == nil {
 		t.Error("one session too many was served")
 	}
-	for _, c := range conns {
-		c.Close()
+	if log := s.firstLine(t); !strings.Contains(log, "8 sessions are open") {
+		t.Errorf("the log does not say why: %q", log)
+	}
+	for _, c := range clients {
+		if _, err := c.Snapshot(ctx); err != nil {
+			t.Errorf("a session suffers from the one too many: %v", err)
+		}
+		_ = c.Close()
 	}
 	for ctx.Err() == nil {
 		c, err := Dial(ctx, ClientConfig{Addr: s.addr, TLS: run})

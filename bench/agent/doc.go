@@ -16,6 +16,8 @@
 //
 // The agent reads and never writes, and is bounded: a few sessions, short
 // questions, some hundred of them a second, and nobody is waited for for long.
+// Connections that have not shown a certificate yet take no session's place, and
+// make room for newer ones.
 // A value that cannot be read is missing in the answer, with a reason, and
 // never zero.
 package agent

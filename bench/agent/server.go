@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// maxSessions is how many may be open at a time, those in their handshake
-// included. A run has one.
+// maxSessions is how many may be open at a time, after their handshake. A run
+// has one.
 const maxSessions = 8
 
 // Observer is what a server asks for counters: a Watcher.
@@ -46,13 +46,12 @@ func Serve(ctx context.Context, ln net.Listener, o Observer, cfg ServerConfig) e
 	if cfg.Now == nil {
 		cfg.Now = steadyClock()
 	}
-	s := &server{cfg: cfg, observer: o}
+	s := &server{cfg: cfg, observer: o, places: make(chan struct{}, maxSessions)}
 	stop := context.AfterFunc(ctx, func() { ln.Close() })
 	defer stop()
 	sessions, cancel := context.WithCancel(ctx)
 	defer s.wg.Wait()
 	defer cancel()
-	slots := make(chan struct{}, maxSessions)
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
@@ -62,26 +61,24 @@ func Serve(ctx context.Context, ln net.Listener, o Observer, cfg ServerConfig) e
 			ln.Close()
 			return fmt.Errorf("agent: accept: %w", err)
 		}
-		select {
-		case slots <- struct{}{}:
-			s.wg.Add(1)
-			go func() {
-				defer s.wg.Done()
-				defer func() { <-slots }()
-				s.session(sessions, conn)
-			}()
-		default:
-			conn.Close()
-			cfg.Log(fmt.Sprintf("%v: refused, %d sessions are open", conn.RemoteAddr(), maxSessions))
-		}
+		v := s.door.enter(conn)
+		s.wg.Go(func() { s.session(sessions, v) })
 	}
 }
 
 type server struct {
 	cfg      ServerConfig
 	observer Observer
+	door     doorway
+	places   chan struct{} // one for each session
 	wg       sync.WaitGroup
 }
+
+// Why a session ends, beside what the connection says.
+var (
+	errGaveWay = errors.New("refused: it proved nothing yet and gave way to a newer connection")
+	errFull    = fmt.Errorf("refused: %d sessions are open", maxSessions)
+)
 
 // session is one connection.
 type session struct {
@@ -93,14 +90,23 @@ type session struct {
 	streamed int
 }
 
-func (s *server) session(ctx context.Context, raw net.Conn) {
-	start := time.Now()
+func (s *server) session(ctx context.Context, v *visitor) {
+	start, raw := time.Now(), v.conn
 	ss := &session{server: s, conn: tls.Server(raw, s.cfg.TLS)}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
 	who, err := ss.handshake(ctx)
+	if s.door.leave(v) {
+		err = errGaveWay
+	}
 	if err == nil {
-		err = ss.answers(ctx)
+		select {
+		case s.places <- struct{}{}:
+			err = ss.answers(ctx)
+			<-s.places
+		default:
+			err = errFull
+		}
 	}
 	raw.Close()
 	end := "closed by the run"

@@ -103,7 +103,7 @@ func TestRunGoesOnWhenItsNodeIsKilled(t *testing.T) {
 	if !until(e2eTimeout, func() bool {
 		// In a trial: its blocks are on disk.
 		pid = nodeOf(t, exe)
-		return pid > 0 && bytesBelow(t, filepath.Join(dir, "out")) > 64<<10
+		return pid > 0 && bytesOf(t, filepath.Join(dir, "out", "node-*", "blocks", "*")) > 64<<10
 	}) {
 		t.Fatalf("no trial: %s", stderr.String())
 	}
@@ -133,10 +133,10 @@ func TestRunGoesOnWhenItsNodeIsKilled(t *testing.T) {
 	noTraces(t, exe)
 }
 
-// bytesBelow is the length of the blocks of a run's nodes.
-func bytesBelow(t *testing.T, out string) int64 {
+// bytesOf is the length of all files that match.
+func bytesOf(t *testing.T, pattern string) int64 {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(out, "node-*", "blocks", "*"))
+	names, err := filepath.Glob(pattern)
 	if err != nil {
 		t.Fatal(err)
 	}

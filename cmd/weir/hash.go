@@ -3,11 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/chainweir/weir/asm/cpu"
@@ -149,14 +146,4 @@ func saveCalibration() error {
 		return err
 	}
 	return hashcache.Save(path, cpu.Kernels)
-}
-
-// progressLine returns a function that shows a line in place of the last one,
-// on a terminal; elsewhere it does nothing.
-func progressLine(w io.Writer) func(string) {
-	f, ok := w.(*os.File)
-	if !ok || !isatty.IsTerminal(f.Fd()) {
-		return func(string) {}
-	}
-	return func(line string) { fmt.Fprintf(f, "\r\x1b[K%s", line) }
 }

@@ -185,7 +185,7 @@ func printLoad(cmd *cobra.Command, r results.LoadResult) error {
 		fmt.Fprintf(w, "  %-8s %10s %8s %8s\n", l.name, q(l.q.P50), q(l.q.P99), q(l.q.P999))
 	}
 	for _, text := range r.Warnings {
-		fmt.Fprintf(cmd.ErrOrStderr(), "weir: warning: %s\n", text)
+		complain(cmd.ErrOrStderr(), "weir: warning: "+text)
 	}
 	return nil
 }

@@ -203,19 +203,22 @@ type probeOutput struct {
 
 const (
 	screenOpen  = "\x1b[?1049h\x1b[?25l" // the other screen, no cursor
+	endHint     = " · Ctrl-C ends"
 	screenClose = "\x1b[?25h\x1b[?1049l"
 )
 
 func (o *probeOutput) begin() {
 	if o.screen {
-		fmt.Fprint(o.out, screenOpen)
+		columns, _ := o.window()
+		first := fmt.Sprintf("weir probe · %s · the first figures come in %v", o.flags.what(), o.flags.interval)
+		fmt.Fprint(o.out, screenOpen, "\x1b[H", fit(first, columns, 0))
 	}
 }
 
 // end leaves the last table on the ordinary screen.
 func (o *probeOutput) end() {
 	if o.screen {
-		fmt.Fprint(o.out, screenClose, o.last)
+		fmt.Fprint(o.out, screenClose, strings.Replace(o.last, endHint, "", 1))
 	}
 	if o.note != "" && !o.flags.json {
 		fmt.Fprintln(o.out, o.note)
@@ -242,12 +245,7 @@ func (o *probeOutput) show(total, interval probe.Sample) error {
 	case o.screen:
 		o.last = probeTable(o.flags, o.report, total, interval, true)
 		// Line by line over the old ones: clearing first would flicker.
-		columns, rows := tableColumns, 0
-		if file, ok := o.out.(*os.File); ok {
-			if c, r := windowSize(file); c > 0 {
-				columns, rows = min(c, columns), r
-			}
-		}
+		columns, rows := o.window()
 		drawn := strings.ReplaceAll(fit(o.last, columns, rows), "\n", "\x1b[K\r\n")
 		_, err := fmt.Fprint(o.out, "\x1b[H", drawn, "\x1b[J")
 		return wrapWrite(err)
@@ -255,6 +253,16 @@ func (o *probeOutput) show(total, interval probe.Sample) error {
 		_, err := fmt.Fprintln(o.out, probeTable(o.flags, o.report, total, interval, false))
 		return wrapWrite(err)
 	}
+}
+
+// window is how much of the terminal a table may use; 0 rows: any number.
+func (o *probeOutput) window() (columns, rows int) {
+	if file, ok := o.out.(*os.File); ok {
+		if c, r := windowSize(file); c > 0 {
+			return min(c, tableColumns), r
+		}
+	}
+	return tableColumns, 0
 }
 
 func wrapWrite(err error) error {

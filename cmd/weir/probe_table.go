@@ -21,7 +21,7 @@ func probeTable(f probeFlags, rep probe.WatchReport, total, interval probe.Sampl
 	var b strings.Builder
 	hint := ""
 	if screen {
-		hint = " · Ctrl-C ends"
+		hint = endHint
 	}
 	fmt.Fprintf(&b, "weir probe · %s · %s%s\n", f.what(), time.Duration(total.ElapsedSec*float64(time.Second)).Round(time.Second), hint)
 	if s := interval.Sockets; s != nil {
@@ -137,8 +137,10 @@ func wireTable(b *strings.Builder, w *probe.WireSample, seconds float64, peers b
 }
 
 func diagnosisTable(b *strings.Builder, s probe.Sample) {
+	lines := 0
 	line := func(name string, d probe.Distribution) {
 		if d.MeanUS != nil {
+			lines++
 			fmt.Fprintf(b, "%-28s %9s %9s %9s %9s\n", clip(name, 28), amount(d.Samples), microsecondsOf(d.MeanUS), microsecondsOf(d.P50US), microsecondsOf(d.P99US))
 		}
 	}
@@ -156,6 +158,9 @@ func diagnosisTable(b *strings.Builder, s probe.Sample) {
 	}
 	if s.Sched != nil {
 		line("wait for a processor", s.Sched.Wait)
+	}
+	if lines == 0 && (s.RTT != nil || s.Qdisc != nil || s.Sched != nil) {
+		b.WriteString("nothing was timed in this interval\n")
 	}
 	if q := s.Softirq; q != nil {
 		fmt.Fprintf(b, "\nSoftirqs of the machine (%s)\n", q.Source)

@@ -107,7 +107,7 @@ func execute(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		// arguments) name what was wrong and not where to look.
 		err = fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	}
-	fmt.Fprintf(stderr, "weir: %v\n", err)
+	complain(stderr, fmt.Sprintf("weir: %v", err))
 	var ee *exitError
 	if errors.As(err, &ee) {
 		return ee.code

@@ -230,12 +230,20 @@ func runRun(cmd *cobra.Command, f *runFlags) error {
 		return inconclusivef("interrupted; what was measured is in %s", cfg.OutDir)
 	case errors.Is(err, netlab.ErrNotPermitted), errors.Is(err, netlab.ErrNotSupported), errors.Is(err, netlab.ErrKernelFeature):
 		return usagef("%w", err)
+	case errors.Is(err, bench.ErrCutShort):
+		return cutShort(err, cfg.OutDir)
 	case err != nil:
 		return usagef("the run failed: %w", err)
 	case !out.Summary.Valid:
 		return inconclusivef("the run is inconclusive; see the warnings")
 	}
 	return nil
+}
+
+// cutShort ends a command whose target was lost in the middle: nothing was wrong
+// with how it was asked, but the record is not valid.
+func cutShort(err error, dir string) error {
+	return inconclusivef("%w; what was measured until then is in %s, marked invalid", err, dir)
 }
 
 // enterUserNamespace starts the program again where it may make network
@@ -336,7 +344,7 @@ func (l *liveLine) show(p bench.Progress) {
 		l.trial = fmt.Sprintf("trial %d %s at %.0f tx/s, %.0f s left", e.Spec.Index, e.Spec.Phase, e.Spec.RateTxPerSec, e.Left.Seconds())
 		l.print(l.trial)
 	case p.Live != nil:
-		l.print(fmt.Sprintf("%s · sent %d · committed %d", l.trial, p.Live.Sent, p.Live.Committed))
+		l.print(fmt.Sprintf("%s · sent %s · committed %s", l.trial, si(float64(p.Live.Sent), ""), si(float64(p.Live.Committed), "")))
 	case p.Step != "":
 		l.print(p.Step)
 	}

@@ -169,6 +169,8 @@ func seriesEnd(err error, valid bool, dir, words string) error {
 		return inconclusivef("interrupted; continue with --resume %s", dir)
 	case errors.Is(err, bench.ErrBudget):
 		return inconclusivef("%w", err)
+	case errors.Is(err, bench.ErrCutShort):
+		return inconclusivef("%w; what was measured is in %s (--resume %s goes on)", err, dir, dir)
 	case err != nil:
 		return usagef("%w; what was measured is in %s (--resume %s goes on)", err, dir, dir)
 	case !valid:

@@ -63,6 +63,8 @@ func runSoak(cmd *cobra.Command, f *runFlags, cfg bench.Config) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return inconclusivef("interrupted; what was measured is in %s", cfg.OutDir)
+	case errors.Is(err, bench.ErrCutShort):
+		return cutShort(err, cfg.OutDir)
 	case err != nil:
 		return usagef("the soak failed: %w", err)
 	case out.Summary.Soak == nil:

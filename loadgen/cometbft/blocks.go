@@ -38,24 +38,14 @@ type txResult struct {
 	Codespace string `json:"codespace"`
 }
 
-// watch reads blocks until the stream ends.
+// watch reads blocks until the stream ends, and returns why it did.
 func (t *Target) watch(hub *jsonrpc.Hub, s *jsonrpc.Stream) error {
 	last := int64(0)
-	for {
-		b, err := s.Read()
-		if err != nil {
-			return fmt.Errorf("%w: %w; what commits from here on is not seen", ErrSubscription, err)
-		}
-		ms, err := jsonrpc.Messages(b)
-		if err != nil {
-			return err
-		}
-		for i := range ms {
-			if err := t.block(hub, &ms[i], &last); err != nil {
-				return err
-			}
-		}
+	err := s.Listen(func(m *jsonrpc.Message) error { return t.block(hub, m, &last) })
+	if errors.Is(err, jsonrpc.ErrEnded) {
+		err = fmt.Errorf("%w: %w; what commits from here on is not seen", ErrSubscription, err)
 	}
+	return err
 }
 
 // block passes on what one event says. Heights must follow each other: a block

@@ -82,46 +82,16 @@ func (t *Target) Open(ctx context.Context, s loadgen.Session) (loadgen.Conn, err
 	hub := t.hub
 	t.mu.Unlock()
 	if s.Conn == 0 {
-		if c.blocks, err = t.subscribe(ctx); err != nil {
+		if c.blocks, err = jsonrpc.Subscribe(ctx, t.endpoint(), "subscribe", `{"query":"tm.event='NewBlock'"}`); err != nil {
 			return nil, errors.Join(err, c.s.Close())
 		}
 	}
 	c.m = hub.Join(s.Events)
-	c.wg.Go(c.answers)
+	c.wg.Go(func() { c.m.Answers(c.s, c.answer) })
 	if c.blocks != nil {
-		c.wg.Go(func() {
-			if err := t.watch(hub, c.blocks); err != nil {
-				hub.Fail(err)
-			}
-		})
+		c.wg.Go(func() { hub.Fail(t.watch(hub, c.blocks)) })
 	}
 	return c, nil
-}
-
-// subscribe opens the stream of blocks.
-func (t *Target) subscribe(ctx context.Context) (*jsonrpc.Stream, error) {
-	s, err := jsonrpc.Open(ctx, t.endpoint(), nil)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
-	s.Queue(append(jsonrpc.AppendCall(nil, 1, "subscribe"), `{"query":"tm.event='NewBlock'"}}`...))
-	if err := s.Flush(0); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	b, err := s.Read()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("subscribe to the blocks of %s: %w", t.addr, err), s.Close())
-	}
-	ms, err := jsonrpc.Messages(b)
-	if err == nil && ms[0].Error != nil {
-		err = ms[0].Error
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("subscribe to the blocks of %s: %w", t.addr, err), s.Close())
-	}
-	return s, nil
 }
 
 // Limits are what keeps a frame small: one transaction is one message.
@@ -169,20 +139,6 @@ func (c *conn) Close() error {
 	}
 	c.wg.Wait()
 	return err
-}
-
-// answers reads the answers to broadcasts until the connection ends.
-func (c *conn) answers() {
-	for {
-		b, err := c.s.Read()
-		if err == nil {
-			err = c.answer(b)
-		}
-		if err != nil {
-			c.m.Closed(err)
-			return
-		}
-	}
 }
 
 var codeZero = []byte(`{"code":0,`)

@@ -14,6 +14,9 @@ import (
 // ErrHeads says that inclusion can no longer be seen.
 var ErrHeads = errors.New("the chain's head can no longer be followed")
 
+// announcedLimit is how long an announced block may be unreadable.
+const announcedLimit = 10 * time.Second
+
 // watcher follows the chain for one run.
 type watcher struct {
 	t    *Target
@@ -29,7 +32,7 @@ func (c *conn) watch(ctx context.Context, hub *jsonrpc.Hub) error {
 	w.ask.Endpoint = c.t.endpoint()
 	var err error
 	if c.t.o.WebSocket {
-		if c.heads, err = c.t.subscribe(ctx); err != nil {
+		if c.heads, err = jsonrpc.Subscribe(ctx, c.t.endpoint(), "eth_subscribe", `["newHeads"]`); err != nil {
 			return err
 		}
 	}
@@ -71,62 +74,45 @@ func closeStream(s *jsonrpc.Stream) error {
 	return s.Close()
 }
 
-// subscribe asks for new heads.
-func (t *Target) subscribe(ctx context.Context) (*jsonrpc.Stream, error) {
-	s, err := jsonrpc.Open(ctx, t.endpoint(), nil)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
-	s.Queue(append(jsonrpc.AppendCall(nil, 1, "eth_subscribe"), `["newHeads"]}`...))
-	err = s.Flush(0)
-	var b []byte
-	if err == nil {
-		b, err = s.Read()
-	}
-	if err == nil {
-		var ms []jsonrpc.Message
-		if ms, err = jsonrpc.Messages(b); err == nil && ms[0].Error != nil {
-			err = ms[0].Error
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("subscribe to the heads of %s: %w", t.addr, err), s.Close())
-	}
-	return s, nil
-}
-
 // listen reads notifications of new heads.
 func (w *watcher) listen(ctx context.Context, s *jsonrpc.Stream) error {
+	return s.Listen(func(m *jsonrpc.Message) error {
+		if m.Method != "eth_subscription" {
+			return nil
+		}
+		var p struct {
+			Result struct {
+				Number quantity `json:"number"`
+			} `json:"result"`
+		}
+		if err := json.Unmarshal(m.Params, &p); err != nil {
+			return fmt.Errorf("cannot read a new head: %w", err)
+		}
+		n, err := p.Result.Number.uint64()
+		if err != nil {
+			return fmt.Errorf("cannot read a new head: %w", err)
+		}
+		return w.announced(ctx, n)
+	})
+}
+
+// announced reads all blocks up to number n, which the node has said to have. It
+// may say so a moment before it can be asked for it; after the last head of a run
+// no other one would bring it up again.
+func (w *watcher) announced(ctx context.Context, n uint64) error {
+	tick := time.NewTicker(w.t.o.HeadPoll)
+	defer tick.Stop()
+	limit := time.After(announcedLimit)
 	for {
-		b, err := s.Read()
-		if err != nil {
+		if err := w.to(ctx, n); err != nil || w.last >= n {
 			return err
 		}
-		ms, err := jsonrpc.Messages(b)
-		if err != nil {
-			return err
-		}
-		for i := range ms {
-			var p struct {
-				Result struct {
-					Number quantity `json:"number"`
-				} `json:"result"`
-			}
-			if ms[i].Method != "eth_subscription" {
-				continue
-			}
-			if err := json.Unmarshal(ms[i].Params, &p); err != nil {
-				return fmt.Errorf("cannot read a new head: %w", err)
-			}
-			n, err := p.Result.Number.uint64()
-			if err == nil {
-				err = w.to(ctx, n)
-			}
-			if err != nil {
-				return err
-			}
+		select {
+		case <-tick.C:
+		case <-limit:
+			return fmt.Errorf("block %d was announced and cannot be read after %v", n, announcedLimit)
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }
@@ -164,7 +150,7 @@ func (w *watcher) to(ctx context.Context, n uint64) error {
 			return err
 		}
 		if b == nil {
-			return nil // the head was announced before it can be read: next time
+			return nil // the head is known before it can be read: next time
 		}
 		if b.Parent != w.hash {
 			return fmt.Errorf("the chain was reorganised: block %d has the parent %.18s, %.18s was read", w.last+1, b.Parent, w.hash)

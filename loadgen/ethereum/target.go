@@ -104,7 +104,7 @@ func (t *Target) Open(ctx context.Context, s loadgen.Session) (loadgen.Conn, err
 		}
 	}
 	c.m = hub.Join(s.Events)
-	c.wg.Go(c.answers)
+	c.wg.Go(func() { c.m.Answers(c.s, c.answer) })
 	return c, nil
 }
 
@@ -151,20 +151,6 @@ func (c *conn) Close() error {
 	err := errors.Join(c.stop(), c.s.Close())
 	c.wg.Wait()
 	return err
-}
-
-// answers reads the answers to batches until the connection ends.
-func (c *conn) answers() {
-	for {
-		b, err := c.s.Read()
-		if err == nil {
-			err = c.answer(b)
-		}
-		if err != nil {
-			c.m.Closed(err)
-			return
-		}
-	}
 }
 
 // answer passes on what a batch of answers says.

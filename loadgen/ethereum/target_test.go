@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
 	"github.com/chainweir/weir/loadgen"
@@ -21,18 +22,22 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fake answers as an Ethereum node does over HTTP. Every batch of transactions
-// becomes a block; its hooks change that.
+// fake answers as an Ethereum node does over HTTP, and over WebSocket with
+// subscriptions. Every batch of transactions becomes a block; its hooks change
+// that.
 type fake struct {
 	refuse func(n int) string // words of an error for transaction n; empty: taken
 	twice  func(n int) bool   // in the next block again
 	gas    uint64             // of each transaction, 0: a transfer's
 	fail   bool               // receipts say so
 	reorg  int                // this block has another parent; 0: none
+	hide   int                // so many questions for a new block are too early
 
 	mu     sync.Mutex
 	n      int
+	early  int        // of those for the newest block
 	blocks [][]string // hashes
+	heads  []func(n int)
 }
 
 type request struct {
@@ -42,10 +47,25 @@ type request struct {
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if websocket.IsWebSocketUpgrade(r) {
+		f.serveSocket(w, r)
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
+	text, _, err := f.answer(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = io.WriteString(w, text+"\n") // a client that has gone is no failure
+}
+
+// answer answers one message, and tells whether it subscribes to heads. Other
+// subscribers hear of a new block first, as they may.
+func (f *fake) answer(body []byte) (text string, subscribes bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var rs []request
@@ -57,21 +77,56 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = json.Unmarshal(body, &rs[0])
 	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+		return "", false, err
 	}
 	var mined, out []string
 	for _, q := range rs {
+		subscribes = subscribes || q.Method == "eth_subscribe"
 		out = append(out, `{"jsonrpc":"2.0","id":`+string(q.ID)+","+f.one(q, &mined)+"}")
 	}
 	if len(mined) > 0 {
-		f.blocks = append(f.blocks, mined)
+		f.blocks, f.early = append(f.blocks, mined), f.hide
+		for _, tell := range f.heads {
+			tell(len(f.blocks))
+		}
 	}
-	text := strings.Join(out, ",")
+	text = strings.Join(out, ",")
 	if batch {
 		text = "[" + text + "]"
 	}
-	_, _ = io.WriteString(w, text+"\n") // a client that has gone is no failure
+	return text, subscribes, nil
+}
+
+func (f *fake) serveSocket(w http.ResponseWriter, r *http.Request) {
+	ws, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer ws.Close()
+	var mu sync.Mutex // of writing; a client that has gone is no failure
+	say := func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		_ = ws.WriteMessage(websocket.TextMessage, []byte(text))
+	}
+	for {
+		_, body, err := ws.ReadMessage()
+		if err != nil {
+			return
+		}
+		text, subscribes, err := f.answer(body)
+		if err != nil {
+			return
+		}
+		if subscribes {
+			f.mu.Lock()
+			f.heads = append(f.heads, func(n int) {
+				say(fmt.Sprintf(`{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"0x1","result":{"number":"0x%x"}}}`, n))
+			})
+			f.mu.Unlock()
+		}
+		say(text)
+	}
 }
 
 func (f *fake) one(q request, mined *[]string) string {
@@ -94,6 +149,8 @@ func (f *fake) one(q request, mined *[]string) string {
 		return `"result":[` + strings.TrimSuffix(strings.Repeat(`{"status":"`+status+`"},`, n), ",") + `]`
 	case "eth_sendRawTransaction":
 		return f.send(q, mined)
+	case "eth_subscribe":
+		return `"result":"0x1"`
 	}
 	return `"error":{"code":-32601,"message":"no such method"}`
 }
@@ -113,6 +170,10 @@ func (f *fake) number(q request) int {
 func (f *fake) block(q request) string {
 	n := f.number(q)
 	if n < 0 || n > len(f.blocks) {
+		return "null"
+	}
+	if n == len(f.blocks) && f.early > 0 {
+		f.early--
 		return "null"
 	}
 	var txs []string
@@ -160,7 +221,9 @@ func (f *fake) send(q request, mined *[]string) string {
 	return `"result":"` + hash + `"`
 }
 
-func offer(t *testing.T, f *fake) loadgen.Outcome {
+func offer(t *testing.T, f *fake) loadgen.Outcome { return offerBy(t, f, false) }
+
+func offerBy(t *testing.T, f *fake, webSocket bool) loadgen.Outcome {
 	t.Helper()
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
@@ -168,7 +231,7 @@ func offer(t *testing.T, f *fake) loadgen.Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tg := New(strings.TrimPrefix(srv.URL, "http://"), Options{Key: key, Accounts: 8, HeadPoll: time.Millisecond})
+	tg := New(strings.TrimPrefix(srv.URL, "http://"), Options{Key: key, Accounts: 8, HeadPoll: time.Millisecond, WebSocket: webSocket})
 	if err := tg.Prepare(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +241,7 @@ func offer(t *testing.T, f *fake) loadgen.Outcome {
 		t.Fatal(err)
 	}
 	out, err := loadgen.Run(t.Context(), loadgen.Config{
-		Target: tg, Schedule: "constant", RateTxPerSec: rate, Duration: length, Corpus: src, DrainTimeout: 300 * time.Millisecond,
+		Target: tg, Schedule: "constant", RateTxPerSec: rate, Duration: length, Corpus: src, DrainTimeout: 20 * time.Second,
 	})
 	if err := errors.Join(err, tg.Close()); err != nil {
 		t.Fatal(err)
@@ -200,6 +263,18 @@ func TestRunCounts(t *testing.T) {
 	c := out.Trial.Counts
 	if !out.Trial.Valid || c.Committed == 0 || c.Rejected["rpc: txpool is full"] != c.Sent-c.Committed || c.Lost != 0 {
 		t.Errorf("valid %v (%s), counts %+v", out.Trial.Valid, out.Trial.InvalidReason, c)
+	}
+}
+
+// Over WebSocket every block counts, the last one too: no later head would bring
+// it up again when it cannot be read as soon as it is announced.
+func TestRunOverWebSocket(t *testing.T) {
+	for name, f := range map[string]*fake{"at once": {}, "announced too early": {hide: 3}} {
+		out := offerBy(t, f, true)
+		c := out.Trial.Counts
+		if !out.Trial.Valid || c.Sent == 0 || c.Committed != c.Sent || out.BytesIn == 0 {
+			t.Errorf("%s: valid %v (%s), counts %+v", name, out.Trial.Valid, out.Trial.InvalidReason, c)
+		}
 	}
 }
 
