@@ -277,9 +277,11 @@ func TestRunWithTheAppSource(t *testing.T) {
 	if s.Wire.Source != results.WireApp || s.Wire.Exact {
 		t.Errorf("wire source %q, exact %v", s.Wire.Source, s.Wire.Exact)
 	}
-	// A machine with other work to do may starve the generator. Then there is no
-	// rate, and the run has to say that it was the generator that was measured.
-	if s.Knee.LowerTxPerSec == nil && (!mentions(s.Warnings, "inconclusive") || !mentions(s.Warnings, "the generator was measured")) {
+	// A machine with other work to do may starve the generator, or make trials so
+	// slow that none is confirmed. Then there is no rate, and the run has to say
+	// that it was the generator that was measured, or that its time was over.
+	starved := mentions(s.Warnings, "the generator was measured") || mentions(s.Warnings, "the time was over")
+	if s.Knee.LowerTxPerSec == nil && (!mentions(s.Warnings, "inconclusive") || !starved) {
 		t.Errorf("500 tx/s did not hold, and nothing says why: %q", s.Warnings)
 	}
 }
