@@ -7,7 +7,7 @@ GOBIN_DIR := $(CURDIR)/bin
 VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint generate generate-asm generate-proto bench bench-hash bench-merkle bench-core bench-load bench-cometbft test-peers test-faults test-fair fuzz check check-measure clean FORCE
+.PHONY: help build run test race lint generate generate-asm generate-proto bench bench-hash bench-merkle bench-core bench-load bench-cometbft check-report test-peers test-faults test-fair fuzz check check-measure clean FORCE
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ lint: ## Run go vet and the pinned golangci-lint (installs it under bin/)
 	$(GO) vet ./...
 	@test -x $(GOBIN_DIR)/golangci-lint || GOBIN=$(GOBIN_DIR) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	$(GOBIN_DIR)/golangci-lint run --allow-parallel-runners ./...
-	cd bench/peers && $(GO) vet ./... && $(GOBIN_DIR)/golangci-lint run --allow-parallel-runners ./...
+	cd bench/peers && $(GO) vet ./... && $(GO) vet -tags browser,peers ./... && $(GOBIN_DIR)/golangci-lint run --allow-parallel-runners ./...
 	cd asm/_gen && $(GO) vet ./... && $(GOBIN_DIR)/golangci-lint run --allow-parallel-runners ./...
 	cd core/rpc/grpcapi/_gen && $(GO) vet ./... && $(GOBIN_DIR)/golangci-lint run --allow-parallel-runners ./...
 
@@ -73,6 +73,9 @@ bench-cometbft: build ## The node beside CometBFT, both at their knee (10 minute
 	@mkdir -p bin
 	cd bench/peers && $(GO) build -buildvcs=$(VCS) -o $(CURDIR)/bin/nodepeers ./nodepeers
 	./bin/nodepeers --bin bin/peers --weir $(BIN) --dir bin --at-least 3.5
+
+check-report: ## Open reports and comparisons in headless Chromium; pictures in bin/pages (a minute)
+	cd bench/peers && WEIR_SCREENSHOTS=$(CURDIR)/bin/pages $(GO) test -count=1 -tags browser -v ./browser
 
 test-peers: ## weir run against real CometBFT and go-ethereum (minutes; builds both the first time)
 	cd bench/peers && $(GO) test -count=1 -tags peers -run 'TestRun(CometBFT|Geth)' -v -timeout 30m ./nodepeers

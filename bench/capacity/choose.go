@@ -33,14 +33,20 @@ type Candidate struct {
 }
 
 // Choose fits all Models and returns them in that order, with the index of the
-// chosen one: the smallest error at points that the model had not seen, where a
+// chosen one; see ChooseAmong.
+func Choose(points []Point) (all []Candidate, chosen int, err error) {
+	return ChooseAmong(Models, points)
+}
+
+// ChooseAmong fits the named models and returns them in that order, with the
+// index of the chosen one: the smallest error at points that the model had not seen, where a
 // model with more parameters has to be better by a twentieth. An error on the
 // points that were fitted would always prefer more parameters. It fails when no
 // model fits.
-func Choose(points []Point) (all []Candidate, chosen int, err error) {
+func ChooseAmong(models []string, points []Point) (all []Candidate, chosen int, err error) {
 	chosen = -1
 	scale := rootMeanSquare(points)
-	for _, name := range Models {
+	for _, name := range models {
 		c := Candidate{CVError: math.Inf(1)}
 		if c.Fit, c.Err = FitModel(name, points); c.Err == nil {
 			c.CVError, c.Err = crossValidate(name, points)

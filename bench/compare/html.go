@@ -28,7 +28,7 @@ type section struct {
 	Head   string
 	Rows   []pageRow
 	Mean   string
-	Plot   plot
+	Plots  []plot // of the same: the style sheet shows one
 	ID     int
 	Method string
 }
@@ -40,7 +40,9 @@ type pageRow struct {
 
 // plot is a forest plot: ratios with their intervals around 1.
 type plot struct {
+	Size                string // wide, or narrow: for telephones
 	Width, Height, Left int
+	Rows                string // label of the upright axis
 	Marks               []mark
 	Ticks               []tick
 	SameFrom, SameWidth float64
@@ -50,7 +52,7 @@ type plot struct {
 
 type mark struct {
 	Name        string
-	Y           int
+	NameY, Y    int
 	X, From, To float64
 	Interval    bool
 	Verdict     Verdict
@@ -85,15 +87,20 @@ func pageOf(res *Result) pageData {
 				s.Mean = fmt.Sprintf("geometric mean of %d ratios %s: %d slower, %d faster", g.Rows, ratio(&g.Ratio), g.Slower, g.Faster)
 			}
 		}
-		s.Plot = forest(rows, res.Delta)
+		s.Plots = []plot{forest(rows, res.Delta, "wide"), forest(rows, res.Delta, "narrow")}
 		d.Sections = append(d.Sections, s)
 	}
 	return d
 }
 
-// forest lays out the plot on a logarithmic axis that holds every interval.
-func forest(rows []Row, delta float64) plot {
-	const width, left, right, step, top = 760, 250, 20, 26, 16
+// forest lays out the plot on a logarithmic axis that holds every interval. In
+// the narrow one names stand above their marks.
+func forest(rows []Row, delta float64, size string) plot {
+	width, left, step, named, letters := 760, 290, 26, 5, 36
+	if size == "narrow" {
+		width, left, step, named, letters = 360, 20, 42, -12, 42
+	}
+	const right, top = 20, 44
 	reach := 1.5 * math.Log1p(delta)
 	for _, row := range rows {
 		if row.Ratio != nil {
@@ -106,14 +113,17 @@ func forest(rows []Row, delta float64) plot {
 	reach = min(reach, math.Log(1e6))
 	middle, half := float64(left)+float64(width-left-right)/2, float64(width-left-right)/2
 	x := func(r float64) float64 { return middle + half*max(-1, min(1, math.Log(r)/reach)) }
-	p := plot{Width: width, Left: left, One: middle, SameFrom: x(1 / (1 + delta))}
+	p := plot{Size: size, Width: width, Left: left, One: middle, SameFrom: x(1 / (1 + delta)), Rows: "quantity"}
 	p.SameWidth = x(1+delta) - p.SameFrom
 	y := top
+	if named < 0 {
+		y += 18
+	}
 	for _, row := range rows {
 		if row.Ratio == nil {
 			continue
 		}
-		m := mark{Name: clipTo(row.Metric, 38), Y: y, X: x(*row.Ratio), Verdict: row.Verdict}
+		m := mark{Name: clipTo(row.Metric, letters), NameY: y + named, Y: y, X: x(*row.Ratio), Verdict: row.Verdict}
 		if row.CI95 != nil {
 			m.Interval, m.From, m.To = true, x(row.CI95[0]), x(row.CI95[1])
 		}
@@ -145,7 +155,8 @@ var page = template.Must(template.New("compare").Funcs(template.FuncMap{
 <link rel="icon" href="data:,"><title>weir compare: {{.Verdict}}</title>
 <style>
 :root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--dim:#5b6470;--line:#d5dae0;--good:#1a7f37;--bad:#c0262d;--mild:#7a828c;--band:#e8edf3}
-@media(prefers-color-scheme:dark){:root{--fg:#e6e9ed;--bg:#15181c;--dim:#a2abb6;--line:#3a4149;--good:#4cc26b;--bad:#ff7b72;--mild:#9aa4af;--band:#252b33}}
+@media screen and (prefers-color-scheme:dark){:root{--fg:#e6e9ed;--bg:#15181c;--dim:#a2abb6;--line:#3a4149;--good:#4cc26b;--bad:#ff7b72;--mild:#9aa4af;--band:#252b33}}
+@media print{:root{color-scheme:light}}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:60rem;margin:0 auto;padding:1rem}
 h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.15rem;margin:2rem 0 .5rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
@@ -153,10 +164,12 @@ th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--line);w
 th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:9rem}
 .faster{color:var(--good);font-weight:600}.slower{color:var(--bad);font-weight:600}.same,.inconclusive,.changed{color:var(--dim)}
 .box{border-left:.3rem solid var(--bad);padding:.3rem .8rem;margin:.5rem 0;background:var(--band)}
-caption{text-align:left}svg{width:100%;min-width:36rem;height:auto}svg text{fill:var(--fg);font:13px system-ui,sans-serif}
+caption{text-align:left}svg{display:block;width:100%;height:auto}svg.narrow{display:none}svg text{fill:var(--fg);font:13px system-ui,sans-serif}
 svg .axis,svg .one{stroke:var(--dim)}svg .band{fill:var(--band)}
 svg .m-faster{stroke:var(--good);fill:var(--good)}svg .m-slower{stroke:var(--bad);fill:var(--bad)}svg .m-same,svg .m-inconclusive,svg .m-changed{stroke:var(--mild);fill:var(--mild)}
-p.dim,li.dim{color:var(--dim)}@media print{body{max-width:none}}
+p.dim,li.dim{color:var(--dim)}svg text.dim{fill:var(--dim)}
+@media(max-width:560px){svg.wide{display:none}svg.narrow{display:block}table{font-size:.8rem}th,td{padding:.3rem .25rem}th:first-child,td:first-child{min-width:6rem}}
+@media print{body{max-width:none;font-size:10.5pt}table{font-size:8.5pt}th,td{padding:.2rem .3rem}svg.wide{display:block}svg.narrow{display:none}svg,tr{break-inside:avoid}h2{break-after:avoid}}
 </style></head><body>
 <h1>weir compare: <span class="{{.Verdict}}">{{.Verdict}}</span></h1>
 <p>{{.Headline}}</p>
@@ -169,16 +182,17 @@ p.dim,li.dim{color:var(--dim)}@media print{body{max-width:none}}
 {{range .Rows}}<tr><th scope="row">{{.Metric}}</th><td>{{.BaseText}}</td><td>{{.HeadText}}</td><td>{{.RatioText}}</td><td>{{.IntervalText}}</td><td>{{.PText}}</td><td class="{{.Verdict}}"{{if .Reason}} title="{{.Reason}}"{{end}}>{{.Verdict}}</td></tr>
 {{end}}</tbody></table></div>
 {{if .Mean}}<p>{{.Mean}}</p>{{end}}
-{{if .Plot.Marks}}{{with .Plot}}<div class="scroll"><svg viewBox="0 0 {{.Width}} {{.Height}}" role="img" aria-labelledby="t{{$s.ID}}"><title id="t{{$s.ID}}">Ratio head/base of {{$s.Unit}} with 95 % intervals</title>
-<rect class="band" x="{{.SameFrom}}" y="0" width="{{.SameWidth}}" height="{{.Axis}}"/>
-<line class="one" x1="{{.One}}" x2="{{.One}}" y1="0" y2="{{.Axis}}" stroke-dasharray="3 3"/>
-{{$left := .Left}}{{range .Marks}}<text x="0" y="{{add .Y 5}}">{{.Name}}</text>{{if .Interval}}<line class="m-{{.Verdict}}" stroke-width="2" x1="{{.From}}" x2="{{.To}}" y1="{{.Y}}" y2="{{.Y}}"/>{{end}}<circle class="m-{{.Verdict}}" cx="{{.X}}" cy="{{.Y}}" r="4"/>
+{{range .Plots}}{{if .Marks}}<svg class="{{.Size}}" viewBox="0 0 {{.Width}} {{.Height}}" role="img" aria-labelledby="t{{$s.ID}}{{.Size}} d{{$s.ID}}{{.Size}}"><title id="t{{$s.ID}}{{.Size}}">Ratio head/base of {{$s.Unit}} with 95 % intervals</title><desc id="d{{$s.ID}}{{.Size}}">The table above has the values. Horizontal axis: {{template "ratio" $s}}. Vertical axis: {{.Rows}}.</desc>
+<rect class="band" x="{{.SameFrom}}" y="26" width="{{.SameWidth}}" height="{{add .Axis -26}}"/>
+<line class="one" x1="{{.One}}" x2="{{.One}}" y1="26" y2="{{.Axis}}" stroke-dasharray="3 3"/>
+<text class="dim" x="0" y="14">{{.Rows}}</text><text class="dim" x="{{.One}}" y="14" text-anchor="middle">same</text>
+{{range .Marks}}<text x="0" y="{{.NameY}}">{{.Name}}</text>{{if .Interval}}<line class="m-{{.Verdict}}" stroke-width="2" x1="{{.From}}" x2="{{.To}}" y1="{{.Y}}" y2="{{.Y}}"/>{{end}}<circle class="m-{{.Verdict}}" cx="{{.X}}" cy="{{.Y}}" r="4"/>
 {{end}}<line class="axis" x1="{{.Left}}" x2="{{.Width}}" y1="{{.Axis}}" y2="{{.Axis}}"/>
 {{$axis := .Axis}}{{range .Ticks}}<text x="{{.X}}" y="{{add $axis 18}}" text-anchor="middle">{{.Text}}</text>{{end}}
-<text x="{{.One}}" y="{{add .Axis 38}}" text-anchor="middle">ratio head/base ({{$s.Unit}}); grey band: same</text></svg></div>{{end}}{{end}}
+<text class="dim" x="{{.One}}" y="{{add .Axis 38}}" text-anchor="middle">{{template "ratio" $s}}</text></svg>{{end}}{{end}}
 {{end}}
 <h2>Method</h2>
 <p>One run of a process is one value. Ratios are the median shift of logarithms (Hodges–Lehmann), intervals invert the exact Mann–Whitney test, p is two-sided and is adjusted for {{len .Rows}} rows (Benjamini–Hochberg) before it decides. A row is same when its whole interval lies within ±{{pct .Delta}}. Nothing is dropped as an outlier.</p>
 <ul>{{range .Notes}}<li class="dim">{{.}}</li>{{end}}{{range .OnlyBase}}<li class="dim">only base has {{.}}</li>{{end}}{{range .OnlyHead}}<li class="dim">only head has {{.}}</li>{{end}}</ul>
 </body></html>
-`))
+{{define "ratio"}}ratio head/base of {{.Unit}} (1: no change){{end}}`))

@@ -20,8 +20,15 @@ const (
 	maxFiles     = 1000
 )
 
-// recordName is the file of a run's folder.
-const recordName = "record.jsonl"
+// Files that a folder is looked at for: of a run, and of weir import --out.
+const (
+	recordName = "record.jsonl"
+	importName = "import.json"
+	benchName  = "bench.txt"
+)
+
+// schemaImport is that of importName, which has the same figures as benchName.
+const schemaImport = "weir.import/1"
 
 // openArm reads one side: a file, the folder of a run, a folder of such
 // folders, or several of them with commas between.
@@ -91,6 +98,9 @@ func recordsIn(dir string) ([]string, error) {
 	if _, err := os.Stat(own); err == nil {
 		return []string{own}, nil
 	}
+	if text := filepath.Join(dir, benchName); isFile(filepath.Join(dir, importName)) && isFile(text) {
+		return []string{text}, nil
+	}
 	found, err := filepath.Glob(filepath.Join(globEscape(dir), "*", recordName))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrInput, dir, err)
@@ -99,6 +109,11 @@ func recordsIn(dir string) ([]string, error) {
 		return nil, fmt.Errorf("%w: the folder %s has no %s, nor has a folder in it", ErrInput, dir, recordName)
 	}
 	return found, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // globEscape takes the meaning from the characters that Glob gives one.
@@ -162,6 +177,8 @@ func kindOf(raw []byte, path string) (string, error) {
 		return kindRecord, nil
 	case results.SchemaLoad:
 		return kindLoad, nil
+	case schemaImport:
+		return "", fmt.Errorf("%w: %s is what weir import wrote: name its folder, or the %s beside it", ErrInput, path, benchName)
 	}
 	return "", fmt.Errorf("%w: %s:1: schema %q: this reads %q, %q and Go benchmark text (weir import reads what other tools write)",
 		ErrInput, path, head.Schema, results.SchemaRun, results.SchemaLoad)

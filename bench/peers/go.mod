@@ -10,6 +10,8 @@ replace github.com/chainweir/weir => ../..
 require (
 	github.com/OffchainLabs/hashtree v0.2.5
 	github.com/chainweir/weir v0.0.0-00010101000000-000000000000
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
 	github.com/cometbft/cometbft v0.40.0
 	github.com/ethereum/go-ethereum v1.17.10
 	github.com/klauspost/cpuid/v2 v2.4.2
@@ -59,6 +61,7 @@ require (
 	github.com/ferranbt/fastssz v0.1.4 // indirect
 	github.com/fjl/jsonw v0.1.0 // indirect
 	github.com/getsentry/sentry-go v0.27.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-ole/go-ole v1.3.0 // indirect

@@ -38,7 +38,7 @@ func (c *barChart) draw(z size) *scene {
 		pitch += z.labels + 5
 	} else {
 		for _, r := range c.rows {
-			left = max(left, textWidth(r.label, z.labels*1.05)+18)
+			left = max(left, textWidth(r.label, z.labels*1.12)+18) // the row that matters is bold
 			right = max(right, textWidth(r.value, z.labels)+14)
 		}
 		left, right = min(left, z.w*0.32), min(right, z.w*0.34)
@@ -83,7 +83,7 @@ func (c *barChart) row(p *plot, z size, r *barRow, y float64, stacked bool) {
 	if stacked {
 		barTop += z.labels + 5
 		label := shorten(r.label, z.labels, (z.w-16)*0.6)
-		s.add(item{shape: shapeText, ink: k, size: z.labels, bold: r.strong, pts: []point{{p.x0, y + z.labels + 2}}, text: label})
+		s.add(item{shape: shapeText, ink: k, size: z.labels, bold: r.strong, pts: []point{{p.x0 + 4, y + z.labels + 2}}, text: label})
 		value := shorten(r.value, z.labels, z.w-28-textWidth(label, z.labels))
 		s.label(inkMuted, z.labels, anchorEnd, z.w-8, y+z.labels+2, value)
 	} else {

@@ -1,6 +1,9 @@
 package report
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // A scene is a figure as flat shapes, in pixels from the top left corner. It is
 // drawn as SVG or as PNG, so both show the same.
@@ -161,21 +164,27 @@ func (s *scene) mark(m mark, k ink, x, y, r float64, tip string) {
 }
 
 // textWidth is about how wide a text is. Readers have different fonts; the
-// widest common sans serif is what it goes by.
+// widest common sans serif (DejaVu Sans) is what it goes by.
 func textWidth(text string, size float64) float64 {
 	w := 0.0
 	for _, r := range text {
 		switch {
-		case r == 'i' || r == 'l' || r == 'j' || r == '.' || r == ',' || r == ':' || r == '\'' || r == '|':
-			w += 0.3
-		case r == ' ' || r == 't' || r == 'f' || r == 'r' || r == '(' || r == ')' || r == '/' || r == '-':
-			w += 0.38
-		case r == 'm' || r == 'w' || r == 'M' || r == 'W' || r == '%':
-			w += 0.88
+		case strings.ContainsRune("iljI'", r):
+			w += 0.28
+		case strings.ContainsRune(" .,:;|/·", r):
+			w += 0.33
+		case strings.ContainsRune("tfr()-", r):
+			w += 0.39
+		case strings.ContainsRune("csvxyzk", r):
+			w += 0.56
+		case strings.ContainsRune("mMW%…", r):
+			w += 0.96
+		case strings.ContainsRune("w=<>≤≥+×", r):
+			w += 0.84
 		case r >= 'A' && r <= 'Z':
-			w += 0.68
+			w += 0.7
 		default:
-			w += 0.57
+			w += 0.635
 		}
 	}
 	return w * size

@@ -212,7 +212,7 @@ func (p *plot) drawX(z size, grid bool) {
 			continue // names never overlap
 		}
 		last = x + w/2 + 6
-		s.text(inkMuted, z.labels, anchorMiddle, min(x, z.w-w/2-2), p.y0+17, t.name)
+		s.text(inkMuted, z.labels, anchorMiddle, max(w/2+2, min(x, z.w-w/2-2)), p.y0+17, t.name)
 	}
 	s.line(inkAxis, 1, nil, point{p.x0, p.y0}, point{p.x1, p.y0})
 	s.text(inkMuted, z.labels, anchorMiddle, (p.x0+p.x1)/2, p.y0+37, shorten(p.x.label, z.labels, z.w-8))

@@ -36,6 +36,9 @@ Exit codes: 0 all is as recorded, 1 something differs or breaks the schema,
 }
 
 func runCheck(cmd *cobra.Command, path string, asJSON bool) error {
+	if err := refuseImport(path, "check"); err != nil {
+		return err
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, "record.jsonl")
 	}

@@ -29,13 +29,13 @@ func newCompareCmd() *cobra.Command {
 		Use:   "compare BASE HEAD",
 		Short: "Say whether head is faster or slower than base, with an interval",
 		Long: `compare holds two records, or two Go benchmark texts, against each other. A side
-is a file, the folder of a run, a folder of such folders, or several of them
-with commas between; each run counts once. Ratios are head/base: the median
-shift of logarithms (Hodges-Lehmann) with the interval that the exact
-Mann-Whitney test does not reject; p is adjusted for the number of rows before
-it decides. Four runs per side are the least that can decide. Searches for the
-knee, loads of a fixed rate and soaks (with what drifted) each compare with
-their like.
+is a file, the folder of a run or of weir import --out, a folder of folders of
+runs, or several of them with commas between; each run counts once. Ratios are
+head/base: the median shift of logarithms (Hodges-Lehmann) with the interval
+that the exact Mann-Whitney test does not reject; p is adjusted for the number
+of rows before it decides. Four runs per side are the least that can decide.
+Searches for the knee, loads of a fixed rate and soaks (with what drifted) each
+compare with their like.
 
 Verdicts: faster, slower, same (the whole interval lies within ±delta),
 changed (which way is better is not known), inconclusive. When the first half

@@ -11,7 +11,7 @@ import (
 
 // wallFactor is how far the predicted next wall of a wire-bound run may be from
 // the knee without that wire, either way. The prediction extrapolates: see
-// docs/methodology.md.
+// docs/walls.md.
 const wallFactor = 2
 
 // TestMeasuredNextWallOfAShapedLink: what a run behind 20 Mbit/s says about the

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -25,7 +25,11 @@ type fitFlags struct {
 	at, inverse             []float64
 	think                   float64
 	freeAlpha, json         bool
+	loadOnly                bool // n is a load: auto leaves out the model over sizes
 }
+
+// loadModels are those that auto chooses among when n is known to be a load.
+var loadModels = []string{capacity.ModelUSL, capacity.ModelAmdahl, capacity.ModelBounds}
 
 func newFitCmd() *cobra.Command {
 	var f fitFlags
@@ -45,7 +49,8 @@ invents peaks: predictions beyond twice the measured range are stamped.
 
 FILE.csv has a header; n and x are found by name, or are the two columns that
 there are. A column r (response time, seconds) is held against Little's law.
-The folder of weir run --sweep can be named instead, and - is standard input.
+The folder of weir run --sweep or weir import --out can be named instead, or the
+import.json in it, and - is standard input.
 
 Exit codes: 0 fitted, 2 the points cannot be read or fitted.`,
 		Example: "  weir fit points.csv\n" +
@@ -75,10 +80,7 @@ func runFit(cmd *cobra.Command, path string, f *fitFlags) error {
 	if err != nil {
 		return err
 	}
-	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
-		return usagef("%s:1: this is a JSON object, such as a record has, and no table of points: one run is one point; weir run --sweep writes points.csv, weir import --out too, and weir plan reads records", path)
-	}
-	table, err := capacity.ParsePoints(path, data, f.nColumn, f.xColumn)
+	table, err := f.table(path, data)
 	if err != nil {
 		return usagef("%w", err)
 	}
@@ -141,6 +143,18 @@ func readPoints(stdin io.Reader, path string) (name string, data []byte, err err
 	return name, data, nil
 }
 
+// table reads a table of points, or what weir import wrote.
+func (f *fitFlags) table(path string, data []byte) (capacity.Table, error) {
+	if !isObject(data) {
+		return capacity.ParsePoints(path, data, f.nColumn, f.xColumn)
+	}
+	if f.nColumn != "" || f.xColumn != "" {
+		return capacity.Table{}, fmt.Errorf("%s has no columns to choose: leave out --n-column and --x-column", path)
+	}
+	f.loadOnly = true
+	return importedTable(path, data)
+}
+
 // fit makes the document.
 func (f *fitFlags) fit(path string, table capacity.Table) (*fitDoc, error) {
 	doc := newFitDoc(path, table)
@@ -151,12 +165,16 @@ func (f *fitFlags) fit(path string, table capacity.Table) (*fitDoc, error) {
 	)
 	model := f.model
 	if model == modelAuto {
-		all, chosen, cerr := capacity.Choose(table.Points)
+		among := capacity.Models
+		if f.loadOnly {
+			among = loadModels
+		}
+		all, chosen, cerr := capacity.ChooseAmong(among, table.Points)
 		if chosen < 0 {
 			return nil, cerr
 		}
-		doc.addCandidates(all, chosen)
-		model = capacity.Models[chosen]
+		doc.addCandidates(among, all, chosen)
+		model = among[chosen]
 	}
 	switch model {
 	case capacity.ModelUSL:

@@ -89,9 +89,9 @@ func newFitDoc(path string, t capacity.Table) *fitDoc {
 	return d
 }
 
-func (d *fitDoc) addCandidates(all []capacity.Candidate, chosen int) {
+func (d *fitDoc) addCandidates(models []string, all []capacity.Candidate, chosen int) {
 	for i, c := range all {
-		row := fitCandidate{Model: capacity.Models[i], Chosen: i == chosen}
+		row := fitCandidate{Model: models[i], Chosen: i == chosen}
 		if c.Fit != nil {
 			row.RSE = finite(c.Fit.RSE)
 		}

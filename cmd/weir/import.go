@@ -33,7 +33,8 @@ worth by weir's definitions: throughput is what was committed and valid per
 second, failures are not in it. What a file does not say is unknown, never 0.
 Each run's own figures are held against each other (failures in throughput,
 load that was not sent, closed loops, Little's law, clocks that differ, means
-without percentiles), and a series of runs is looked at as one.
+without percentiles). A series of runs is looked at as one, and models of
+throughput over load are fitted to three points and more, as weir fit does.
 
 Formats (--format; found out from the file unless given):
   k6            k6 run --out json=FILE; a run per scenario; gzip too
@@ -44,12 +45,12 @@ Formats (--format; found out from the file unless given):
   loadtime-csv  the CSV of loadtime report --csv
   hotstuff      SUMMARY blocks of the HotStuff and Narwhal harnesses
 
---out DIR writes import.json, points.csv (n,x,r for weir fit; n transactions in
-the system, r seconds each) and bench.txt (Go benchmark text, for weir compare
-and benchstat).`,
+--out DIR writes import.json, points.csv (n,x,r; n transactions in the system, r
+seconds each) and bench.txt (Go benchmark text, for benchstat). weir fit and
+weir compare read the folder.`,
 		Example: "  weir import report.html\n" +
 			"  weir import --duration 90s loadtime.txt --json\n" +
-			"  weir import vegeta-*.json --out imported && weir fit imported/points.csv",
+			"  weir import vegeta-*.json --out imported && weir fit imported",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runImport(cmd, args, f) },
 	}
@@ -67,6 +68,9 @@ type imported struct {
 	importers.Set
 	Lints  []importers.Lint `json:"lints"` // of the runs together
 	Points []importedPoint  `json:"points"`
+
+	fit       *fitDoc // nil: fitReason says why
+	fitReason string
 }
 
 // importedPoint is what a model is fitted to.
@@ -91,12 +95,8 @@ func runImport(cmd *cobra.Command, files []string, f importFlags) error {
 		out.Warnings = append(out.Warnings, set.Warnings...)
 	}
 	out.Lints = append(out.Lints, importers.LintSet(out.Runs)...)
-	for i := range out.Runs {
-		r := &out.Runs[i]
-		if n, how := r.Concurrency(); n != nil && r.CommittedTxPerSec != nil && *n > 0 {
-			out.Points = append(out.Points, importedPoint{N: *n, X: *r.CommittedTxPerSec, Source: how, Run: i})
-		}
-	}
+	out.Points = append(out.Points, pointsOf(out.Runs)...)
+	out.fitPoints()
 	if f.out != "" {
 		if err := out.write(f.out, f.force); err != nil {
 			return usagef("%w", err)
@@ -122,8 +122,10 @@ func (o *imported) object() any {
 		Runs     []importers.Run  `json:"runs"`
 		Points   []importedPoint  `json:"points"`
 		Lints    []importers.Lint `json:"lints"`
+		Fit      *fitDoc          `json:"fit"`
+		FitWhy   *string          `json:"fit_reason"` // why there is no fit
 		Warnings []string         `json:"warnings"`
-	}{importers.Schema, o.Runs, o.Points, o.Lints, o.Warnings}
+	}{importers.Schema, o.Runs, o.Points, o.Lints, o.fit, textOrNil(o.fitReason), o.Warnings}
 }
 
 // write puts the files into dir: all of them or, when one is there already and
@@ -135,7 +137,11 @@ func (o *imported) write(dir string, force bool) error {
 	}
 	points.WriteString("n,x,r\n")
 	for _, p := range o.Points {
-		fmt.Fprintf(&points, "%v,%v,%s\n", p.N, p.X, turnSec(&o.Runs[p.Run], p.Source))
+		r := ""
+		if sec := turnSec(&o.Runs[p.Run], p.Source); sec != nil {
+			r = strconv.FormatFloat(*sec, 'g', -1, 64)
+		}
+		fmt.Fprintf(&points, "%v,%v,%s\n", p.N, p.X, r)
 	}
 	if err := importers.WriteBench(&bench, o.Runs); err != nil {
 		return err
@@ -143,7 +149,7 @@ func (o *imported) write(dir string, force bool) error {
 	files := []struct {
 		name string
 		data *bytes.Buffer
-	}{{"import.json", &object}, {"points.csv", &points}, {"bench.txt", &bench}}
+	}{{importName, &object}, {"points.csv", &points}, {"bench.txt", &bench}}
 	for _, f := range files {
 		if err := mayWrite("--out", filepath.Join(dir, f.name), force); err != nil {
 			return err
@@ -161,16 +167,17 @@ func (o *imported) write(dir string, force bool) error {
 }
 
 // turnSec is the response time in seconds that belongs to n: of a client's whole
-// turn where n counts clients, so that think time is in it. Empty: not known.
-func turnSec(r *importers.Run, source string) string {
+// turn where n counts clients, so that think time is in it. Nil: not known.
+func turnSec(r *importers.Run, source string) *float64 {
 	ms := r.LatencyMS.Mean
 	if source == "clients" && r.IterationMS != nil {
 		ms = r.IterationMS
 	}
 	if ms == nil {
-		return ""
+		return nil
 	}
-	return strconv.FormatFloat(*ms/1e3, 'g', -1, 64)
+	sec := *ms / 1e3
+	return &sec
 }
 
 // print shows a line per run, then what is wrong.
@@ -201,6 +208,7 @@ func (o *imported) print(w io.Writer) error {
 	for _, l := range o.Lints {
 		importWrap(&b, "all runs: ", l.Text)
 	}
+	o.printFit(&b)
 	for i := range o.Runs {
 		for _, note := range o.Runs[i].Notes {
 			if !printed[note] {

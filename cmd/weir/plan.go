@@ -141,6 +141,11 @@ func runPlan(cmd *cobra.Command, paths []string, f *planFlags) error {
 	if err != nil {
 		return err
 	}
+	for _, path := range paths {
+		if err := refuseImport(path, "plan with"); err != nil {
+			return err
+		}
+	}
 	sources, notes, err := planSources(paths)
 	if err != nil {
 		return err

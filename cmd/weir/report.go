@@ -74,6 +74,9 @@ so in a banner.`,
 }
 
 func runReport(cmd *cobra.Command, path string, f *reportFlags) error {
+	if err := refuseImport(path, "report"); err != nil {
+		return err
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, "record.jsonl")
 	}
