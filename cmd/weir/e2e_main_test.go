@@ -89,7 +89,13 @@ func (o outcome) String() string {
 // weirCommand prepares the binary to run in a folder, with a cache of its own.
 func weirCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), e2eTimeout)
+	return weirCommandFor(t, e2eTimeout, dir, args...)
+}
+
+// weirCommandFor is weirCommand for what takes longer.
+func weirCommandFor(t *testing.T, limit time.Duration, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, weirExe, args...)
 	cmd.Dir = dir
