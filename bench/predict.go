@@ -126,7 +126,7 @@ func (m *model) predict(linkBits, txBytes float64) prediction {
 	if len(m.walls) > 0 && m.walls[0].TxPerSec < p.TxPerSec {
 		w := m.walls[0]
 		p.TxPerSec, p.Wall = w.TxPerSec, w.Name
-		p.Assumed = "each transaction takes as much of " + w.Resource + " as at the knee measured"
+		p.Assumed = "each transaction takes as much of " + w.Resource + " as at the knee measured, a lower bound: batches grow with the load"
 		if m.fitted[w.Resource] {
 			p.Assumed = "the use of " + w.Resource + " grows with the rate as between the trials"
 		}
