@@ -19,7 +19,7 @@ const (
 	overheadSlot   = 400 * time.Millisecond // attached, or not
 	overheadWindow = 100 * time.Millisecond // the first of a slot is left out
 	overheadQuads  = 7                      // A B B A in one run
-	overheadRuns   = 8                      // with the probe, and as many without
+	overheadRuns   = 12                     // with the probe, and as many without
 	overheadWarmUp = 2 * overheadSlot
 	// overheadLeast is the lower bound that tier 1 must not fall under.
 	overheadLeast = 0.97
