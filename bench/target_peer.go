@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/chainweir/weir/bench/env"
 	"github.com/chainweir/weir/bench/knee"
@@ -183,14 +184,18 @@ func (p *peer) settle(ctx context.Context, used int) error {
 	return p.system.Settle(ctx, used)
 }
 
-// fit makes trials long enough for systems that commit in lumps: a backlog that
-// rises and falls with every block shows no growth in less.
+// lumpyTrial is as long as a trial of a system that commits in lumps needs to be:
+// a backlog that rises and falls with every block shows no growth in less. What a
+// larger budget adds goes into more trials, because such systems wander.
+const lumpyTrial = 10 * time.Second
+
+// fit makes trials as long as that, or as a small budget allows.
 func (t *target) fit(c *knee.Config) {
 	if t.peer == nil {
 		return
 	}
-	c.FullTrial = max(c.FullTrial, c.Budget/12)
-	c.ExploreTrial = max(c.ExploreTrial, c.FullTrial/2)
+	c.FullTrial = min(max(c.FullTrial, c.Budget/12), lumpyTrial)
+	c.ExploreTrial = c.FullTrial / 2
 }
 
 // lumps widens the error of the backlog's growth for systems that commit in

@@ -36,7 +36,7 @@ func findKnee(t *testing.T, target string, args ...string) {
 	t.Helper()
 	weir := goBuild(t, "../../..", "weir", "./cmd/weir")
 	record := filepath.Join(t.TempDir(), "record")
-	args = append([]string{"run", "--target", target, "--budget", "120s", "--json", "--out", record}, args...)
+	args = append([]string{"run", "--target", target, "--budget", "240s", "--json", "--out", record}, args...)
 	cmd := exec.CommandContext(t.Context(), weir, args...)
 	var words tail
 	var out bytes.Buffer
