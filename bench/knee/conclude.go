@@ -42,6 +42,9 @@ func (s *search) conclude(end move) {
 		// An interval that is inconclusive for any reason must not look sure.
 		r.Confirmed = false
 		s.warn("inconclusive: " + r.Inconclusive)
+		if why := slowed(r.Trials); why != "" {
+			s.warn(why)
+		}
 	}
 	s.noiseWarning()
 }
@@ -91,4 +94,37 @@ func (s *search) noiseWarning() {
 		s.warn(fmt.Sprintf("the growth of the backlog is uncertain by ± %s of the rate, its limit is %s: use longer trials, or shorter blocks",
 			percentText(worst), t.limitText()))
 	}
+}
+
+// slowedBy is how far below a rate that was good a later one must have failed
+// before the system is said to have changed: more than trials at the knee differ.
+const slowedBy = 0.9
+
+// slowed tells whether a rate failed that is well below one that was good
+// before, with nothing as high good after it. It is empty otherwise.
+func slowed(trials []Trial) string {
+	used := func(t *Trial, v Verdict) bool { return t.Discarded == "" && t.Judgement.Verdict == v }
+	var best *Trial // the highest good one so far
+	var good, bad *Trial
+	for i := range trials {
+		t := &trials[i]
+		switch {
+		case used(t, Good):
+			if bad != nil && t.Spec.RateTxPerSec >= bad.Spec.RateTxPerSec {
+				good, bad = nil, nil // it was a bad spell
+			}
+			if best == nil || t.Spec.RateTxPerSec > best.Spec.RateTxPerSec {
+				best = t
+			}
+		case used(t, Bad) && best != nil && t.Spec.RateTxPerSec <= slowedBy*best.Spec.RateTxPerSec:
+			if bad == nil || t.Spec.RateTxPerSec < bad.Spec.RateTxPerSec {
+				good, bad = best, t
+			}
+		}
+	}
+	if bad == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s tx/s was good in trial %d and %s tx/s was not in trial %d: the system, or the machine, became slower during the search; start the system anew, or look at what grows in it",
+		rateText(good.Spec.RateTxPerSec), good.Spec.Index, rateText(bad.Spec.RateTxPerSec), bad.Spec.Index)
 }
