@@ -13,7 +13,7 @@ const (
 	repetitions    = 20
 	noiseMost      = 0.03 // standard deviation of a run, above which nothing is promised
 	attemptsMost   = 2 * repetitions
-	burnSteps      = 40_000_000
+	burnSteps      = 120_000_000 // half a second: starting a process is a small part of it
 	firedBefore    = 3
 	firedAfter     = 1
 	foundLeast     = 18
