@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 )
@@ -132,7 +133,8 @@ func parseProcessStat(text string) (userNS, sysNS int64, err error) {
 		return 0, 0, fmt.Errorf("%q is not the line of a process", text)
 	}
 	u, s := parseInt(f[utime]), parseInt(f[stime])
-	if u == nil || s == nil || *u < 0 || *s < 0 || *u > 1<<50 || *s > 1<<50 {
+	const most = math.MaxInt64 / int64(nsPerTick) // what fits into ns: 292 years
+	if u == nil || s == nil || *u < 0 || *s < 0 || *u > most || *s > most {
 		return 0, 0, fmt.Errorf("process times %q and %q are not ticks", f[utime], f[stime])
 	}
 	return *u * nsPerTick, *s * nsPerTick, nil

@@ -48,6 +48,10 @@ func TestParseProcessStat(t *testing.T) {
 	if u, s, err := parseProcessStat(line); err != nil || u != 660e6 || s != 2600e6 {
 		t.Errorf("%d %d %v", u, s, err)
 	}
+	const long = "7 (a) S 0 0 0 0 0 0 0 0 0 0 0 1000000000000 0" // does not fit into ns
+	if u, s, err := parseProcessStat(long); err == nil {
+		t.Errorf("%q: %d %d", long, u, s)
+	}
 	rapid.Check(t, func(t *rapid.T) { // nothing panics
 		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9]+ \(.*\)( -?[0-9]+){0,20}`)).Draw(t, "line")
 		if u, s, err := parseProcessStat(text); err == nil && (u < 0 || s < 0) {
